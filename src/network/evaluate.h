@@ -1,0 +1,21 @@
+// What a network means: its value in real arithmetic on the stored weights.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/dyadic.h"
+#include "base/interval.h"
+#include "network/network.h"
+
+namespace verissim::network {
+
+// x: network.inputs() values; the result has network.outputs() values. x must be finite.
+std::vector<double> evaluate(const Network& network, std::span<const double> x);     // rounded to nearest
+std::vector<Dyadic> evaluate_exactly(const Network& network, std::span<const double> x);  // no rounding
+// SOUND: encloses the exact value for every x within the intervals.
+std::vector<Interval> evaluate_soundly(const Network& network, std::span<const Interval> x);
+// The pre-activations of every ReLU node, in node order, rounded to nearest.
+std::vector<std::vector<double>> pre_activations(const Network& network, std::span<const double> x);
+
+}  // namespace verissim::network
