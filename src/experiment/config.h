@@ -1,0 +1,64 @@
+// An experiment's settings: the keys of the original tool's JSON file and ours.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/decimal.h"
+#include "base/shape.h"
+
+namespace verissim::experiment {
+
+// What each key means, its default and its range stand in config_keys.h, the one table from which the reader,
+// the printer and the reference page are made. A default that is used when the file has no such key is the
+// initial value here.
+struct Config {
+  std::string path = "results";
+  Shape dimension;
+  std::string reference_path;
+  int64_t reference_class = 0;  // an index into the network's outputs
+  std::string dataset;
+  std::vector<int64_t> hidden_layers;
+  bool load_model = true;
+  std::string model_path = "models";
+  std::string data_path = "data";
+  std::vector<int64_t> selected_classes;  // empty: all
+  int64_t epochs = 50;
+  int64_t batch_size = 64;
+  std::string distance = "ssim";
+  Decimal threshold;
+  double timeout = 0.0;  // seconds for each verification; <= 0: none
+  int64_t tolerance = 6;
+  std::string repair_method = "penalty";
+  int64_t repair_batch_size = 64;
+  double repair_learning_rate = 0.001;
+  double repair_penalty_increase = 2.0;
+  double repair_margin = 0.01;
+  int64_t repair_max_rounds = 30;
+  int64_t repair_max_epochs = 100;
+  double repair_timeout = 600.0;  // seconds for all repairs together; <= 0: none
+  int64_t seed = 1;
+  int64_t threads = 0;  // 0: as many as the machine offers
+  int64_t memory_limit_mb = 4096;
+};
+
+// Reads a config file: JSON, // and /* */ comments allowed. Relative paths in it stay relative to the current
+// folder, as in the original. Throws InputError, one line that names the file, the key's path, what was given
+// and what is allowed: unknown and duplicate keys, wrong types, values out of range, contradictions.
+Config read_config(const std::string& file);
+// The same for a text; `file` is only a name for messages.
+Config parse_config(const std::string& text, const std::string& file);
+
+// All keys with their values as used, as JSON that parse_config reads back to the same config.
+std::string print_config(const Config& config);
+
+// A Markdown table of all keys: name, type and range, default, meaning.
+std::string config_reference();
+
+// The classes of a data set that a network of this config tells apart: their number and, by output, their
+// label.
+int64_t number_of_classes(const Config& config);
+int64_t class_label(const Config& config, int64_t output);
+
+}  // namespace verissim::experiment

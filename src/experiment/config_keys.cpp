@@ -1,0 +1,222 @@
+#include "experiment/config_keys.h"
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace verissim::experiment {
+namespace {
+
+constexpr Range kAny{};
+constexpr Range kFraction{0.0, 1.0, true};
+constexpr double kMillion = 1e6;
+
+constexpr std::array kKeys = {
+    Key{.name = "path",
+        .member = &Config::path,
+        .meaning = "folder for results; each run makes a numbered folder of its own in it"},
+    Key{.name = "dimension",
+        .member = &Config::dimension,
+        .required = true,
+        .range = {1, 4096},
+        .meaning = "[channels, height, width] of the network's input; all images are resized to it"},
+    Key{.name = "ri.path",
+        .member = &Config::reference_path,
+        .required = true,
+        .meaning = "the reference image: a PNG, PPM or NPY file"},
+    Key{.name = "ri.class_idx",
+        .member = &Config::reference_class,
+        .required = true,
+        .range = {0, kMillion},
+        .meaning = "its class as the number of the network's output, counted from 0: the position in "
+                   "model.selected_classes, not the label itself"},
+    Key{.name = "model.dataset",
+        .member = &Config::dataset,
+        .required = true,
+        .choices = "MNIST|FashionMNIST|GTSRB",
+        .meaning = "the data to train, repair and test with"},
+    Key{.name = "model.hidden_layer",
+        .member = &Config::hidden_layers,
+        .required = true,
+        .range = {1, 65536},
+        .meaning = "sizes of the hidden layers: Linear and ReLU each, then a Linear output layer"},
+    Key{.name = "model.load_model",
+        .member = &Config::load_model,
+        .meaning =
+            "true: the network's file is loaded if it exists, else the network is trained; false: it is "
+            "always trained"},
+    Key{.name = "model.path",
+        .member = &Config::model_path,
+        .meaning =
+            "the network's file (.pt), or a folder in which it is called like model_i1x4x4_l6-6-6_o5.pt"},
+    Key{.name = "model.data_path",
+        .member = &Config::data_path,
+        .meaning = "root folder of data sets in torchvision's layout; what is missing is downloaded into it"},
+    Key{.name = "model.selected_classes",
+        .member = &Config::selected_classes,
+        .range = {0, kMillion},
+        .null_allowed = true,
+        .meaning = "the classes to keep; they get their position in this list as their new label; empty or "
+                   "null: all"},
+    Key{.name = "model.epochs",
+        .member = &Config::epochs,
+        .range = {1, kMillion},
+        .meaning = "training: passes over the training data (SGD, rate 0.01, momentum 0.9, cross entropy)"},
+    Key{.name = "model.batch_size",
+        .member = &Config::batch_size,
+        .range = {1, kMillion},
+        .meaning = "training: images a step"},
+    Key{.name = "minlp.distance",
+        .member = &Config::distance,
+        .choices = "ssim",
+        .meaning =
+            "how images are compared: ssim is the SSIM over the whole image and all channels together"},
+    Key{.name = "minlp.threshold",
+        .member = &Config::threshold,
+        .required = true,
+        .range = kFraction,
+        .meaning =
+            "every image whose SSIM to the reference is at least this must get the reference's class; the "
+            "decimal number is taken exactly as written"},
+    Key{.name = "minlp.timeout",
+        .member = &Config::timeout,
+        .range = kAny,
+        .meaning = "seconds for each verification; 0 or less: no limit"},
+    Key{.name = "minlp.tolerance",
+        .member = &Config::tolerance,
+        .range = {0, 15},
+        .meaning =
+            "k: 'unknown: boundary' is said when the gap left is below 10^-k and neither side can be shown"},
+    Key{.name = "repair.method",
+        .member = &Config::repair_method,
+        .choices = "penalty",
+        .meaning = "penalty: Adam on cross entropy plus weighted penalties for counterexamples"},
+    Key{.name = "repair.batch_size",
+        .member = &Config::repair_batch_size,
+        .range = {1, kMillion},
+        .meaning = "repair: images a step"},
+    Key{.name = "repair.lr",
+        .member = &Config::repair_learning_rate,
+        .range = {0.0, 10.0, true},
+        .meaning = "repair: Adam's learning rate"},
+    Key{.name = "repair.penalty_increase",
+        .member = &Config::repair_penalty_increase,
+        .range = {1.0, kMillion},
+        .meaning =
+            "repair: after each epoch the weights of counterexamples that are still wrong are multiplied "
+            "by this"},
+    Key{.name = "repair.margin",
+        .member = &Config::repair_margin,
+        .range = {0.0, kMillion},
+        .meaning = "repair: a counterexample counts as repaired when its class leads by more than this"},
+    Key{.name = "repair.max_rounds",
+        .member = &Config::repair_max_rounds,
+        .range = {0, kMillion},
+        .meaning = "how often the network is repaired and verified again at most; 0: it is only verified"},
+    Key{.name = "repair.max_epochs",
+        .member = &Config::repair_max_epochs,
+        .range = {1, kMillion},
+        .meaning = "repair: passes over the training data in one round at most"},
+    Key{.name = "repair.timeout",
+        .member = &Config::repair_timeout,
+        .range = kAny,
+        .meaning =
+            "seconds for all rounds of repair together, verification not counted; 0 or less: no limit"},
+    Key{.name = "seed",
+        .member = &Config::seed,
+        .range = {0, 9007199254740992.0},
+        .meaning = "of all random numbers: the same seed and build give the same result"},
+    Key{.name = "threads",
+        .member = &Config::threads,
+        .range = {0, 4096},
+        .meaning = "how many threads work; 0: as many as the machine offers"},
+    Key{.name = "memory_limit_mb",
+        .member = &Config::memory_limit_mb,
+        .range = {16, 1e9},
+        .meaning = "megabytes for open subproblems of a verification; 'unknown' is said beyond"},
+};
+
+std::string number_text(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15)
+    return std::to_string(static_cast<int64_t>(value));
+  return nlohmann::json(value).dump();
+}
+
+std::string range_text(const Range& range) {
+  const bool low = std::isfinite(range.low);
+  const bool high = std::isfinite(range.high);
+  if (low && high && !range.low_excluded)
+    return " from " + number_text(range.low) + " to " + number_text(range.high);
+  std::string text;
+  if (low) text += (range.low_excluded ? " above " : " of at least ") + number_text(range.low);
+  if (high) text += (low ? " and at most " : " of at most ") + number_text(range.high);
+  return text;
+}
+
+template <typename Values>
+std::string list_json(const Values& values) {
+  std::string text = "[";
+  for (const int64_t value : values) text += (text.size() > 1 ? ", " : "") + std::to_string(value);
+  return text + "]";
+}
+
+struct JsonPrinter {
+  std::string operator()(const std::string& value) const {
+    return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  std::string operator()(int64_t value) const { return std::to_string(value); }
+  std::string operator()(double value) const { return number_text(value); }
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(const Decimal& value) const { return value.text(); }
+  std::string operator()(const Shape& shape) const {
+    return list_json(std::array{shape.channels, shape.height, shape.width});
+  }
+  std::string operator()(const std::vector<int64_t>& values) const { return list_json(values); }
+};
+
+struct AllowedPrinter {
+  const Key& key;
+
+  std::string operator()(std::string Config::*) const {
+    if (key.choices.empty()) return "a text that is not empty";
+    const auto choices = split_choices(key.choices);
+    std::string text = choices.size() == 1 ? "the text " : "one of ";
+    for (const auto& choice : choices) text += (&choice == choices.data() ? "\"" : ", \"") + choice + "\"";
+    return text;
+  }
+  std::string operator()(int64_t Config::*) const { return "an integer" + range_text(key.range); }
+  std::string operator()(double Config::*) const { return "a number" + range_text(key.range); }
+  std::string operator()(bool Config::*) const { return "true or false"; }
+  std::string operator()(Decimal Config::*) const { return "a number" + range_text(key.range); }
+  std::string operator()(Shape Config::*) const {
+    return "a list [channels, height, width] of integers" + range_text(key.range) + ", channels 1 or 3";
+  }
+  std::string operator()(std::vector<int64_t> Config::*) const {
+    return "a list of integers" + range_text(key.range);
+  }
+};
+
+}  // namespace
+
+std::span<const Key> config_keys() { return kKeys; }
+
+std::vector<std::string> split_choices(std::string_view choices) {
+  std::vector<std::string> result;
+  while (!choices.empty()) {
+    const size_t end = choices.find('|');
+    result.emplace_back(choices.substr(0, end));
+    choices.remove_prefix(end == std::string_view::npos ? choices.size() : end + 1);
+  }
+  return result;
+}
+
+std::string allowed_values(const Key& key) {
+  const std::string text = std::visit(AllowedPrinter{key}, key.member);
+  return key.null_allowed ? text + ", or null" : text;
+}
+
+std::string value_as_json(const Key& key, const Config& config) {
+  return std::visit([&](auto member) { return JsonPrinter{}(config.*member); }, key.member);
+}
+
+}  // namespace verissim::experiment

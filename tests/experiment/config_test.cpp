@@ -1,0 +1,210 @@
+#include "experiment/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "experiment/config_keys.h"
+
+namespace verissim::experiment {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr const char* kOriginal = R"({
+  "path": "results",            // folder for results
+  "dimension": [1, 4, 4],
+  "ri": {"path": "ri/3.png", "class_idx": 1},
+  "model": {"dataset": "MNIST", "hidden_layer": [6, 6, 6], "load_model": true, "path": "models",
+            "data_path": "data", "selected_classes": [1, 3, 5, 7, 9], "epochs": 50, "batch_size": 64},
+  /* the search */
+  "minlp": {"distance": "ssim", "threshold": 0.98, "timeout": 86400, "tolerance": 6},
+  "repair": {"batch_size": 32, "lr": 0.001, "penalty_increase": 1.5}
+})";
+
+json original() { return json::parse(kOriginal, nullptr, true, true); }
+
+std::string message_for(const std::string& text) {
+  try {
+    parse_config(text, "my.json");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// The message when one key of the original's config has another value.
+std::string message_with(const std::string& pointer, const json& value) {
+  json config = original();
+  config[json::json_pointer(pointer)] = value;
+  return message_for(config.dump());
+}
+
+TEST(Config, ReadsTheOriginalsFile) {
+  const Config config = parse_config(kOriginal, "my.json");
+  EXPECT_EQ(config.dimension, (Shape{1, 4, 4}));
+  EXPECT_EQ(config.reference_path, "ri/3.png");
+  EXPECT_EQ(config.reference_class, 1);
+  EXPECT_EQ(config.hidden_layers, (std::vector<int64_t>{6, 6, 6}));
+  EXPECT_EQ(config.selected_classes, (std::vector<int64_t>{1, 3, 5, 7, 9}));
+  EXPECT_EQ(config.timeout, 86400.0);
+  EXPECT_EQ(config.repair_penalty_increase, 1.5);
+  EXPECT_EQ(number_of_classes(config), 5);
+  EXPECT_EQ(class_label(config, 1), 3);
+}
+
+TEST(Config, TakesTheThresholdExactlyAsWritten) {
+  const Config config = parse_config(kOriginal, "my.json");
+  EXPECT_EQ(config.threshold.exact(), mpq_class(49, 50));
+  std::string text = kOriginal;
+  text.replace(text.find("0.98"), 4, "0.98000000000000000000000001");
+  const Config finer = parse_config(text, "my.json");
+  EXPECT_EQ(finer.threshold.text(), "0.98000000000000000000000001");
+  EXPECT_GT(finer.threshold.exact(), config.threshold.exact());
+  EXPECT_THAT(print_config(finer), HasSubstr("\"threshold\": 0.98000000000000000000000001"));
+}
+
+TEST(Config, FillsInDefaults) {
+  const Config config = parse_config(
+      R"({"dimension": [3, 4, 5], "ri": {"path": "a.png", "class_idx": 42},
+          "model": {"dataset": "GTSRB", "hidden_layer": [], "selected_classes": null},
+          "minlp": {"threshold": 1}})",
+      "my.json");
+  EXPECT_EQ(config.path, "results");
+  EXPECT_EQ(config.seed, 1);
+  EXPECT_EQ(config.distance, "ssim");
+  EXPECT_TRUE(config.load_model);
+  EXPECT_EQ(number_of_classes(config), 43);
+  EXPECT_EQ(class_label(config, 42), 42);
+}
+
+TEST(Config, PrintsWhatItReadsBack) {
+  const Config config = parse_config(kOriginal, "my.json");
+  const std::string printed = print_config(config);
+  const json parsed = json::parse(printed);
+  EXPECT_EQ(parsed["minlp"]["threshold"], 0.98);
+  EXPECT_EQ(parsed["repair"]["method"], "penalty");
+  EXPECT_EQ(parsed["model"]["selected_classes"], (json{1, 3, 5, 7, 9}));
+  EXPECT_EQ(print_config(parse_config(printed, "printed")), printed);
+  for (const Key& key : config_keys()) {
+    std::string pointer = "/" + std::string(key.name);
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    EXPECT_TRUE(parsed.contains(json::json_pointer(pointer))) << pointer;
+  }
+}
+
+TEST(Config, NamesUnknownKeysAndTheNearestKnownOne) {
+  EXPECT_EQ(message_with("/minlp/treshold", 0.9),
+            "my.json: minlp.treshold: this key is not known; did you mean minlp.threshold?");
+  EXPECT_EQ(message_with("/threshold", 0.9),
+            "my.json: threshold: this key is not known; did you mean minlp.threshold?");
+  EXPECT_EQ(message_with("/modell", json::object()),
+            "my.json: modell: this key is not known; did you mean model.path?");
+}
+
+TEST(Config, NamesMissingKeys) {
+  json config = original();
+  config["ri"].erase("class_idx");
+  EXPECT_EQ(message_for(config.dump()),
+            "my.json: ri.class_idx: got nothing, wanted an integer from 0 to 1000000");
+  EXPECT_EQ(message_for("{}").substr(0, 27), "my.json: dimension: got not");
+}
+
+TEST(Config, NamesWrongTypes) {
+  EXPECT_EQ(message_with("/model/epochs", "many"),
+            "my.json: model.epochs: got the text 'many', wanted an integer from 1 to 1000000");
+  EXPECT_EQ(message_with("/model/epochs", 50.5),
+            "my.json: model.epochs: got the number 50.5, wanted an integer from 1 to 1000000");
+  EXPECT_EQ(message_with("/model/load_model", 1),
+            "my.json: model.load_model: got the number 1, wanted true or false");
+  EXPECT_EQ(message_with("/model", 1), "my.json: model: got the number 1, wanted an object { ... }");
+  EXPECT_EQ(message_with("/path", nullptr), "my.json: path: got null, wanted a text that is not empty");
+  EXPECT_EQ(message_with("/ri/path", ""),
+            "my.json: ri.path: got the text '', wanted a text that is not empty");
+  EXPECT_EQ(message_with("/minlp/threshold", "0.98"),
+            "my.json: minlp.threshold: got the text '0.98', wanted a number above 0 and at most 1");
+  EXPECT_EQ(
+      message_with("/dimension", {1, "4", 4}),
+      "my.json: dimension: got [1, the text '4', 4], wanted a list [channels, height, width] of integers "
+      "from 1 to 4096, channels 1 or 3");
+  EXPECT_EQ(message_for("[1]"), "my.json: got a list of 1, wanted an object { ... } of settings");
+}
+
+TEST(Config, NamesValuesOutOfRange) {
+  EXPECT_EQ(message_with("/minlp/threshold", 0),
+            "my.json: minlp.threshold: got the number 0, wanted a number above 0 and at most 1");
+  EXPECT_EQ(message_with("/minlp/threshold", 1.5),
+            "my.json: minlp.threshold: got the number 1.5, wanted a number above 0 and at most 1");
+  EXPECT_EQ(message_with("/minlp/distance", "l2"),
+            "my.json: minlp.distance: got the text 'l2', wanted the text \"ssim\"");
+  EXPECT_EQ(
+      message_with("/model/dataset", "CIFAR"),
+      "my.json: model.dataset: got the text 'CIFAR', wanted one of \"MNIST\", \"FashionMNIST\", \"GTSRB\"");
+  EXPECT_EQ(message_with("/repair/lr", 0),
+            "my.json: repair.lr: got the number 0, wanted a number above 0 and at most 10");
+  EXPECT_EQ(message_with("/repair/penalty_increase", 0.5),
+            "my.json: repair.penalty_increase: got the number 0.5, wanted a number from 1 to 1000000");
+  EXPECT_THAT(message_with("/dimension", {2, 4, 4}), HasSubstr("got [2, 4, 4], wanted"));
+  EXPECT_THAT(message_with("/dimension", {1, 4}), HasSubstr("got [1, 4], wanted"));
+  EXPECT_THAT(message_with("/model/hidden_layer", {6, 0}),
+              HasSubstr("model.hidden_layer: got [6, 0], wanted"));
+  EXPECT_THAT(message_with("/seed", json(18446744073709551615ULL)),
+              HasSubstr("seed: got the number 18446744073"));
+}
+
+TEST(Config, TheThresholdsRangeIsExact) {
+  std::string text = kOriginal;
+  text.replace(text.find("0.98"), 4, "1.00000000000000000000000001");
+  EXPECT_THAT(message_for(text), HasSubstr("minlp.threshold: got the number 1.00000000000000000000000001"));
+}
+
+TEST(Config, NamesContradictions) {
+  EXPECT_EQ(message_with("/ri/class_idx", 5),
+            "my.json: ri.class_idx: got 5, wanted the number of an output, 0 to 4: a position in "
+            "model.selected_classes");
+  EXPECT_EQ(message_with("/model/selected_classes", {1, 11}),
+            "my.json: model.selected_classes: got 11, wanted classes of MNIST, 0 to 9");
+  EXPECT_EQ(message_with("/model/selected_classes", {1, 3, 1}),
+            "my.json: model.selected_classes: got 1 twice, wanted each class once");
+  EXPECT_EQ(message_with("/model/selected_classes", {4}),
+            "my.json: model.selected_classes: got one class, wanted at least two, or an empty list for all");
+  EXPECT_EQ(message_with("/dimension", {1, 1, 1}),
+            "my.json: dimension: got a single value, wanted at least two: SSIM compares variances");
+}
+
+TEST(Config, NamesDuplicateKeys) {
+  EXPECT_EQ(message_for(R"({"path": "a", "path": "b"})"),
+            "my.json: path: got the same key twice, wanted each key once");
+  EXPECT_EQ(message_for(R"({"ri": {"path": "a", "path": "b"}})"),
+            "my.json: ri.path: got the same key twice, wanted each key once");
+}
+
+TEST(Config, NamesTheLineOfSyntaxErrors) {
+  const std::string message = message_for("{\n  \"path\": \"a\"\n  \"dimension\": 1}");
+  EXPECT_THAT(message, HasSubstr("my.json: parse error at line 3"));
+  EXPECT_THAT(message, testing::Not(HasSubstr("\n")));
+  EXPECT_THAT(message_for(""), HasSubstr("my.json: parse error at line 1"));
+  EXPECT_THAT(message_for(std::string(10000, '[')), HasSubstr("more than 32 levels of nesting"));
+  EXPECT_THAT(message_for(R"({"minlp": {"threshold": 1e999}})"), HasSubstr("number overflow"));
+}
+
+TEST(Config, NamesTheFileThatCannotBeRead) {
+  try {
+    read_config("/nonexistent/my.json");
+    FAIL() << "no error";
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(), "/nonexistent/my.json: cannot be opened: got No such file or directory");
+  }
+}
+
+TEST(Config, TheReferencePageHasEveryKey) {
+  const std::string page = config_reference();
+  for (const Key& key : config_keys()) EXPECT_THAT(page, HasSubstr("| `" + std::string(key.name) + "` |"));
+  EXPECT_THAT(page, HasSubstr("| `minlp.threshold` | a number above 0 and at most 1 | (required) |"));
+}
+
+}  // namespace
+}  // namespace verissim::experiment
