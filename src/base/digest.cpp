@@ -17,7 +17,9 @@ class Digest {
   explicit Digest(const EVP_MD* kind) : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
     VERISSIM_CHECK(context_ != nullptr && EVP_DigestInit_ex(context_.get(), kind, nullptr) == 1);
   }
-  void add(const void* data, size_t size) { VERISSIM_CHECK(EVP_DigestUpdate(context_.get(), data, size) == 1); }
+  void add(const void* data, size_t size) {
+    VERISSIM_CHECK(EVP_DigestUpdate(context_.get(), data, size) == 1);
+  }
   std::string hex() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
     unsigned size = 0;
@@ -43,6 +45,7 @@ std::string digest_of_file(const std::string& path, const EVP_MD* kind) {
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0) {
     digest.add(buffer.data(), static_cast<size_t>(file.gcount()));
   }
+  if (file.bad()) throw InputError(path, "", "what cannot be read", "a readable file");
   return digest.hex();
 }
 

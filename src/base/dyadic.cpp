@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/rounding.h"
 
 namespace verissim {
 
@@ -28,14 +29,7 @@ mpq_class Dyadic::to_rational() const {
   return result;
 }
 
-double Dyadic::to_double() const {
-  long exponent = 0;
-  const double fraction = mpz_get_d_2exp(&exponent, mantissa_.get_mpz_t());
-  const int64_t total = exponent + exponent_;
-  if (total > 2000) return fraction < 0 ? -HUGE_VAL : HUGE_VAL;
-  if (total < -2000) return 0.0;
-  return std::ldexp(fraction, static_cast<int>(total));
-}
+double Dyadic::to_double() const { return nearest_double(to_rational()); }
 
 void Dyadic::add(const mpz_class& mantissa, int64_t exponent, bool negate) {
   if (mantissa == 0) return;

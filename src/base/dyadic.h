@@ -1,6 +1,6 @@
-// Exact arithmetic on dyadic rationals m * 2^e. Every finite float and double is one, and they are closed under
-// addition, subtraction and multiplication, so a ReLU network is evaluated on them without any rounding, and
-// without the common divisors that make general rationals slow.
+// Exact arithmetic on dyadic rationals m * 2^e. Every finite float and double is one, and they are closed
+// under addition, subtraction and multiplication, so a ReLU network is evaluated on them without any
+// rounding, and without the common divisors that make general rationals slow.
 #pragma once
 
 #include <gmpxx.h>

@@ -11,9 +11,10 @@ std::string one_line(const std::string& file, const std::string& place, const st
   std::string line = file;
   if (!place.empty()) line += (line.empty() ? "" : ": ") + place;
   if (!got.empty()) line += (line.empty() ? "got " : ": got ") + got;
-  if (!wanted.empty()) line += (got.empty() ? (line.empty() ? "wanted " : ": wanted ") : ", wanted ") + wanted;
+  if (!wanted.empty())
+    line += (got.empty() ? (line.empty() ? "wanted " : ": wanted ") : ", wanted ") + wanted;
   for (char& c : line) {
-    if (c == '\n' || c == '\r') c = ' ';
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';  // files may hold control characters
   }
   return line;
 }

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -64,6 +66,17 @@ Container read_whole(const std::string& path, uint64_t max_bytes) {
   return data;
 }
 
+// Opens a new file beside `path`, whose name no other thread or process uses, for writing.
+int open_beside(const std::string& path, std::string& name) {
+  static std::atomic<unsigned> counter{0};
+  while (true) {
+    name = path + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) return fd;
+    if (errno != EEXIST) fail(path, "cannot be written");
+  }
+}
+
 // Removes the temporary file unless it was renamed.
 class Temporary {
  public:
@@ -90,9 +103,8 @@ std::string read_text_file(const std::string& path, uint64_t max_bytes) {
 }
 
 void write_file(const std::string& path, std::span<const std::byte> data) {
-  std::string name = path + ".partial-XXXXXX";
-  Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
-  if (file.get() < 0) fail(path, "cannot be written");
+  std::string name;
+  Descriptor file(open_beside(path, name));
   Temporary temporary(name);
   size_t written = 0;
   while (written < data.size()) {
@@ -101,9 +113,6 @@ void write_file(const std::string& path, std::span<const std::byte> data) {
     if (count < 0) fail(path, "cannot be written");
     written += static_cast<size_t>(count);
   }
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(file.get(), 0666 & ~mask);
   if (::fsync(file.get()) != 0 && errno != EINVAL) fail(path, "cannot be written");
   if (file.close() != 0) fail(path, "cannot be written");
   if (std::rename(name.c_str(), path.c_str()) != 0) fail(path, "cannot be written");

@@ -86,8 +86,12 @@ inline Interval sqrt(const Interval& a) {
   return {low, a.hi <= 0.0 ? 0.0 : next_up(std::sqrt(a.hi))};
 }
 
-inline Interval hull(const Interval& a, const Interval& b) { return {std::min(a.lo, b.lo), std::max(a.hi, b.hi)}; }
-inline Interval max(const Interval& a, const Interval& b) { return {std::max(a.lo, b.lo), std::max(a.hi, b.hi)}; }
+inline Interval hull(const Interval& a, const Interval& b) {
+  return {std::min(a.lo, b.lo), std::max(a.hi, b.hi)};
+}
+inline Interval max(const Interval& a, const Interval& b) {
+  return {std::max(a.lo, b.lo), std::max(a.hi, b.hi)};
+}
 
 // The largest absolute value in a.
 inline double magnitude(const Interval& a) { return std::max(std::abs(a.lo), std::abs(a.hi)); }

@@ -1,4 +1,5 @@
-// Seeded random numbers that are the same on every platform (the standard library's distributions are not).
+// Seeded random numbers that are the same on every platform (the standard library's distributions are not);
+// normal() up to the last bits of its logarithm and cosine.
 #pragma once
 
 #include <cmath>

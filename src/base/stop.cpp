@@ -13,8 +13,9 @@ constexpr double kLongest = 3.0e9;
 
 StopToken::StopToken(double seconds, const InterruptFlag* interrupt) : interrupt_(interrupt) {
   if (seconds > 0 && seconds < kLongest) {
-    deadline_ = std::chrono::steady_clock::now() +
-                std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
+    deadline_ =
+        std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                               std::chrono::duration<double>(seconds));
   }
 }
 
