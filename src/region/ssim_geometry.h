@@ -1,0 +1,84 @@
+// The global SSIM neighbourhood as a family of balls threaded on the image's mean.
+//
+// Write x = mu 1 + z and r = m 1 + z_r with z, z_r orthogonal to 1. SSIM(x, r) = l(mu) cs(z), and with
+// k(mu) = l(mu) / tau the set { SSIM >= tau } is, for each mean mu with k(mu) >= 1, the ball
+//
+//   |z - k z_r| <= R(k),   R(k)^2 = (k - 1) ((k + 1) |z_r|^2 + n C2),
+//
+// whose balls grow with k. So for weights v with sum p, a = v.z_r and b = |v - mean(v) 1|, the support function is
+//
+//   h(v) = max over mu of  F(mu) = p mu + a k(mu) + b R(k(mu)).
+//
+// l is concave exactly where q(mu) = l_N l_D + 4 m mu l_D - 4 mu^2 l_N >= 0 (l = l_N / l_D); on mu >= 0 this cubic
+// changes sign once, from + to -, so q(mu) >= 0 means that l is concave on [0, mu]. R is concave and k -> a k + b R(k)
+// is non-decreasing (the balls are nested), so F is concave there too.
+//
+// SSIM: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with one window that is the whole image.
+#pragma once
+
+#include <cstdint>
+
+#include "base/interval.h"
+
+namespace verissim::region {
+
+inline constexpr double kC1 = 1e-4;
+inline constexpr double kC2 = 9e-4;
+
+// The reference's share in the formulas. T is double (fast) or Interval (sound).
+template <typename T>
+struct SsimGeometry {
+  T n;         // number of values
+  T mean;      // m
+  T energy;    // |z_r|^2
+  T c1;
+  T n_c2;      // n C2
+  T threshold; // tau
+
+  T numerator(T mu) const { return mean * mu * T(2.0) + c1; }
+  T denominator(T mu) const;
+  T luminance(T mu) const { return numerator(mu) / denominator(mu); }
+  // dl/dmu
+  T luminance_slope(T mu) const {
+    const T d = denominator(mu);
+    return (mean * T(2.0) * d - mu * T(2.0) * numerator(mu)) / (d * d);
+  }
+  T scale(T mu) const { return luminance(mu) / threshold; }  // k(mu)
+  T scale_slope(T mu) const { return luminance_slope(mu) / threshold; }
+  T radius_squared(T k) const { return (k - T(1.0)) * ((k + T(1.0)) * energy + n_c2); }
+  // q(mu), see above.
+  T concavity(T mu) const {
+    const T top = numerator(mu);
+    const T bottom = denominator(mu);
+    return top * bottom + T(4.0) * mean * mu * bottom - T(4.0) * (mu * mu) * top;
+  }
+};
+
+template <>
+inline double SsimGeometry<double>::denominator(double mu) const {
+  return mu * mu + mean * mean + c1;
+}
+template <>
+inline Interval SsimGeometry<Interval>::denominator(Interval mu) const {
+  return square(mu) + square(mean) + c1;
+}
+
+// The weights' share: F(mu) = sum mu + along k(mu) + across R(k(mu)).
+struct SsimObjective {
+  double sum = 0.0;     // p, the sum of the weights
+  double along = 0.0;   // a = v . z_r
+  double across = 0.0;  // b = |v - mean(v) 1| >= 0
+};
+
+// A maximiser of F over [lo, hi], to about 2^-steps of the interval; heuristic.
+double maximise_mean(const SsimGeometry<double>& geometry, const SsimObjective& objective, double lo, double hi,
+                     int steps);
+
+// F at a mean, k not below 1.
+double objective_value(const SsimGeometry<double>& geometry, const SsimObjective& objective, double mu);
+
+// SOUND: an upper bound of F over the mean values in [lo, hi] with k >= 1, for [lo, hi] within [0, 1] and
+// along >= -across |z_r| (Cauchy and Schwarz: holds for every v, and still when both are rounded up).
+double sound_maximum(const SsimGeometry<Interval>& geometry, const SsimObjective& objective, double lo, double hi);
+
+}  // namespace verissim::region

@@ -1,0 +1,187 @@
+#include "region/ssim_region.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/sound_sum.h"
+#include "region/global_ssim.h"
+#include "similarity/exact.h"
+#include "similarity/ssim.h"
+
+namespace verissim::region {
+namespace {
+
+// SOUND: C1 and C2 are the real numbers 1/10000 and 9/10000, which lie within one ulp of their doubles.
+Interval around(double x) { return {next_down(x), next_up(x)}; }
+
+SsimGeometry<Interval> enclose_geometry(std::span<const double> r, const Decimal& threshold) {
+  const Interval n(static_cast<double>(r.size()));
+  const Interval mean = sound_sum(r) / n;
+  const double centre = mean.middle();
+  std::vector<double> deviation(r.size());
+  for (size_t i = 0; i < r.size(); ++i) deviation[i] = r[i] - centre;
+  // SOUND: |z_r|^2 = sum (r_i - centre)^2 - n (m - centre)^2 for every centre. The rounding of each r_i - centre is
+  // relative, 2^-53, and so within the slack of a sum with three more terms: three times 2^-52 of the sum is added.
+  const Interval squares = sound_dot(deviation, deviation);
+  const double rounding = next_up(squares.hi * 0x1p-50);
+  const Interval energy = squares + Interval(-rounding, rounding) - n * square(mean - Interval(centre));
+  return {n, mean, {std::max(0.0, energy.lo), energy.hi}, around(kC1), n * around(kC2), threshold.enclosure()};
+}
+
+// The two means at which l = tau, outward: tau mu^2 - 2 m mu + tau (m^2 + C1) - C1 = 0, cut with [0, 1].
+Slab mean_range(const SsimGeometry<Interval>& g) {
+  const Interval constant = g.threshold * (square(g.mean) + g.c1) - g.c1;
+  const Interval root = sqrt(square(g.mean) - g.threshold * constant);
+  const Interval low = (g.mean - root) / g.threshold;
+  const Interval high = (g.mean + root) / g.threshold;
+  return {std::max(0.0, low.lo), std::min(1.0, high.hi)};
+}
+
+SsimGeometry<double> middle(const SsimGeometry<Interval>& g) {
+  return {g.n.middle(), g.mean.middle(), g.energy.middle(), g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
+}
+
+// The box hull of the region. Direction +-e_i has sum +-1, along +-z_r,i and across sqrt(1 - 1/n).
+std::vector<Interval> box_hull(std::span<const double> r, const SsimGeometry<Interval>& g, const Slab& range) {
+  const double across = sqrt(Interval(1.0) - Interval(1.0) / g.n).hi;
+  std::vector<Interval> box;
+  for (const double value : r) {
+    const Interval along = Interval(value) - g.mean;
+    const double high = sound_maximum(g, {1.0, along.hi, across}, range.lo, range.hi);
+    const double low = -sound_maximum(g, {-1.0, (-along).hi, across}, range.lo, range.hi);
+    box.emplace_back(std::clamp(low, 0.0, 1.0), std::clamp(high, 0.0, 1.0));
+  }
+  return box;
+}
+
+std::vector<Interval> box_hull(const std::vector<double>& r, const Decimal& threshold) {
+  const SsimGeometry<Interval> geometry = enclose_geometry(r, threshold);
+  return box_hull(r, geometry, mean_range(geometry));
+}
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  double sum = 0.0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+}  // namespace
+
+std::unique_ptr<Region> make_global_ssim(std::span<const float> reference, const Decimal& threshold) {
+  if (reference.size() < 2) throw InputError("", "reference image", "fewer than 2 values", "at least 2");
+  if (threshold.exact() <= 0 || threshold.exact() > 1) {
+    throw InputError("", "SSIM threshold", threshold.text(), "a number above 0 and at most 1");
+  }
+  std::vector<double> values(reference.begin(), reference.end());
+  for (const double value : values) {
+    if (!(value >= 0.0 && value <= 1.0)) {
+      throw InputError("", "reference image", std::to_string(value), "values in [0, 1]");
+    }
+  }
+  return std::make_unique<GlobalSsim>(std::move(values), threshold);
+}
+
+GlobalSsim::GlobalSsim(std::vector<double> reference_values, const Decimal& threshold)
+    : Region(reference_values, box_hull(reference_values, threshold)),
+      threshold_(threshold),
+      sound_(enclose_geometry(reference_values, threshold)),
+      fast_(middle(sound_)),
+      whole_(mean_range(sound_)) {
+  for (const double value : reference()) {
+    centred_.push_back(value - fast_.mean);
+    centred_float_.push_back(static_cast<float>(centred_.back()));
+  }
+}
+
+std::string GlobalSsim::describe() const { return "global SSIM >= " + threshold_.text(); }
+
+double GlobalSsim::scalar(std::span<const double> x) const {
+  double sum = 0.0;
+  for (const double value : x) sum += value;
+  return sum / fast_.n;
+}
+
+bool GlobalSsim::contains(std::span<const double> x) const {
+  VERISSIM_CHECK(x.size() == reference().size());
+  // SOUND: NaN fails the first test, and the second one is exact.
+  const auto in_box = [](double value) { return value >= 0.0 && value <= 1.0; };
+  return std::all_of(x.begin(), x.end(), in_box) &&
+         similarity::global_ssim_at_least(x, reference(), threshold_.exact());
+}
+
+double GlobalSsim::slack(std::span<const double> x) const {
+  return similarity::global_ssim(x, reference()) - fast_.threshold;
+}
+
+// On the segment r + t (x - r) all of SSIM's statistics are polynomials in t, so the largest t that stays inside is
+// found by bisection on scalars. The box is convex and holds r, so clipping first is enough.
+void GlobalSsim::pull_in(std::span<double> x) const {
+  std::vector<double> step(x.size());
+  double sum = 0.0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    x[i] = std::clamp(x[i], 0.0, 1.0);
+    step[i] = x[i] - reference()[i];
+    sum += step[i];
+  }
+  const double mean_step = sum / fast_.n;
+  const double along = dot(step, centred_);  // centred_ sums to (nearly) nothing
+  const double energy = std::max(0.0, dot(step, step) - fast_.n * mean_step * mean_step);
+  const auto inside = [&](double t) {
+    const double mu = fast_.mean + t * mean_step;
+    const double covariance = fast_.energy + t * along;
+    const double variance = fast_.energy + 2.0 * t * along + t * t * energy;
+    const double contrast = (2.0 * covariance + fast_.n_c2) / (variance + fast_.energy + fast_.n_c2);
+    return fast_.luminance(mu) * contrast >= fast_.threshold + 1e-14;
+  };
+  if (inside(1.0)) return;
+  double low = 0.0;
+  double high = 1.0;
+  for (int i = 0; i < 50; ++i) {
+    const double t = (low + high) / 2;
+    (inside(t) ? low : high) = t;
+  }
+  for (size_t i = 0; i < x.size(); ++i) x[i] = std::clamp(reference()[i] + low * step[i], 0.0, 1.0);
+}
+
+double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab, const Multipliers& multipliers) const {
+  VERISSIM_CHECK(w.size() == reference().size());
+  const double lo = std::max(slab.lo, whole_.lo);
+  const double hi = std::min(slab.hi, whole_.hi);
+  if (lo > hi) return -std::numeric_limits<double>::infinity();  // SOUND: no point of the region has such a mean
+  const double theta = multipliers[0];
+  const double shift = multipliers[1];
+  const double k = fast_.scale(multipliers[2]);
+  // SOUND: any v will do, so it may be computed anyhow; what is used of v below is enclosed. Where v is not finite
+  // (absurd multipliers) the plain v = w is taken.
+  const size_t n = w.size();
+  std::vector<double> v(n);
+  std::vector<double> rest(n);
+  double mean = 0.0;
+  for (size_t i = 0; i < n; ++i) {
+    const double inner = k * centred_[i] + shift;
+    const double x = inner + theta * w[i];
+    const double bent = x < 0.0 ? -inner / theta : (x > 1.0 ? (1.0 - inner) / theta : w[i]);
+    v[i] = std::isfinite(bent) ? bent : w[i];
+    // SOUND: h_box(w - v) = sum of max(0, w_i - v_i) over the box [0,1]^n; rounding up each difference.
+    rest[i] = v[i] == w[i] ? 0.0 : std::max(0.0, next_up(w[i] - v[i]));
+    mean += v[i];
+  }
+  mean /= fast_.n;
+  // SOUND: for any centres c and d, v.z_r = sum (v_i - c)(r_i - d) - n (mean(v) - c)(m - d), as z_r is orthogonal to 1,
+  // and |v - mean(v) 1| <= |v - c 1|. The differences v_i - c and r_i - d are rounded: relative errors of 2^-53 each,
+  // together below 2^-51 of the sum of absolute values, which sound_dot's own slack does not cover, so it is added.
+  std::vector<double> deviation(n);
+  for (size_t i = 0; i < n; ++i) deviation[i] = v[i] - mean;
+  const Interval sum = sound_sum(v);
+  const Interval squares = sound_dot(deviation, deviation);
+  const Interval length = sqrt(squares * Interval(1.0, 1.0 + 0x1p-50));
+  const Interval reference_length = sqrt(sound_dot(centred_, centred_));
+  const Interval rounding = length * reference_length * Interval(-0x1p-50, 0x1p-50);
+  const Interval offset = (sum / sound_.n - Interval(mean)) * (sound_.mean - Interval(fast_.mean)) * sound_.n;
+  const Interval along = sound_dot(deviation, centred_) + rounding - offset;
+  const double bound = sound_maximum(sound_, {sum.hi, along.hi, length.hi}, lo, hi);
+  return (Interval(bound) + Interval(sound_sum(rest).hi)).hi;
+}
+
+}  // namespace verissim::region

@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <cmath>
+#include <queue>
+#include <vector>
+
+#include "base/error.h"
+#include "region/ssim_geometry.h"
+
+namespace verissim::region {
+namespace {
+
+constexpr int kPieces = 200;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+using Geometry = SsimGeometry<Interval>;
+
+Interval at_least_one(const Interval& k) { return {std::max(1.0, k.lo), std::max(1.0, k.hi)}; }
+Interval not_negative(const Interval& x) { return {std::max(0.0, x.lo), std::max(0.0, x.hi)}; }
+
+// SOUND: for mean values where k < 1 the ball is empty; taking k = 1 there only adds points.
+Interval scale_at(const Geometry& g, const Interval& mu) { return at_least_one(g.scale(mu)); }
+Interval radius_at(const Geometry& g, const Interval& k) { return sqrt(not_negative(g.radius_squared(k))); }
+
+Interval value_at(const Geometry& g, const SsimObjective& f, double mu) {
+  const Interval k = scale_at(g, mu);
+  return Interval(f.sum) * Interval(mu) + Interval(f.along) * k + Interval(f.across) * radius_at(g, k);
+}
+
+// The largest luminance on [lo, hi]. SOUND: l rises up to the reference's mean, where it is 1, and falls after it.
+Interval largest_scale(const Geometry& g, double lo, double hi) {
+  if (hi < g.mean.lo) return scale_at(g, hi);
+  if (lo > g.mean.hi) return scale_at(g, lo);
+  return at_least_one(Interval(1.0) / g.threshold);
+}
+
+// SOUND: on [lo, hi] the linear term is at most its larger end, and along k + across R(k) does not fall with k.
+double crude_bound(const Geometry& g, const SsimObjective& f, double lo, double hi) {
+  const Interval k = largest_scale(g, lo, hi);
+  const double linear = std::max((Interval(f.sum) * Interval(lo)).hi, (Interval(f.sum) * Interval(hi)).hi);
+  return (Interval(linear) + Interval(f.along) * k + Interval(f.across) * radius_at(g, k)).hi;
+}
+
+// SOUND: where F is concave it lies below each of its tangents; value and slope are enclosed. The tangent point must
+// have k > 1; ends of [lo, hi] with k < 1 (outward rounding makes such) hold no point of the region, and a line that
+// bounds F on a part of [lo, hi] is on that part no larger than its maximum over [lo, hi].
+double tangent_bound(const Geometry& g, const SsimObjective& f, double lo, double hi, double at) {
+  const Interval k = scale_at(g, at);
+  const Interval radius = radius_at(g, k);
+  if (radius.lo <= 0.0) return kInfinity;
+  const Interval radius_slope = (Interval(2.0) * k * g.energy + g.n_c2) / (Interval(2.0) * radius);
+  const Interval slope =
+      Interval(f.sum) + (Interval(f.along) + Interval(f.across) * radius_slope) * g.scale_slope(at);
+  const Interval value = value_at(g, f, at);
+  const Interval at_lo = value + slope * (Interval(lo) - Interval(at));
+  const Interval at_hi = value + slope * (Interval(hi) - Interval(at));
+  return std::max(at_lo.hi, at_hi.hi);
+}
+
+struct Piece {
+  double bound;
+  double lo;
+  double hi;
+  bool operator<(const Piece& other) const { return bound < other.bound; }
+};
+
+SsimGeometry<double> middle_of(const Geometry& g) {
+  return {g.n.middle(), g.mean.middle(), g.energy.middle(), g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
+}
+
+Piece bound_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo, double hi) {
+  Piece piece{crude_bound(g, f, lo, hi), lo, hi};
+  // SOUND: q at the right end being non-negative proves that l is concave on [0, hi].
+  if (g.concavity(Interval(hi)).lo < 0.0) return piece;
+  const double at = maximise_mean(fast, f, lo, hi, 60);
+  piece.bound = std::min(piece.bound, tangent_bound(g, f, lo, hi, at));
+  return piece;
+}
+
+}  // namespace
+
+double sound_maximum(const SsimGeometry<Interval>& g, const SsimObjective& f, double lo, double hi) {
+  VERISSIM_CHECK(f.across >= 0.0);
+  if (!std::isfinite(f.sum) || !std::isfinite(f.along) || !std::isfinite(f.across)) return kInfinity;
+  if (lo > hi) return -kInfinity;
+  const SsimGeometry<double> fast = middle_of(g);
+  std::priority_queue<Piece> pieces;
+  pieces.push(bound_piece(g, fast, f, lo, hi));
+  double reached = -kInfinity;  // F at some mean: nothing below it needs refinement
+  for (int count = 1; count < kPieces; ++count) {
+    const Piece worst = pieces.top();
+    const double middle = worst.lo / 2 + worst.hi / 2;
+    reached = std::max({reached, value_at(g, f, middle).lo, value_at(g, f, maximise_mean(fast, f, worst.lo, worst.hi, 40)).lo});
+    const double gap = worst.bound - reached;
+    if (gap <= 1e-13 * (std::abs(f.sum) + std::abs(f.along) + f.across) || middle <= worst.lo || middle >= worst.hi) break;
+    pieces.pop();
+    pieces.push(bound_piece(g, fast, f, worst.lo, middle));
+    pieces.push(bound_piece(g, fast, f, middle, worst.hi));
+  }
+  return pieces.top().bound;
+}
+
+}  // namespace verissim::region

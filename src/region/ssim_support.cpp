@@ -1,0 +1,229 @@
+// The fast support function: float32 over the values, double over the few scalars. Heuristic: what it gives is only
+// used after sound_support has confirmed it.
+//
+// Shapes: a row is one vector of n weights.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "region/global_ssim.h"
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define VERISSIM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define VERISSIM_CLONES
+#endif
+
+namespace verissim::region {
+
+double objective_value(const SsimGeometry<double>& g, const SsimObjective& f, double mu) {
+  const double k = std::max(1.0, g.scale(mu));
+  return f.sum * mu + f.along * k + f.across * std::sqrt(g.radius_squared(k));
+}
+
+double maximise_mean(const SsimGeometry<double>& g, const SsimObjective& f, double lo, double hi, int steps) {
+  const auto rises = [&](double mu) {
+    const double k = g.scale(mu);
+    const double slope = g.scale_slope(mu);
+    const double radius = std::sqrt(std::max(0.0, g.radius_squared(k)));
+    if (k <= 1.0 || radius == 0.0) return mu < g.mean;  // outside: towards the reference's mean
+    return f.sum + (f.along + f.across * (2.0 * k * g.energy + g.n_c2) / (2.0 * radius)) * slope > 0.0;
+  };
+  for (int i = 0; i < steps; ++i) {
+    const double middle = lo / 2 + hi / 2;
+    if (middle <= lo || middle >= hi) break;
+    (rises(middle) ? lo : hi) = middle;
+  }
+  return lo / 2 + hi / 2;
+}
+
+namespace {
+
+// Sums over one row that decide the next multipliers and the value of the present ones.
+struct RowSums {
+  // over all values, for the dual vector v
+  float v = 0, v_squared = 0, v_along = 0, rest = 0;
+  // over the values strictly inside the box
+  float inside = 0, w = 0, w_squared = 0, w_along = 0;
+  // over the clipped values: sum of r', of r'^2; and of those clipped at 1: count, sum of r', sum of w
+  float r_clipped = 0, r_squared_clipped = 0, ones = 0, r_ones = 0, w_ones = 0;
+};
+
+VERISSIM_CLONES
+RowSums sum_row(const float* w, const float* r, int64_t n, float theta, float shift, float k) {
+  float v_sum = 0, v_squared = 0, v_along = 0, rest = 0, inside = 0, w_sum = 0, w_squared = 0, w_along = 0;
+  float r_clipped = 0, r_squared_clipped = 0, ones = 0, r_ones = 0, w_ones = 0;
+  const float inverse = 1.0F / theta;
+#pragma omp simd reduction(+ : v_sum, v_squared, v_along, rest, inside, w_sum, w_squared, w_along, r_clipped, \
+                               r_squared_clipped, ones, r_ones, w_ones)
+  for (int64_t i = 0; i < n; ++i) {
+    const float inner = k * r[i] + shift;
+    const float x = inner + theta * w[i];
+    const float at_one = x > 1.0F ? 1.0F : 0.0F;
+    const float free = (x < 0.0F || x > 1.0F) ? 0.0F : 1.0F;
+    const float bent = (at_one - inner) * inverse;
+    const float v = free != 0.0F ? w[i] : bent;
+    const float free_w = free * w[i];
+    const float clipped_r = (1.0F - free) * r[i];
+    v_sum += v;
+    v_squared += v * v;
+    v_along += v * r[i];
+    rest += at_one * (w[i] - v);
+    inside += free;
+    w_sum += free_w;
+    w_squared += free_w * w[i];
+    w_along += free_w * r[i];
+    r_clipped += clipped_r;
+    r_squared_clipped += clipped_r * r[i];
+    ones += at_one;
+    r_ones += at_one * r[i];
+    w_ones += at_one * w[i];
+  }
+  return {v_sum,     v_squared,         v_along, rest,   inside, w_sum, w_squared, w_along,
+          r_clipped, r_squared_clipped, ones,    r_ones, w_ones};
+}
+
+VERISSIM_CLONES
+void write_maximiser(const float* w, const float* r, int64_t n, float theta, float shift, float k, float* x) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    const float value = k * r[i] + shift + theta * w[i];
+    x[i] = std::min(1.0F, std::max(0.0F, value));
+  }
+}
+
+VERISSIM_CLONES
+float positive_sum(const float* w, int64_t n) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; ++i) sum += std::max(0.0F, w[i]);
+  return sum;
+}
+
+struct Point {
+  double theta;
+  double shift;
+  double mu;
+};
+
+// The best point with the present values clipped as they are: for each mean, the others follow from the mean's and the
+// ball's equations; the mean itself by golden section. False if no mean allows that.
+bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo, double hi, Point& point) {
+  if (s.inside < 2.0F) return false;
+  const double inside = s.inside;
+  const double clipped = g.n - inside;
+  const double w_spread = s.w_squared - static_cast<double>(s.w) * s.w / inside;  // |w_F - mean|^2
+  if (!(w_spread > 1e-12 * s.w_squared) || w_spread <= 0.0) return false;
+  struct State {
+    double value;
+    double pull;    // sum over F of the deviations from mu + k r'
+    double budget;  // what is left of R^2 for the deviations from their mean
+  };
+  const auto state_at = [&](double mu) {
+    const double k = std::max(1.0, g.scale(mu));
+    const double deviation = s.ones - clipped * mu - k * s.r_clipped;
+    const double squares = s.ones + clipped * mu * mu + k * k * s.r_squared_clipped - 2.0 * mu * s.ones -
+                           2.0 * k * s.r_ones + 2.0 * mu * k * s.r_clipped;
+    const double budget = g.radius_squared(k) - squares - deviation * deviation / inside;
+    const double value = mu * s.w + k * s.w_along - deviation * s.w / inside +
+                         std::sqrt(w_spread * std::max(0.0, budget));
+    return State{budget >= 0.0 ? value : -1e30 + budget, -deviation, budget};
+  };
+  constexpr double kGolden = 0.6180339887498949;
+  double a = hi - kGolden * (hi - lo);
+  double b = lo + kGolden * (hi - lo);
+  double value_a = state_at(a).value;
+  double value_b = state_at(b).value;
+  for (int i = 0; i < 26; ++i) {
+    if (value_a < value_b) {
+      lo = a;
+      a = b;
+      value_a = value_b;
+      b = lo + kGolden * (hi - lo);
+      value_b = state_at(b).value;
+    } else {
+      hi = b;
+      b = a;
+      value_b = value_a;
+      a = hi - kGolden * (hi - lo);
+      value_a = state_at(a).value;
+    }
+  }
+  const double mu = (lo + hi) / 2;
+  const State state = state_at(mu);
+  if (state.budget <= 0.0) return false;
+  const double theta = std::sqrt(state.budget / w_spread);
+  point = {theta, mu + state.pull / inside - theta * s.w / inside, mu};
+  return std::isfinite(theta) && theta > 0.0;
+}
+
+}  // namespace
+
+void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& multipliers, float& value,
+                             float* maximiser, int refinements) const {
+  const int64_t n = size();
+  const float* r = centred_float_.data();
+  const double lo = std::max(slab.lo, whole_.lo);
+  const double hi = std::max(lo, std::min(slab.hi, whole_.hi));
+  Point point{0.0, 0.0, fast_.mean};
+  Point best = point;
+  double best_value = positive_sum(w, n);
+  // theta = infinity is the box alone, theta -> 0 the reference alone: neither clips usefully.
+  best.theta = std::numeric_limits<float>::max();
+  const auto objective = [&](const RowSums& s) {
+    const double mean = s.v / fast_.n;
+    return SsimObjective{s.v, s.v_along, std::sqrt(std::max(0.0, s.v_squared - mean * s.v))};
+  };
+  const auto maximiser_of = [&](const SsimObjective& f, double mu) {
+    const double k = std::max(1.0, fast_.scale(mu));
+    const double theta = f.across > 0.0 ? std::sqrt(fast_.radius_squared(k)) / f.across : 0.0;
+    return Point{theta, mu - theta * f.sum / fast_.n, mu};
+  };
+  if (std::isfinite(multipliers[0]) && multipliers[0] > 0.0F) {
+    point = {multipliers[0], multipliers[1], multipliers[2]};
+  } else {
+    RowSums s = sum_row(w, r, n, 0.0F, 0.5F, 0.0F);  // nothing is clipped: v = w
+    const SsimObjective f = objective(s);
+    point = maximiser_of(f, maximise_mean(fast_, f, lo, hi, 16));
+  }
+  // Steps go to the optimum for the present active set; one that makes the bound worse is halved.
+  double slower = 0.0;
+  for (int pass = 0; pass < refinements && point.theta > 0.0; ++pass) {
+    const RowSums s = sum_row(w, r, n, static_cast<float>(point.theta), static_cast<float>(point.shift),
+                              static_cast<float>(fast_.scale(point.mu)));
+    const SsimObjective f = objective(s);
+    const double mu = maximise_mean(fast_, f, lo, hi, 16);
+    const double bound = s.rest + objective_value(fast_, f, mu);
+    const double gain = best_value - bound;
+    if (gain > 0.0) {
+      best_value = bound;
+      best = point;
+      if (pass > 0 && slower == 0.0 && gain < 1e-6 * std::abs(bound)) break;
+      slower = 0.0;
+      if (!solve_active_set(fast_, s, lo, hi, point)) point = maximiser_of(f, mu);
+    } else if (pass == 0) {
+      if (!solve_active_set(fast_, s, lo, hi, point)) point = maximiser_of(f, mu);
+    } else {
+      slower += 1.0;
+      if (slower > 6.0 || best.theta > 1e30) break;
+      point = {std::sqrt(best.theta * point.theta), (best.shift + point.shift) / 2, (best.mu + point.mu) / 2};
+    }
+  }
+  multipliers = {static_cast<float>(best.theta), static_cast<float>(best.shift), static_cast<float>(best.mu)};
+  value = static_cast<float>(best_value);
+  if (maximiser != nullptr) {
+    write_maximiser(w, r, n, multipliers[0], multipliers[1], static_cast<float>(fast_.scale(multipliers[2])), maximiser);
+  }
+}
+
+void GlobalSsim::support(const SupportBatch& batch) const {
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    float* maximiser = batch.maximisers == nullptr ? nullptr : batch.maximisers + row * size();
+    support_row(batch.weights + row * size(), batch.slabs[row], batch.multipliers[row], batch.values[row], maximiser,
+                batch.refinements);
+  }
+}
+
+}  // namespace verissim::region
