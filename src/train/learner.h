@@ -1,0 +1,65 @@
+// Gradient steps on a network's weights, done by LibTorch in a module that is loaded when the first learner
+// is made. This header knows nothing of LibTorch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "network/network.h"
+#include "train/samples.h"
+
+namespace verissim::train {
+
+enum class OptimiserKind { kSgd, kAdam };
+
+struct Optimiser {
+  OptimiserKind kind = OptimiserKind::kSgd;
+  double learning_rate = 0.01;
+  double momentum = 0.9;  // SGD only; Adam has beta 0.9 and 0.999 and epsilon 1e-8
+};
+
+// Images that must win by a margin, beside the batch. They add
+//   sum_i weights[i] * max(0, margin - (y[label_i] - max over rivals j of y[j]))
+// to the loss. Shapes: images count x inputs; labels and weights count.
+struct Penalty {
+  std::span<const float> images;
+  std::span<const int64_t> labels;
+  std::span<const float> weights;
+  float margin = 0.0F;
+};
+
+// What a step saw, before it changed the weights.
+struct Step {
+  double loss = 0.0;     // mean cross entropy over the batch
+  double penalty = 0.0;  // the penalty term
+  int64_t correct = 0;   // images of the batch classified correctly
+};
+
+class Learner {
+ public:
+  virtual ~Learner() = default;
+  Learner(const Learner&) = delete;
+  Learner& operator=(const Learner&) = delete;
+
+  // One step of the optimiser on mean cross entropy over the samples `batch` (indices), plus the penalty.
+  virtual Step step(std::span<const int64_t> batch, const Penalty& penalty) = 0;
+  // The network with the present weights: float32 values, exactly.
+  virtual network::Network network() const = 0;
+
+ protected:
+  Learner() = default;
+};
+
+// Starts from the network's weights, rounded to float32. `samples` must outlive the learner and fit the
+// network (check_fits). While a learner lives, LibTorch and OpenBLAS are held to one thread: results do not
+// depend on the machine's cores, and small networks, for which a step takes some 0.1 ms, are fastest so.
+// Throws InputError if LibTorch is missing.
+std::unique_ptr<Learner> make_learner(const network::Network& network, const Samples& samples,
+                                      const Optimiser& optimiser);
+
+// "LibTorch 1.13.1", for reports. Throws InputError if LibTorch is missing.
+std::string learner_version();
+
+}  // namespace verissim::train

@@ -1,0 +1,77 @@
+// Steps of the learner against the same steps in the Python of VERISSIM_PYTHON, which must have torch.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/file.h"
+#include "toy.h"
+#include "train/initialise.h"
+#include "train/learner.h"
+
+namespace verissim::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Case {
+  Samples samples = random_samples({1, 2, 4}, 3, 40, 11);
+  Samples pool = random_samples({1, 2, 4}, 3, 9, 12);
+  std::vector<float> weights = {1, 2, 0.5F, 1, 4, 1, 1, 0, 3};
+  std::vector<std::vector<int64_t>> batches = {
+      {0, 5, 9, 30}, {1, 2, 3}, {39, 7, 8, 12, 20}, {4}, {10, 11, 13, 14}};
+  network::Network network = network::make_mlp({1, 2, 4}, {6, 5}, 3);
+  float margin = 0.5F;
+};
+
+nlohmann::json describe(const Case& c, const std::string& optimiser, const Optimiser& options) {
+  return {{"images", c.samples.images},   {"labels", c.samples.labels},
+          {"pool_images", c.pool.images}, {"pool_labels", c.pool.labels},
+          {"pool_weights", c.weights},    {"margin", c.margin},
+          {"batches", c.batches},         {"initial", all_weights(c.network)},
+          {"optimiser", optimiser},       {"learning_rate", options.learning_rate},
+          {"momentum", options.momentum}, {"sizes", {8, 6, 5, 3}}};
+}
+
+void expect_equal_to_pytorch(const std::string& name, const Optimiser& optimiser) {
+  const char* python = std::getenv("VERISSIM_PYTHON");
+  if (python == nullptr) GTEST_SKIP() << "VERISSIM_PYTHON does not name a Python with torch";
+  Case c;
+  initialise(c.network, 2);
+  const auto learner = make_learner(c.network, c.samples, optimiser);
+  nlohmann::json losses;
+  for (const auto& batch : c.batches) {
+    const Step step = learner->step(batch, {c.pool.images, c.pool.labels, c.weights, c.margin});
+    losses.push_back({step.loss, step.penalty});
+  }
+  const fs::path in = fs::path(testing::TempDir()) / ("verissim_steps_" + name + ".json");
+  const fs::path out = in.string() + ".out";
+  write_text_file(in.string(), describe(c, name, optimiser).dump());
+  std::string command(python);
+  command.append(" '" VERISSIM_SOURCE_DIR "/tests/train/pytorch_steps.py' '").append(in.string());
+  command.append("' '").append(out.string()).append("'");
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  const nlohmann::json expected = nlohmann::json::parse(read_text_file(out.string()));
+  const std::vector<double> weights = all_weights(learner->network());
+  ASSERT_EQ(expected["weights"].size(), weights.size());
+  for (size_t i = 0; i < weights.size(); ++i)
+    EXPECT_NEAR(weights[i], expected["weights"][i].get<double>(), 2e-6) << i;
+  for (size_t i = 0; i < losses.size(); ++i) {
+    EXPECT_NEAR(losses[i][0].get<double>(), expected["losses"][i][0].get<double>(), 1e-5);
+    EXPECT_NEAR(losses[i][1].get<double>(), expected["losses"][i][1].get<double>(), 1e-5);
+  }
+  EXPECT_GT(losses[0][1].get<double>(), 0.0);
+  fs::remove(in);
+  fs::remove(out);
+}
+
+TEST(PyTorch, TakesTheSameStepsWithSgd) { expect_equal_to_pytorch("sgd", {OptimiserKind::kSgd, 0.05, 0.9}); }
+
+TEST(PyTorch, TakesTheSameStepsWithAdam) {
+  expect_equal_to_pytorch("adam", {OptimiserKind::kAdam, 0.01, 0.0});
+}
+
+}  // namespace
+}  // namespace verissim::train
