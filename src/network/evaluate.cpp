@@ -1,5 +1,6 @@
 #include "network/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -70,16 +71,21 @@ class Evaluator {
 
   explicit Evaluator(const Network& network) : network_(network) {}
 
-  // The values of every node.
-  std::vector<Values> run(std::span<const Value> x) {
+  // The values of every node. before(index, values) may change the values so far before node `index` is computed.
+  template <typename Before>
+  std::vector<Values> run(std::span<const Value> x, Before before) {
     VERISSIM_CHECK(std::cmp_equal(x.size(), network_.inputs()));
     values_.resize(network_.nodes.size());
     values_.front().assign(x.begin(), x.end());
     for (size_t index = 1; index < network_.nodes.size(); ++index) {
       const Node& node = network_.nodes[index];
+      before(index, values_);
       values_[index] = std::visit([&](const auto& op) { return apply(op, node); }, node.op);
     }
     return std::move(values_);
+  }
+  std::vector<Values> run(std::span<const Value> x) {
+    return run(x, [](size_t, std::vector<Values>&) {});
   }
 
  private:
@@ -167,6 +173,22 @@ std::vector<Dyadic> evaluate_exactly(const Network& network, std::span<const dou
 
 std::vector<Interval> evaluate_soundly(const Network& network, std::span<const Interval> x) {
   return std::move(Evaluator<Sound>(network).run(x).back());
+}
+
+std::vector<std::vector<Interval>> propagate_soundly(const Network& network, std::span<const Interval> x,
+                                                     std::span<const Interval> neurons) {
+  VERISSIM_CHECK(std::cmp_equal(neurons.size(), network.relus()));
+  size_t first = 0;
+  // SOUND: both intervals hold the exact value, so their intersection does.
+  const auto cut = [&](size_t index, std::vector<std::vector<Interval>>& values) {
+    const Node& node = network.nodes[index];
+    if (!std::holds_alternative<Relu>(node.op)) return;
+    for (Interval& value : values[static_cast<size_t>(node.inputs[0])]) {
+      const Interval& known = neurons[first++];
+      value = {std::max(value.lo, known.lo), std::min(value.hi, known.hi)};
+    }
+  };
+  return Evaluator<Sound>(network).run(x, cut);
 }
 
 std::vector<std::vector<double>> pre_activations(const Network& network, std::span<const double> x) {

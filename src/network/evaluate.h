@@ -15,6 +15,10 @@ std::vector<double> evaluate(const Network& network, std::span<const double> x);
 std::vector<Dyadic> evaluate_exactly(const Network& network, std::span<const double> x);  // no rounding
 // SOUND: encloses the exact value for every x within the intervals.
 std::vector<Interval> evaluate_soundly(const Network& network, std::span<const Interval> x);
+// SOUND: as evaluate_soundly, but the values of every node, where what is known of the ReLU layers' inputs
+// (network.relus() intervals, in node order; everything() where nothing is) is used on the way.
+std::vector<std::vector<Interval>> propagate_soundly(const Network& network, std::span<const Interval> x,
+                                                     std::span<const Interval> neurons);
 // The pre-activations of every ReLU node, in node order, rounded to nearest.
 std::vector<std::vector<double>> pre_activations(const Network& network, std::span<const double> x);
 
