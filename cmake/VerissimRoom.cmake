@@ -48,11 +48,11 @@ endfunction()
 
 # A room's headers are visible as "<room>/<file>.h", and only to those that link the room:
 # each room has an include folder of its own that holds one link to its sources.
-function(verissim_room_include target room)
+function(verissim_room_include target room visibility)
   set(folder ${PROJECT_BINARY_DIR}/rooms/${room})
   file(MAKE_DIRECTORY ${folder})
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${room} ${folder}/${room} SYMBOLIC)
-  target_include_directories(${target} PUBLIC ${folder})
+  target_include_directories(${target} ${visibility} ${folder})
 endfunction()
 
 # verissim_room(<name> SOURCES <files> USES <rooms> LIBRARIES <targets> PRIVATE_LIBRARIES <targets>)
@@ -62,7 +62,7 @@ function(verissim_room name)
   add_library(verissim_${name} STATIC ${ROOM_SOURCES})
   add_library(verissim::${name} ALIAS verissim_${name})
   verissim_options(verissim_${name})
-  verissim_room_include(verissim_${name} ${name})
+  verissim_room_include(verissim_${name} ${name} PUBLIC)
   foreach(other IN LISTS ROOM_USES)
     target_link_libraries(verissim_${name} PUBLIC verissim::${other})
   endforeach()

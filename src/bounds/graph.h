@@ -1,0 +1,50 @@
+// The network as the bounding engine sees it: float32 weights, ReLU neurons numbered through.
+//
+// Shapes: a batch of values of a layer is rows x layer.size. All ReLU neurons of the network are numbered 0 .. N - 1,
+// layer by layer; "a ReLU array" is rows x N, and layer.offset is where a ReLU layer's neurons begin in it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "network/network.h"
+
+namespace verissim::bounds {
+
+enum class LayerKind { kInput, kDense, kConv, kRelu, kAdd };
+
+struct Layer {
+  LayerKind kind = LayerKind::kInput;
+  std::vector<int> inputs;
+  int64_t size = 0;
+  int64_t offset = 0;  // of a ReLU layer's first neuron among all ReLU neurons
+  std::vector<float> weight;
+  std::vector<float> bias;  // expanded to size values
+  const network::Conv2d* conv = nullptr;
+};
+
+class Graph {
+ public:
+  // The network must outlive the graph.
+  explicit Graph(const network::Network& network);
+
+  const std::vector<Layer>& layers() const { return layers_; }
+  const Layer& layer(int index) const { return layers_[static_cast<size_t>(index)]; }
+  const std::vector<int>& relus() const { return relus_; }  // the ReLU layers' indices
+  int64_t inputs() const { return layers_.front().size; }
+  int64_t outputs() const { return layers_.back().size; }
+  int output() const { return static_cast<int>(layers_.size()) - 1; }
+  int64_t neurons() const { return neurons_; }  // N
+
+ private:
+  std::vector<Layer> layers_;
+  std::vector<int> relus_;
+  int64_t neurons_ = 0;
+};
+
+// y (+)= M x for a dense or convolutional layer, without its bias. rows of x: input size, of y: layer.size.
+void apply(const Layer& layer, int64_t rows, const float* x, float* y);
+// x += M^T y.
+void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x);
+
+}  // namespace verissim::bounds

@@ -1,0 +1,172 @@
+#include "bounds/optimise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace verissim::bounds {
+namespace {
+
+constexpr float kMeanDecay = 0.8F;     // Adam's first moment (Kingma and Ba 2015), shorter than usual: few steps
+constexpr float kSquareDecay = 0.97F;  // second moment
+constexpr float kTiny = 1e-12F;
+
+size_t at(int64_t row, int64_t width) { return static_cast<size_t>(row * width); }
+
+template <typename T>
+void copy_row(const std::vector<T>& from, std::vector<T>& to, int64_t row, int64_t width) {
+  std::copy(from.begin() + row * width, from.begin() + (row + 1) * width, to.begin() + row * width);
+}
+
+}  // namespace
+
+void reset(Rows& rows, const Graph& graph, int start, int64_t count) {
+  const size_t neurons = at(count, graph.neurons());
+  const auto n = static_cast<size_t>(count);
+  rows.start = start;
+  rows.count = count;
+  rows.lower.assign(n, nullptr);
+  rows.upper.assign(n, nullptr);
+  rows.split.assign(neurons, 0);
+  rows.alpha.assign(neurons, 0.0F);
+  rows.beta.assign(neurons, 0.0F);
+  rows.slabs.assign(n, {});
+  rows.multipliers.assign(n, {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F});
+  rows.bounds.assign(n, -std::numeric_limits<float>::infinity());
+  rows.points.assign(at(count, graph.inputs()), 0.0F);
+  rows.coefficients_at_relu.assign(neurons, 0.0F);
+  rows.z.assign(neurons, 0.0F);
+}
+
+float first_slope(float lower, float upper) { return upper > -lower ? 1.0F : 0.0F; }
+
+std::vector<float> tilts(const Rows& rows) {
+  std::vector<float> tilt(rows.beta.size());
+  for (size_t i = 0; i < tilt.size(); ++i) tilt[i] = rows.beta[i] * static_cast<float>(rows.split[i]);
+  return tilt;
+}
+
+// low, up, cut and tilt of every row from its bounds, splits, alpha and beta.
+void Optimiser::relax(const Rows& rows) {
+  const int64_t neurons = graph_.neurons();
+  for (int64_t r = 0; r < rows.count; ++r) {
+    const float* lower = rows.lower[static_cast<size_t>(r)];
+    const float* upper = rows.upper[static_cast<size_t>(r)];
+    for (int64_t j = 0; j < neurons; ++j) {
+      const size_t i = at(r, neurons) + static_cast<size_t>(j);
+      const int split = rows.split[i];
+      tilt_[i] = split == 0 ? 0.0F : rows.beta[i] * static_cast<float>(split);
+      if (split > 0 || (split == 0 && lower[j] >= 0.0F)) {
+        low_[i] = up_[i] = 1.0F;
+        cut_[i] = 0.0F;
+      } else if (split < 0 || upper[j] <= 0.0F) {
+        low_[i] = up_[i] = cut_[i] = 0.0F;
+      } else {
+        low_[i] = rows.alpha[i];
+        up_[i] = upper[j] / (upper[j] - lower[j]);
+        cut_[i] = -up_[i] * lower[j];
+      }
+    }
+  }
+}
+
+// One backward pass, the region's support, and one forward pass of the minimisers.
+void Optimiser::pass(Rows& rows, int refinements) {
+  relax(rows);
+  workspace_.backward(rows.start, rows.count, rows.coefficients, relaxations_.data());
+  for (size_t i = 0; i < directions_.size(); ++i) directions_[i] = -workspace_.input_coefficients()[i];
+  region::SupportBatch batch;
+  batch.rows = rows.count;
+  batch.weights = directions_.data();
+  batch.slabs = rows.slabs.data();
+  batch.multipliers = rows.multipliers.data();
+  batch.values = values_.data();
+  batch.maximisers = rows.points.data();
+  batch.refinements = refinements;
+  region_.support(batch);
+  for (int64_t r = 0; r < rows.count; ++r) {
+    rows.bounds[static_cast<size_t>(r)] = workspace_.constants()[static_cast<size_t>(r)] - values_[static_cast<size_t>(r)];
+  }
+  std::copy_n(workspace_.relu_coefficients(), rows.coefficients_at_relu.size(), rows.coefficients_at_relu.begin());
+  workspace_.forward_linearised(rows.start, rows.count, rows.points.data(), relaxations_.data(), rows.z.data());
+}
+
+// Remembers what improved; true if every row is above the target.
+bool Optimiser::keep_best(Rows& rows, float target) {
+  bool done = true;
+  for (int64_t r = 0; r < rows.count; ++r) {
+    float& best = best_.bounds[static_cast<size_t>(r)];
+    const float bound = rows.bounds[static_cast<size_t>(r)];
+    if (bound > best) {
+      best = bound;
+      copy_row(rows.alpha, best_.alpha, r, graph_.neurons());
+      copy_row(rows.beta, best_.beta, r, graph_.neurons());
+      copy_row(rows.coefficients_at_relu, best_.coefficients, r, graph_.neurons());
+      copy_row(rows.z, best_.z, r, graph_.neurons());
+      copy_row(rows.points, best_.points, r, graph_.inputs());
+      best_.multipliers[static_cast<size_t>(r)] = rows.multipliers[static_cast<size_t>(r)];
+    }
+    done = done && best > target;
+  }
+  return done;
+}
+
+void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) {
+  const int64_t neurons = graph_.neurons();
+  const float mean_correction = 1.0F - std::pow(kMeanDecay, static_cast<float>(iteration));
+  const float square_correction = 1.0F - std::pow(kSquareDecay, static_cast<float>(iteration));
+  const float shrink = std::pow(options.decay, static_cast<float>(iteration - 1));
+  const auto move = [&](float& mean, float& square, float gradient) {
+    mean = kMeanDecay * mean + (1.0F - kMeanDecay) * gradient;
+    square = kSquareDecay * square + (1.0F - kSquareDecay) * gradient * gradient;
+    return mean / mean_correction / (std::sqrt(square / square_correction) + kTiny) * shrink;
+  };
+  for (int64_t r = 0; r < rows.count; ++r) {
+    const float* lower = rows.lower[static_cast<size_t>(r)];
+    const float* upper = rows.upper[static_cast<size_t>(r)];
+    float scale = 0.0F;  // of the coefficients, which beta is measured in
+    for (int64_t j = 0; j < neurons; ++j) {
+      scale = std::max(scale, std::abs(rows.coefficients_at_relu[at(r, neurons) + static_cast<size_t>(j)]));
+    }
+    for (int64_t j = 0; j < neurons; ++j) {
+      const size_t i = at(r, neurons) + static_cast<size_t>(j);
+      const int split = rows.split[i];
+      if (split != 0) {
+        const float gradient = -static_cast<float>(split) * rows.z[i];
+        rows.beta[i] = std::max(0.0F, rows.beta[i] + options.beta_step * scale * move(beta_mean_[i], beta_square_[i], gradient));
+      } else if (lower[j] < 0.0F && upper[j] > 0.0F) {
+        const float gradient = std::max(0.0F, rows.coefficients_at_relu[i]) * rows.z[i];
+        rows.alpha[i] = std::clamp(rows.alpha[i] + options.alpha_step * move(alpha_mean_[i], alpha_square_[i], gradient), 0.0F, 1.0F);
+      }
+    }
+  }
+}
+
+void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
+  const size_t neurons = at(rows.count, graph_.neurons());
+  for (auto* buffer : {&low_, &up_, &cut_, &tilt_}) buffer->resize(neurons);
+  for (auto* buffer : {&alpha_mean_, &alpha_square_, &beta_mean_, &beta_square_}) buffer->assign(neurons, 0.0F);
+  directions_.resize(at(rows.count, graph_.inputs()));
+  values_.resize(static_cast<size_t>(rows.count));
+  relaxations_.clear();
+  for (int64_t r = 0; r < rows.count; ++r) {
+    const size_t i = at(r, graph_.neurons());
+    relaxations_.push_back({low_.data() + i, up_.data() + i, cut_.data() + i, tilt_.data() + i});
+  }
+  best_ = {rows.alpha, rows.beta, std::vector<float>(rows.bounds.size(), -std::numeric_limits<float>::infinity()),
+           rows.points, rows.coefficients_at_relu, rows.z, rows.multipliers};
+  for (int iteration = 0;; ++iteration) {
+    pass(rows, options.support_refinements);
+    if (keep_best(rows, options.target) || iteration == options.iterations) break;
+    step(rows, options, iteration + 1);
+  }
+  rows.alpha = best_.alpha;
+  rows.beta = best_.beta;
+  rows.bounds = best_.bounds;
+  rows.points = best_.points;
+  rows.coefficients_at_relu = best_.coefficients;
+  rows.z = best_.z;
+  rows.multipliers = best_.multipliers;
+}
+
+}  // namespace verissim::bounds

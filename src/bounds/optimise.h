@@ -1,0 +1,79 @@
+// Lower bounds of linear functions of a node's values, with optimised slopes and split multipliers (alpha-CROWN: Xu et
+// al. 2021; beta-CROWN: Wang et al. 2021).
+//
+// The bound is min over the region of a linear function whose coefficients depend on the lower slopes alpha and the
+// multipliers beta. By Danskin's theorem its gradient is that of the function at the minimiser x*, and that takes one
+// forward pass of x* through the linearised network: d/d alpha_j = max(a_j, 0) z_j(x*), d/d beta_j = -s_j z_j(x*).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bounds/backward.h"
+
+namespace verissim::bounds {
+
+// Rows to be bounded. Shapes: N neurons, n inputs, S = size of node `start`.
+struct Rows {
+  int start = 0;
+  int64_t count = 0;
+  const float* coefficients = nullptr;        // count x S
+  std::vector<const float*> lower, upper;     // count pointers to N: bounds of the neurons' inputs, splits not applied
+  std::vector<int8_t> split;                  // count x N: +1 for z >= 0, -1 for z <= 0, 0 for none
+  std::vector<float> alpha;                   // count x N; in and out: lower slopes
+  std::vector<float> beta;                    // count x N; in and out: multipliers >= 0 of the splits
+  std::vector<region::Slab> slabs;            // count
+  std::vector<region::Multipliers> multipliers;  // count; in and out
+  std::vector<float> bounds;                  // count; out
+  std::vector<float> points;                  // count x n; out: minimisers of the last linear function
+  std::vector<float> coefficients_at_relu;    // count x N; out: a_j of the best pass
+  std::vector<float> z;                       // count x N; out: z_j(x*) of the best pass, linearised
+};
+
+// Room for `count` rows over graph; alpha 0, beta 0, no splits, multipliers unknown.
+void reset(Rows& rows, const Graph& graph, int start, int64_t count);
+
+// The slope that gives the smaller triangle: 1 where u > -l, else 0.
+float first_slope(float lower, float upper);
+
+// Split multipliers times signs, as a replay wants them: count x N.
+std::vector<float> tilts(const Rows& rows);
+
+struct OptimiseOptions {
+  int iterations = 20;          // backward passes beyond the first one
+  float target = 0.0F;          // rows with a bound above this are done
+  float alpha_step = 0.25F;
+  float beta_step = 0.1F;
+  float decay = 0.95F;          // of both steps, an iteration
+  int support_refinements = 8;
+};
+
+class Optimiser {
+ public:
+  Optimiser(const Graph& graph, const region::Region& region)
+      : graph_(graph), region_(region), workspace_(graph) {}
+
+  // Fills the outputs; alpha, beta and multipliers become those of the best pass.
+  void run(Rows& rows, const OptimiseOptions& options);
+
+ private:
+  void relax(const Rows& rows);
+  void pass(Rows& rows, int refinements);
+  bool keep_best(Rows& rows, float target);
+  void step(Rows& rows, const OptimiseOptions& options, int iteration);
+
+  struct Best {
+    std::vector<float> alpha, beta, bounds, points, coefficients, z;
+    std::vector<region::Multipliers> multipliers;
+  };
+
+  const Graph& graph_;
+  const region::Region& region_;
+  Workspace workspace_;
+  std::vector<float> low_, up_, cut_, tilt_, directions_, values_;
+  std::vector<Relaxation> relaxations_;
+  std::vector<float> alpha_mean_, alpha_square_, beta_mean_, beta_square_;
+  Best best_;
+};
+
+}  // namespace verissim::bounds

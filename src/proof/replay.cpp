@@ -1,0 +1,230 @@
+#include "proof/replay.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <variant>
+
+#include "base/error.h"
+#include "base/sound_sum.h"
+#include "network/evaluate.h"
+
+namespace verissim::proof {
+namespace {
+
+using network::Node;
+
+bool is_affine(const Node& node) {
+  return std::holds_alternative<network::Dense>(node.op) || std::holds_alternative<network::Conv2d>(node.op);
+}
+
+// The backward pass of a batch of arguments. Shapes: coefficients of a node are rows x node.size.
+class Pass {
+ public:
+  Pass(const Replay& replay, const Facts& facts, std::span<const Argument> arguments)
+      : replay_(replay),
+        facts_(facts),
+        arguments_(arguments),
+        rows_(static_cast<int64_t>(arguments.size())),
+        coefficients_(replay.network().nodes.size()),
+        constants_(arguments.size(), Interval(0.0)) {}
+
+  std::vector<double> run(int start) {
+    std::vector<double> first;
+    for (const Argument& argument : arguments_) {
+      VERISSIM_CHECK(static_cast<int64_t>(argument.coefficients.size()) == node(start).size);
+      first.insert(first.end(), argument.coefficients.begin(), argument.coefficients.end());
+    }
+    coefficients_[static_cast<size_t>(start)] = std::move(first);
+    for (int i = start; i > 0; --i) {
+      if (!coefficients_[static_cast<size_t>(i)].empty()) spread(i);
+    }
+    return conclude();
+  }
+
+ private:
+  const Node& node(int index) const { return replay_.network().nodes[static_cast<size_t>(index)]; }
+
+  void spread(int index) {
+    const std::vector<double> from = std::move(coefficients_[static_cast<size_t>(index)]);
+    if (is_affine(node(index))) {
+      spread_affine(index, from);
+    } else if (std::holds_alternative<network::Relu>(node(index).op)) {
+      spread_relu(index, from);
+    } else {
+      VERISSIM_CHECK(std::holds_alternative<network::Add>(node(index).op));
+      for (const int input : node(index).inputs) deliver(input, from);
+    }
+  }
+
+  // SOUND: adding to coefficients that are there already rounds each value by at most 2^-53 of the result, which
+  // changes the line by at most that times max|value|; sum_error pays for this and for its own rounding.
+  void deliver(int index, std::vector<double> values) {
+    auto& to = coefficients_[static_cast<size_t>(index)];
+    if (to.empty()) {
+      to = std::move(values);
+      return;
+    }
+    const auto& magnitude = facts_.magnitude[static_cast<size_t>(index)];
+    const auto size = static_cast<int64_t>(magnitude.size());
+    for (int64_t r = 0; r < rows_; ++r) {
+      double changed = 0.0;
+      for (int64_t i = 0; i < size; ++i) {
+        double& sum = to[static_cast<size_t>(r * size + i)];
+        sum += values[static_cast<size_t>(r * size + i)];
+        changed += std::abs(sum) * magnitude[static_cast<size_t>(i)];
+      }
+      lose(r, sum_error(changed, static_cast<size_t>(size)));
+    }
+  }
+
+  void lose(int64_t row, double amount) {
+    constants_[static_cast<size_t>(row)] -= Interval(std::isnan(amount) ? kInfinity : amount);
+  }
+
+  void spread_affine(int index, const std::vector<double>& from) {
+    const Affine affine(node(index));
+    const int64_t outputs = node(index).size;
+    const int input = node(index).inputs.front();
+    std::vector<double> to(static_cast<size_t>(rows_ * affine.input_size()));
+    affine.apply_transposed(rows_, from.data(), to.data());
+    const auto& row_sums = facts_.row_sums[static_cast<size_t>(index)];
+    double magnitudes = 0.0;
+    for (const double value : facts_.magnitude[static_cast<size_t>(input)]) magnitudes = next_up(magnitudes + value);
+    std::vector<double> bias(static_cast<size_t>(outputs));
+    for (int64_t i = 0; i < outputs; ++i) bias[static_cast<size_t>(i)] = affine.bias(i);
+    for (int64_t r = 0; r < rows_; ++r) {
+      const std::span<const double> c(from.data() + r * outputs, static_cast<size_t>(outputs));
+      constants_[static_cast<size_t>(r)] += sound_dot(c, bias);
+      lose(r, affine_error(c, row_sums, affine.fan_out(), magnitudes));
+    }
+    deliver(input, std::move(to));
+  }
+
+  // SOUND: each computed value of M^T c is off by at most gamma_k sum_i |M_ij| |c_i| + (k + 1) 2^-1073 with k products
+  // (see sound_sum.h); weighed with max|x_j| and summed over j this is gamma_k |c|.row_sums + (k + 1) 2^-1073 sum max|x|.
+  // sum_error's factor, taken for k plus the number of terms in |c|.row_sums, is more than twice as large as needed.
+  static double affine_error(std::span<const double> c, const std::vector<double>& row_sums, int64_t products,
+                             double magnitudes) {
+    double weighed = 0.0;
+    for (size_t i = 0; i < c.size(); ++i) weighed += std::abs(c[i]) * row_sums[i];
+    const double relative = sum_error(weighed, static_cast<size_t>(products) + c.size());
+    const double tiny = next_up(next_up((static_cast<double>(products) + 2.0) * 0x1p-1073) * magnitudes);
+    return next_up(relative + next_up(tiny));
+  }
+
+  void spread_relu(int index, const std::vector<double>& from) {
+    const int64_t size = node(index).size;
+    const int64_t offset = replay_.offset(index);
+    std::vector<double> to(from.size());
+    for (int64_t r = 0; r < rows_; ++r) {
+      Interval& constant = constants_[static_cast<size_t>(r)];
+      double chords = 0.0;  // all chord constants are <= 0: rounded down one by one
+      for (int64_t i = 0; i < size; ++i) {
+        const auto at = static_cast<size_t>(r * size + i);
+        to[at] = relax(arguments_[static_cast<size_t>(r)], offset + i, from[at], chords);
+      }
+      constant += Interval(chords);
+    }
+    deliver(node(index).inputs.front(), std::move(to));
+  }
+
+  // The coefficient of z that replaces c relu(z); the chord's constant is added to `chords`, rounded down.
+  double relax(const Argument& argument, int64_t neuron, double c, double& chords) const {
+    const int split = argument.split == nullptr ? 0 : argument.split[neuron];
+    const Interval& z = facts_.neurons[static_cast<size_t>(neuron)];
+    const double value = relaxed_coefficient(argument, neuron, split, z, c, chords);
+    if (argument.tilt == nullptr || split == 0) return value;
+    // SOUND: a multiplier of the wrong sign would not be valid and is dropped (as is NaN).
+    const double tilt = argument.tilt[neuron];
+    const bool valid = split > 0 ? tilt > 0.0 : tilt < 0.0;
+    return valid ? value - tilt : value;
+  }
+
+  double relaxed_coefficient(const Argument& argument, int64_t neuron, int split, const Interval& z, double c,
+                             double& chords) const {
+    // SOUND: under the split z >= 0 the ReLU is the identity, under z <= 0 it is zero.
+    if (split > 0 || (split == 0 && z.lo >= 0.0)) return c;
+    if (split < 0 || z.hi <= 0.0) return 0.0;
+    if (c >= 0.0) {
+      const double slope = argument.low[neuron];
+      return slope > 0.0 ? c * std::min(1.0, slope) : 0.0;  // NaN gives 0
+    }
+    if (!std::isfinite(z.lo) || !std::isfinite(z.hi)) {
+      chords = z.hi == kInfinity ? -kInfinity : next_down(chords + next_down(c * z.hi));
+      return 0.0;  // relu(z) <= u
+    }
+    const double value = c * std::clamp(z.hi / (z.hi - z.lo), 0.0, 1.0);
+    // SOUND: c t = min over both ends of c relu(z) - value z; each rounded down.
+    const double at_lo = next_down(-(value * z.lo));
+    const double at_hi = next_down(next_down(c - value) * z.hi);
+    chords = next_down(chords + std::min({0.0, at_lo, at_hi}));
+    return value;
+  }
+
+  std::vector<double> conclude() {
+    const int64_t inputs = replay_.network().inputs();
+    std::vector<double> bounds;
+    std::vector<double> direction(static_cast<size_t>(inputs), 0.0);
+    const auto& last = coefficients_[0];
+    for (int64_t r = 0; r < rows_; ++r) {
+      const Argument& argument = arguments_[static_cast<size_t>(r)];
+      for (int64_t i = 0; i < inputs && !last.empty(); ++i) {
+        direction[static_cast<size_t>(i)] = -last[static_cast<size_t>(r * inputs + i)];
+      }
+      const double support = replay_.region().sound_support(direction, argument.slab, argument.multipliers);
+      // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound +infinity.
+      const double bound = next_down(constants_[static_cast<size_t>(r)].lo - support);
+      bounds.push_back(std::isnan(bound) ? -kInfinity : bound);
+    }
+    return bounds;
+  }
+
+  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+  const Replay& replay_;
+  const Facts& facts_;
+  std::span<const Argument> arguments_;
+  int64_t rows_;
+  std::vector<std::vector<double>> coefficients_;
+  std::vector<Interval> constants_;
+};
+
+}  // namespace
+
+Replay::Replay(const network::Network& network, const region::Region& region)
+    : network_(network), region_(region), offsets_(network.nodes.size(), 0) {
+  VERISSIM_CHECK(network.inputs() == region.size());
+  int64_t neurons = 0;
+  for (size_t i = 0; i < network.nodes.size(); ++i) {
+    if (!std::holds_alternative<network::Relu>(network.nodes[i].op)) continue;
+    relu_nodes_.push_back(static_cast<int>(i));
+    offsets_[i] = neurons;
+    neurons += network.nodes[i].size;
+  }
+}
+
+Facts Replay::certify(const std::vector<Interval>& neurons) const {
+  const auto values = network::propagate_soundly(network_, region_.box(), neurons);
+  Facts facts;
+  for (const int relu : relu_nodes_) {
+    const auto& input = values[static_cast<size_t>(network_.nodes[static_cast<size_t>(relu)].inputs.front())];
+    facts.neurons.insert(facts.neurons.end(), input.begin(), input.end());
+  }
+  for (const auto& node_values : values) {
+    auto& magnitude = facts.magnitude.emplace_back();
+    for (const Interval& value : node_values) magnitude.push_back(verissim::magnitude(value));
+  }
+  for (const Node& node : network_.nodes) {
+    auto& sums = facts.row_sums.emplace_back();
+    if (is_affine(node)) sums = Affine(node).absolute_row_sums(facts.magnitude[static_cast<size_t>(node.inputs.front())]);
+  }
+  return facts;
+}
+
+std::vector<double> Replay::lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const {
+  if (arguments.empty()) return {};
+  return Pass(*this, facts, arguments).run(node);
+}
+
+}  // namespace verissim::proof

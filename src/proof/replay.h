@@ -1,0 +1,72 @@
+// The replay: recomputes a bound from the slopes and multipliers that the search proposes, with outward rounding and
+// without any tolerance. It is the only source of 'robust'.
+//
+// For coefficients c of a node's value, c . value(node) is bounded from below over the region, going backwards (CROWN,
+// Zhang et al. 2018; splits as in beta-CROWN, Wang et al. 2021). The coefficients at each node are plain doubles that
+// are taken as exact; what their computation rounds away is bounded and subtracted from one scalar:
+//
+// - affine y = M x + b: c.y = (M^T c).x + c.b. The computed M^T c is off by at most gamma |M|^T |c| in each value, so the
+//   line is off by at most gamma |c|.(|M| max|x|), where max|x| comes from certified bounds.
+// - ReLU h = relu(z), z in [l, u]: a lower line s z with 0 <= s <= 1 where c > 0, a chord s z + t where c < 0. The new
+//   coefficient fl(c s) lies between 0 and c, so it is exactly c s' for some s' in [0, 1], another valid slope: nothing
+//   is lost. t follows from s' at both ends: s' z + t >= relu(z) at z = l and z = u, hence between (ReLU is convex).
+// - a split s z >= 0 (s = +1 or -1) allows to subtract beta s z for any beta >= 0; rounding is monotone, so the computed
+//   difference is exactly that of some beta' >= 0.
+// - at the input, the region's own sound_support.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/interval.h"
+#include "network/network.h"
+#include "proof/linear.h"
+#include "region/region.h"
+
+namespace verissim::proof {
+
+// Certified facts that a replay may use. Made by Replay::certify.
+struct Facts {
+  std::vector<Interval> neurons;                // input of every ReLU neuron, in node order
+  std::vector<std::vector<double>> magnitude;   // by node: upper bounds of |value|
+  std::vector<std::vector<double>> row_sums;    // by affine node: upper bounds of |M| max|x|
+};
+
+// One bound to be replayed: what a certificate holds for a leaf. N is the number of ReLU neurons.
+struct Argument {
+  std::span<const double> coefficients;   // of the node's values; exact
+  const float* low = nullptr;             // N: lower slopes; values outside [0, 1] are cut
+  const float* tilt = nullptr;            // N or null: split multipliers times the split's sign
+  const int8_t* split = nullptr;          // N or null: +1 for z >= 0, -1 for z <= 0, 0 for none
+  region::Slab slab;                      // of the region's scalar
+  region::Multipliers multipliers{};      // of the region
+};
+
+class Replay {
+ public:
+  // Both must outlive the replay.
+  Replay(const network::Network& network, const region::Region& region);
+
+  // SOUND, given that each of `neurons` encloses its ReLU neuron's input over the region (everything() is always true).
+  // The result is cut further by interval propagation.
+  Facts certify(const std::vector<Interval>& neurons) const;
+
+  // SOUND: lower bounds of each argument's coefficients . value(node) over all x of the region that meet the splits
+  // and the slab. -infinity where nothing can be said.
+  std::vector<double> lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const;
+
+  const std::vector<int>& relu_nodes() const { return relu_nodes_; }
+  // Where a ReLU node's neurons begin among all.
+  int64_t offset(int relu_node) const { return offsets_[static_cast<size_t>(relu_node)]; }
+  const network::Network& network() const { return network_; }
+  const region::Region& region() const { return region_; }
+
+ private:
+  const network::Network& network_;
+  const region::Region& region_;
+  std::vector<int> relu_nodes_;
+  std::vector<int64_t> offsets_;
+};
+
+}  // namespace verissim::proof

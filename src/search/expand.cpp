@@ -1,0 +1,166 @@
+#include "search/expand.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "search/branching.h"
+
+namespace verissim::search {
+
+Expander::Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property,
+                   const Root& root)
+    : replay_(replay), graph_(graph), property_(property), root_(root), optimiser_(graph, replay.region()) {}
+
+void Expander::load(const std::vector<Node>& nodes) {
+  bounds::reset(rows_, graph_, graph_.output(), static_cast<int64_t>(nodes.size()));
+  exact_.clear();
+  for (size_t r = 0; r < nodes.size(); ++r) load_row(nodes[r], r);
+  coefficients_.assign(exact_.begin(), exact_.end());
+  rows_.coefficients = coefficients_.data();
+}
+
+void Expander::load_row(const Node& node, size_t row) {
+  const auto& goal = property_.goals[static_cast<size_t>(node.goal)].coefficients;
+  exact_.insert(exact_.end(), goal.begin(), goal.end());
+  rows_.lower[row] = root_.lower.data();
+  rows_.upper[row] = root_.upper.data();
+  rows_.slabs[row] = node.slab;
+  rows_.multipliers[row] = node.multipliers;
+  const size_t first = row * root_.lower.size();
+  for (size_t k = 0; k < root_.unstable.size(); ++k) {
+    rows_.alpha[first + static_cast<size_t>(root_.unstable[k])] = node.alpha[k];
+  }
+  for (const Split& s : node.splits) {
+    rows_.split[first + static_cast<size_t>(s.neuron)] = s.sign;
+    rows_.beta[first + static_cast<size_t>(s.neuron)] = s.beta;
+  }
+}
+
+void Expander::store_row(Node& node, size_t row) const {
+  const size_t first = row * root_.lower.size();
+  const auto offset = static_cast<float>(property_.goals[static_cast<size_t>(node.goal)].offset);
+  node.bound = std::max(node.bound, rows_.bounds[row] + offset);
+  node.multipliers = rows_.multipliers[row];
+  for (size_t k = 0; k < root_.unstable.size(); ++k) {
+    node.alpha[k] = rows_.alpha[first + static_cast<size_t>(root_.unstable[k])];
+  }
+  for (Split& s : node.splits) s.beta = rows_.beta[first + static_cast<size_t>(s.neuron)];
+}
+
+std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effort) {
+  load(nodes);
+  bounds::OptimiseOptions options;
+  options.iterations = effort.iterations;
+  // Goals with an offset (they come from VNN-LIB) end their optimisation late at worst: the target is that of the row.
+  optimiser_.run(rows_, options);
+  std::vector<Outcome> outcomes(nodes.size());
+  std::vector<char> promising(nodes.size());
+  for (size_t r = 0; r < nodes.size(); ++r) {
+    store_row(nodes[r], r);
+    promising[r] = nodes[r].bound > 0.0F ? 1 : 0;
+  }
+  const std::vector<double> replayed = replay_rows(replay_, root_.facts, rows_, exact_, promising);
+  for (size_t r = 0; r < nodes.size(); ++r) {
+    // SOUND: the goal's offset is exact, and the sum is rounded down.
+    const double offset = property_.goals[static_cast<size_t>(nodes[r].goal)].offset;
+    outcomes[r].certified = next_down(replayed[r] + offset);
+    outcomes[r].closed = promising[r] != 0 && outcomes[r].certified > 0.0;
+    outcomes[r].replay_failed = promising[r] != 0 && !outcomes[r].closed;
+    if (outcomes[r].replay_failed) nodes[r].bound = std::min(0.0F, static_cast<float>(outcomes[r].certified));
+  }
+  evaluate_points(outcomes);
+  choose_branches(nodes, outcomes, effort);
+  return outcomes;
+}
+
+std::vector<double> Expander::certify(const std::vector<Node>& nodes) {
+  load(nodes);
+  const std::vector<char> all(nodes.size(), 1);
+  std::vector<double> replayed = replay_rows(replay_, root_.facts, rows_, exact_, all);
+  for (size_t r = 0; r < nodes.size(); ++r) {
+    replayed[r] = next_down(replayed[r] + property_.goals[static_cast<size_t>(nodes[r].goal)].offset);
+  }
+  return replayed;
+}
+
+void Expander::evaluate_points(std::vector<Outcome>& outcomes) const {
+  const int64_t n = graph_.inputs();
+  const int64_t outputs = graph_.outputs();
+  std::vector<float> scores(outcomes.size() * static_cast<size_t>(outputs));
+  bounds::evaluate(graph_, rows_.count, rows_.points.data(), scores.data());
+  for (size_t r = 0; r < outcomes.size(); ++r) {
+    float margin = std::numeric_limits<float>::infinity();
+    for (const property::Goal& goal : property_.goals) {
+      auto value = static_cast<float>(goal.offset);
+      for (size_t i = 0; i < goal.coefficients.size(); ++i) {
+        value += static_cast<float>(goal.coefficients[i]) * scores[r * static_cast<size_t>(outputs) + i];
+      }
+      margin = std::min(margin, value);
+    }
+    outcomes[r].margin = margin;
+    const float* point = rows_.points.data() + r * static_cast<size_t>(n);
+    outcomes[r].point.assign(point, point + n);
+  }
+}
+
+void Expander::choose_branches(std::vector<Node>& nodes, std::vector<Outcome>& outcomes, const Effort& effort) {
+  std::vector<std::vector<int32_t>> candidates(nodes.size());
+  const auto wanted = static_cast<size_t>(std::max(1, effort.candidates));
+  for (size_t r = 0; r < nodes.size(); ++r) {
+    if (outcomes[r].closed) continue;
+    candidates[r] = best_splits(root_, rows_, static_cast<int64_t>(r), wanted);
+    outcomes[r].fixed = candidates[r].empty();
+    nodes[r].branch = candidates[r].empty() ? -1 : candidates[r].front();
+  }
+  if (wanted > 1) try_splits(nodes, candidates);
+}
+
+// Filtered smart branching (De Palma et al. 2021): both halves of every candidate get one cheap bound; the candidate
+// whose halves together improve most is taken.
+void Expander::try_splits(std::vector<Node>& nodes, const std::vector<std::vector<int32_t>>& candidates) {
+  std::vector<Node> halves;
+  for (size_t r = 0; r < nodes.size(); ++r) {
+    if (candidates[r].size() < 2) continue;
+    for (const int32_t neuron : candidates[r]) {
+      Node trial = nodes[r];
+      trial.branch = neuron;
+      for (Node& half : split(trial)) halves.push_back(std::move(half));
+    }
+  }
+  if (halves.empty()) return;
+  load(halves);
+  bounds::OptimiseOptions options;
+  options.iterations = 0;
+  options.support_refinements = 3;
+  optimiser_.run(rows_, options);
+  size_t next = 0;
+  for (size_t r = 0; r < nodes.size(); ++r) {
+    if (candidates[r].size() < 2) continue;
+    float best = -std::numeric_limits<float>::infinity();
+    for (const int32_t neuron : candidates[r]) {
+      const float a = std::clamp(rows_.bounds[next], nodes[r].bound, 0.0F);
+      const float b = std::clamp(rows_.bounds[next + 1], nodes[r].bound, 0.0F);
+      next += 2;
+      const float score = std::min(a, b) + 0.3F * std::max(a, b);
+      if (score > best) {
+        best = score;
+        nodes[r].branch = neuron;
+      }
+    }
+  }
+}
+
+std::vector<Node> split(const Node& node) {
+  std::vector<Node> halves(2, node);
+  if (node.branch < 0) {
+    const double middle = node.slab.lo / 2 + node.slab.hi / 2;
+    halves[0].slab.hi = middle;
+    halves[1].slab.lo = middle;
+    return halves;
+  }
+  halves[0].splits.push_back({node.branch, 1, 0.0F});
+  halves[1].splits.push_back({node.branch, -1, 0.0F});
+  return halves;
+}
+
+}  // namespace verissim::search

@@ -1,0 +1,61 @@
+// Bounds a chunk of subproblems: one thread's share of a round of the search.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bounds/optimise.h"
+#include "proof/replay.h"
+#include "property/property.h"
+#include "search/node.h"
+#include "search/root.h"
+
+namespace verissim::search {
+
+// What became of a subproblem.
+struct Outcome {
+  bool closed = false;        // SOUND: its replayed bound is above 0
+  bool replay_failed = false; // the fast bound was above 0, the replayed one was not
+  bool fixed = false;         // no ReLU is left to split
+  double certified = 0.0;     // the replayed bound where there is one, else -infinity
+  float margin = 0.0F;        // the smallest goal of the true network at `point`
+  std::vector<float> point;   // the minimiser of the relaxation
+};
+
+struct Effort {
+  int iterations = 10;        // of slope optimisation
+  int candidates = 0;         // splits tried before one is chosen; 0: take the best score
+};
+
+class Expander {
+ public:
+  Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property,
+           const Root& root);
+
+  // Bounds every node: fills bound, slopes, multipliers and the next branch. Not thread-safe: one a thread.
+  std::vector<Outcome> run(std::vector<Node>& nodes, const Effort& effort);
+  // The replayed bound of every node as it stands. SOUND.
+  std::vector<double> certify(const std::vector<Node>& nodes);
+
+ private:
+  void load(const std::vector<Node>& nodes);
+  void load_row(const Node& node, size_t row);
+  void store_row(Node& node, size_t row) const;
+  void choose_branches(std::vector<Node>& nodes, std::vector<Outcome>& outcomes, const Effort& effort);
+  void try_splits(std::vector<Node>& nodes, const std::vector<std::vector<int32_t>>& candidates);
+  void evaluate_points(std::vector<Outcome>& outcomes) const;
+
+  const proof::Replay& replay_;
+  const bounds::Graph& graph_;
+  const property::Property& property_;
+  const Root& root_;
+  bounds::Optimiser optimiser_;
+  bounds::Rows rows_;
+  std::vector<double> exact_;         // rows x outputs: the goals' coefficients
+  std::vector<float> coefficients_;   // the same, rounded
+};
+
+// Both halves of a node at its branch.
+std::vector<Node> split(const Node& node);
+
+}  // namespace verissim::search

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "region/region.h"
+
+namespace verissim::search {
+
+// One split: the ReLU neuron's input is >= 0 (sign +1) or <= 0 (sign -1), with its multiplier.
+struct Split {
+  int32_t neuron;
+  int8_t sign;
+  float beta;
+};
+
+// A subproblem: one goal on the part of the region that meets the splits and the slab.
+struct Node {
+  int32_t goal = 0;
+  int32_t branch = -1;           // neuron to split next; -1: the region's scalar
+  float bound = 0.0F;            // lower bound of the goal, fast arithmetic
+  region::Slab slab;
+  region::Multipliers multipliers{};
+  std::vector<Split> splits;
+  std::vector<float> alpha;      // lower slopes of the root's unstable neurons
+
+  uint64_t bytes() const {
+    return sizeof(Node) + splits.capacity() * sizeof(Split) + alpha.capacity() * sizeof(float);
+  }
+};
+
+}  // namespace verissim::search

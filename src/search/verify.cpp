@@ -1,0 +1,285 @@
+#include "search/verify.h"
+
+#include <algorithm>
+#include <limits>
+#include <queue>
+
+#include "attack/descent.h"
+#include "base/error.h"
+#include "search/expand.h"
+
+namespace verissim::search {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr size_t kChunk = 32;          // subproblems a chunk; chunks are what threads share
+constexpr size_t kLargestRound = 512;  // subproblems bounded between two looks at the queue
+
+bool weaker(const Node& a, const Node& b) { return a.bound > b.bound; }
+
+// One run of the verifier. The order of its steps is in run().
+class Run {
+ public:
+  Run(const Problem& problem, const Options& options, const StopToken& stop, Observer* observer)
+      : problem_(problem),
+        options_(options),
+        stop_(stop.within(options.timeout_seconds)),
+        observer_(observer),
+        graph_(problem.network),
+        replay_(problem.network, problem.region),
+        descent_(graph_, problem.region, problem.property) {}
+
+  Result run() {
+    if (reference_violates() || (options_.attack && attack(0, kQuickSteps))) return finish();
+    bound_root();
+    if (queue_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
+    search();
+    return finish();
+  }
+
+ private:
+  static constexpr int kQuickSteps = 10;
+  static constexpr int kRestarts = 8;
+  static constexpr int kSteps = 30;
+  static constexpr int kRootIterations = 30;
+
+  bool decided() const { return !result_.counterexamples.empty(); }
+
+  bool reference_violates() {
+    const auto found = attack::confirm(problem_.network, problem_.region, problem_.property, problem_.region.reference());
+    if (!found) return false;
+    result_.counterexamples.push_back(*found);
+    result_.reason = Reason::kReferenceMisclassified;
+    return true;
+  }
+
+  bool attack(int restarts, int steps) {
+    const Stopwatch watch;
+    report("attack");
+    attack::Options options;
+    options.seed = options_.seed;
+    options.restarts = restarts;
+    options.steps = steps;
+    double margin = kInfinity;
+    result_.counterexamples =
+        attack::find_violations(problem_.network, problem_.region, problem_.property, options, stop_, &margin);
+    upper_ = std::min(upper_, margin);
+    result_.statistics.seconds_attack += watch.seconds();
+    result_.reason = Reason::kCounterexample;
+    return decided();
+  }
+
+  void bound_root() {
+    const Stopwatch watch;
+    report("root");
+    ThreadPool& pool = threads();
+    root_ = search::bound_root(replay_, graph_, pool, stop_);
+    std::vector<Node> nodes;
+    for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
+      Node node;
+      node.goal = static_cast<int32_t>(goal);
+      node.bound = -std::numeric_limits<float>::infinity();
+      node.slab = problem_.region.whole_slab();
+      node.multipliers = {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F};
+      for (const int32_t neuron : root_.unstable) {
+        const auto j = static_cast<size_t>(neuron);
+        node.alpha.push_back(bounds::first_slope(root_.lower[j], root_.upper[j]));
+      }
+      nodes.push_back(std::move(node));
+    }
+    settle(std::move(nodes), {kRootIterations, kCandidates});
+    result_.statistics.seconds_root = watch.seconds();
+  }
+
+  // Bounds the nodes; closes, refutes or queues each. Results do not depend on the number of threads.
+  void settle(std::vector<Node> nodes, const Effort& effort) {
+    const size_t chunks = (nodes.size() + kChunk - 1) / kChunk;
+    std::vector<std::vector<Node>> parts(chunks);
+    for (size_t i = 0; i < nodes.size(); ++i) parts[i / kChunk].push_back(std::move(nodes[i]));
+    std::vector<std::vector<Outcome>> outcomes(chunks);
+    threads().run(chunks, [&](size_t i) {
+      Expander expander(replay_, graph_, problem_.property, root_);
+      outcomes[i] = expander.run(parts[i], effort);
+    });
+    for (size_t i = 0; i < chunks; ++i) {
+      for (size_t k = 0; k < parts[i].size(); ++k) place(std::move(parts[i][k]), outcomes[i][k]);
+    }
+  }
+
+  void place(Node node, const Outcome& outcome) {
+    ++result_.statistics.nodes;
+    upper_ = std::min(upper_, static_cast<double>(outcome.margin));
+    if (outcome.replay_failed) ++result_.statistics.replays_failed;
+    if (outcome.closed) {
+      ++result_.statistics.leaves;
+      certified_ = std::min(certified_, outcome.certified);
+      return;
+    }
+    consider(outcome);
+    if (outcome.fixed && hopeless(node)) {
+      boundary_.push_back(std::move(node));
+      return;
+    }
+    memory_ += node.bytes();
+    queue_.push_back(std::move(node));
+    std::push_heap(queue_.begin(), queue_.end(), weaker);
+  }
+
+  // Nothing is left to split but a slab too thin to matter, and neither side can be shown.
+  bool hopeless(const Node& node) const { return node.slab.hi - node.slab.lo < kThinnest; }
+
+  // Tries the relaxation's minimiser as a counterexample.
+  void consider(const Outcome& outcome) {
+    if (decided() || !(outcome.margin <= 0.0F)) return;
+    std::vector<double> x(outcome.point.begin(), outcome.point.end());
+    problem_.region.pull_in(x);
+    auto found = attack::confirm(problem_.network, problem_.region, problem_.property, x);
+    if (!found) return;
+    result_.counterexamples.push_back(std::move(*found));
+    result_.reason = Reason::kCounterexample;
+  }
+
+  void search() {
+    const Stopwatch watch;
+    while (!queue_.empty() && !decided() && !must_stop()) {
+      std::vector<Node> children;
+      while (!queue_.empty() && children.size() < kLargestRound) {
+        for (Node& child : split(pop())) children.push_back(std::move(child));
+      }
+      settle(std::move(children), {kIterations, kCandidates});
+      report("search");
+    }
+    result_.statistics.seconds_search = watch.seconds();
+  }
+
+  Node pop() {
+    std::pop_heap(queue_.begin(), queue_.end(), weaker);
+    Node node = std::move(queue_.back());
+    queue_.pop_back();
+    memory_ -= node.bytes();
+    return node;
+  }
+
+  bool must_stop() {
+    if (stop_.interrupted()) {
+      result_.reason = Reason::kInterrupted;
+    } else if (stop_.timed_out()) {
+      result_.reason = Reason::kTimeLimit;
+    } else if (options_.node_limit > 0 && result_.statistics.nodes >= options_.node_limit) {
+      result_.reason = Reason::kNodeLimit;
+    } else if (memory_ > options_.memory_limit_bytes) {
+      result_.reason = Reason::kMemoryLimit;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  Result finish() {
+    Statistics& statistics = result_.statistics;
+    statistics.relus = graph_.neurons();
+    statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_.unstable.size());
+    if (decided()) {
+      result_.verdict = Verdict::kNotRobust;
+      result_.margin_bound = result_.counterexamples.front().margin;
+    } else if (queue_.empty() && boundary_.empty()) {
+      result_.verdict = Verdict::kRobust;
+      result_.reason = Reason::kProved;
+      result_.margin_bound = certified_;
+    } else {
+      result_.verdict = Verdict::kUnknown;
+      if (queue_.empty()) result_.reason = Reason::kBoundary;
+      result_.margin_bound = certify_open();
+    }
+    statistics.seconds = watch_.seconds();
+    return std::move(result_);
+  }
+
+  // The certified bound over what is left open.
+  double certify_open() {
+    std::vector<Node> open = std::move(queue_);
+    open.insert(open.end(), boundary_.begin(), boundary_.end());
+    double bound = certified_;
+    Expander expander(replay_, graph_, problem_.property, root_);
+    for (size_t i = 0; i < open.size(); i += kChunk) {
+      const std::vector<Node> part(open.begin() + static_cast<long>(i),
+                                   open.begin() + static_cast<long>(std::min(open.size(), i + kChunk)));
+      for (const double value : expander.certify(part)) bound = std::min(bound, value);
+    }
+    return bound;
+  }
+
+  ThreadPool& threads() {
+    if (!pool_) pool_ = std::make_unique<ThreadPool>(options_.threads);
+    return *pool_;
+  }
+
+  void report(const char* phase) {
+    if (observer_ == nullptr) return;
+    const double lower = queue_.empty() ? -kInfinity : static_cast<double>(queue_.front().bound);
+    observer_->on_progress({phase, watch_.seconds(), result_.statistics.nodes, static_cast<int64_t>(queue_.size()), lower, upper_});
+  }
+
+  static constexpr int kIterations = 10;
+  static constexpr int kCandidates = 4;
+  static constexpr double kThinnest = 1e-7;
+
+  const Problem& problem_;
+  const Options& options_;
+  StopToken stop_;
+  Observer* observer_;
+  Stopwatch watch_;
+  bounds::Graph graph_;
+  proof::Replay replay_;
+  attack::Descent descent_;
+  std::unique_ptr<ThreadPool> pool_;
+  Root root_;
+  std::vector<Node> queue_;  // a heap, weakest bound first
+  std::vector<Node> boundary_;
+  uint64_t memory_ = 0;
+  double certified_ = kInfinity;  // the weakest replayed bound of a closed leaf
+  double upper_ = kInfinity;      // the smallest margin seen
+  Result result_;
+};
+
+}  // namespace
+
+const char* to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kRobust:
+      return "robust";
+    case Verdict::kNotRobust:
+      return "not robust";
+    case Verdict::kUnknown:
+      return "unknown";
+  }
+  VERISSIM_CHECK(false);
+}
+
+const char* to_string(Reason reason) {
+  switch (reason) {
+    case Reason::kProved:
+      return "proved";
+    case Reason::kCounterexample:
+      return "counterexample found";
+    case Reason::kReferenceMisclassified:
+      return "the reference image itself is misclassified";
+    case Reason::kTimeLimit:
+      return "time limit reached";
+    case Reason::kNodeLimit:
+      return "limit on subproblems reached";
+    case Reason::kMemoryLimit:
+      return "memory limit reached";
+    case Reason::kInterrupted:
+      return "interrupted";
+    case Reason::kBoundary:
+      return "boundary: neither side can be shown within the tolerance";
+  }
+  VERISSIM_CHECK(false);
+}
+
+Result verify(const Problem& problem, const Options& options, const StopToken& stop, Observer* observer) {
+  return Run(problem, options, stop, observer).run();
+}
+
+}  // namespace verissim::search
