@@ -22,8 +22,8 @@
 
 namespace verissim::region {
 
-inline constexpr double kC1 = 1e-4;
-inline constexpr double kC2 = 9e-4;
+
+
 
 // The reference's share in the formulas. T is double (fast) or Interval (sound).
 template <typename T>

@@ -26,7 +26,7 @@ SsimGeometry<Interval> enclose_geometry(std::span<const double> r, const Decimal
   const Interval squares = sound_dot(deviation, deviation);
   const double rounding = next_up(squares.hi * 0x1p-50);
   const Interval energy = squares + Interval(-rounding, rounding) - n * square(mean - Interval(centre));
-  return {n, mean, {std::max(0.0, energy.lo), energy.hi}, around(kC1), n * around(kC2), threshold.enclosure()};
+  return {n, mean, {std::max(0.0, energy.lo), energy.hi}, around(similarity::kC1), n * around(similarity::kC2), threshold.enclosure()};
 }
 
 // The two means at which l = tau, outward: tau mu^2 - 2 m mu + tau (m^2 + C1) - C1 = 0, cut with [0, 1].

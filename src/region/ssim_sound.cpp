@@ -9,7 +9,8 @@
 namespace verissim::region {
 namespace {
 
-constexpr int kPieces = 200;
+constexpr int kPieces = 200;      // at most, so many pieces of the interval
+constexpr double kGap = 1e-10;    // refinement ends when the bound is known this well, relative to the weights
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 using Geometry = SsimGeometry<Interval>;
@@ -58,6 +59,7 @@ double tangent_bound(const Geometry& g, const SsimObjective& f, double lo, doubl
 
 struct Piece {
   double bound;
+  double reached;  // F at some mean of the piece
   double lo;
   double hi;
   bool operator<(const Piece& other) const { return bound < other.bound; }
@@ -68,10 +70,10 @@ SsimGeometry<double> middle_of(const Geometry& g) {
 }
 
 Piece bound_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo, double hi) {
-  Piece piece{crude_bound(g, f, lo, hi), lo, hi};
+  const double at = maximise_mean(fast, f, lo, hi, 52);
+  Piece piece{crude_bound(g, f, lo, hi), value_at(g, f, at).lo, lo, hi};
   // SOUND: q at the right end being non-negative proves that l is concave on [0, hi].
   if (g.concavity(Interval(hi)).lo < 0.0) return piece;
-  const double at = maximise_mean(fast, f, lo, hi, 60);
   piece.bound = std::min(piece.bound, tangent_bound(g, f, lo, hi, at));
   return piece;
 }
@@ -85,16 +87,18 @@ double sound_maximum(const SsimGeometry<Interval>& g, const SsimObjective& f, do
   const SsimGeometry<double> fast = middle_of(g);
   std::priority_queue<Piece> pieces;
   pieces.push(bound_piece(g, fast, f, lo, hi));
-  double reached = -kInfinity;  // F at some mean: nothing below it needs refinement
+  double reached = pieces.top().reached;
+  const double enough = kGap * (std::abs(f.sum) + std::abs(f.along) + f.across);
   for (int count = 1; count < kPieces; ++count) {
     const Piece worst = pieces.top();
     const double middle = worst.lo / 2 + worst.hi / 2;
-    reached = std::max({reached, value_at(g, f, middle).lo, value_at(g, f, maximise_mean(fast, f, worst.lo, worst.hi, 40)).lo});
-    const double gap = worst.bound - reached;
-    if (gap <= 1e-13 * (std::abs(f.sum) + std::abs(f.along) + f.across) || middle <= worst.lo || middle >= worst.hi) break;
+    if (worst.bound - reached <= enough || middle <= worst.lo || middle >= worst.hi) break;
     pieces.pop();
-    pieces.push(bound_piece(g, fast, f, worst.lo, middle));
-    pieces.push(bound_piece(g, fast, f, middle, worst.hi));
+    for (const auto& [from, to] : {std::pair{worst.lo, middle}, std::pair{middle, worst.hi}}) {
+      const Piece piece = bound_piece(g, fast, f, from, to);
+      reached = std::max(reached, piece.reached);
+      pieces.push(piece);
+    }
   }
   return pieces.top().bound;
 }
