@@ -71,7 +71,8 @@ class Evaluator {
 
   explicit Evaluator(const Network& network) : network_(network) {}
 
-  // The values of every node. before(index, values) may change the values so far before node `index` is computed.
+  // The values of every node. before(index, values) may change the values so far before node `index` is
+  // computed.
   template <typename Before>
   std::vector<Values> run(std::span<const Value> x, Before before) {
     VERISSIM_CHECK(std::cmp_equal(x.size(), network_.inputs()));

@@ -11,7 +11,7 @@
 namespace verissim::network {
 
 // x: network.inputs() values; the result has network.outputs() values. x must be finite.
-std::vector<double> evaluate(const Network& network, std::span<const double> x);     // rounded to nearest
+std::vector<double> evaluate(const Network& network, std::span<const double> x);  // rounded to nearest
 std::vector<Dyadic> evaluate_exactly(const Network& network, std::span<const double> x);  // no rounding
 // SOUND: encloses the exact value for every x within the intervals.
 std::vector<Interval> evaluate_soundly(const Network& network, std::span<const Interval> x);

@@ -13,8 +13,8 @@ namespace verissim::network {
 // The network's input, already flat in C, H, W order. Always node 0, and only node 0.
 struct Input {};
 
-// y = W x + b. weight: out x in, row-major. Weights are the stored ones: a float32 file gives doubles that are
-// exactly its floats, a float64 file is kept as it is.
+// y = W x + b. weight: out x in, row-major. Weights are the stored ones: a float32 file gives doubles that
+// are exactly its floats, a float64 file is kept as it is.
 struct Dense {
   int64_t in = 0;
   int64_t out = 0;
@@ -61,7 +61,8 @@ struct Network {
   int64_t parameters() const;  // number of weights and biases
 };
 
-// Aborts unless every index, size and weight count agrees (a reader that builds a network wrongly is our bug).
+// Aborts unless every index, size and weight count agrees (a reader that builds a network wrongly is our
+// bug).
 void check(const Network& network);
 
 // Linear + ReLU for each hidden size, then Linear: the original tool's architecture, weights zero.

@@ -1,0 +1,92 @@
+#include "network/model_file.h"
+
+#include <utility>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "network/checkpoint.h"
+#include "network/module_reader.h"
+#include "network/pytorch_file.h"
+#include "network/pytorch_writer.h"
+#include "network/safetensors.h"
+#include "network/state_dict.h"
+
+namespace verissim::network {
+namespace {
+
+constexpr const char* kAssumedRelus =
+    "read as Linear, ReLU, Linear, ..., Linear: the file names the arrays, not the activations";
+
+// What a reader of one format gives.
+struct Contents {
+  ModelLayout layout;
+  std::string format;
+  std::vector<std::string> notes;
+};
+
+Contents read_pytorch(const std::string& path, std::span<const std::byte> data, NetworkBuilder& builder) {
+  PytorchFile file(path, data);
+  const StoredNetwork stored = find_network(file);
+  Contents contents;
+  const std::string container = file.is_legacy() ? "PyTorch (before 1.6) " : "PyTorch ";
+  if (stored.module != nullptr) {
+    read_module(file, *stored.module, builder);
+    contents = {builder.layout(), container + "module", {}};
+  } else {
+    contents = {read_state_dict(path, read_arrays(file, *stored.state_dict), builder),
+                container + "state_dict",
+                {kAssumedRelus}};
+  }
+  if (!stored.path.empty()) contents.notes.push_back("the network is '" + stored.path + "' of a checkpoint");
+  return contents;
+}
+
+Contents read_contents(const std::string& path, std::span<const std::byte> data, NetworkBuilder& builder) {
+  if (PytorchFile::recognizes(data)) return read_pytorch(path, data, builder);
+  if (is_safetensors(data)) {
+    return {read_state_dict(path, read_safetensors(path, data), builder), "safetensors", {kAssumedRelus}};
+  }
+  throw InputError(path, "", data.empty() ? "an empty file" : "no known kind of model file",
+                   "PyTorch (.pt, .pth) or safetensors");
+}
+
+std::optional<Shape> shape_in_name(const std::string& path) {
+  const auto name = parse_model_name(path);
+  return name ? std::optional(name->input) : std::nullopt;
+}
+
+void check_given(const std::string& path, const std::optional<Shape>& input) {
+  constexpr int64_t kMost = 1 << 20;
+  const auto fits = [](int64_t size) { return size > 0 && size <= kMost; };
+  if (!input || (fits(input->channels) && fits(input->height) && fits(input->width))) return;
+  throw InputError(path, "input", to_string(*input), "positive sizes");
+}
+
+}  // namespace
+
+LoadedModel load_model(const std::string& path, std::optional<Shape> input) {
+  return parse_model(path, read_file(path), input);
+}
+
+LoadedModel parse_model(const std::string& path, std::span<const std::byte> data,
+                        std::optional<Shape> input) {
+  check_given(path, input);
+  const InputHint hint{input, shape_in_name(path)};
+  NetworkBuilder builder(path, hint);
+  Contents contents = read_contents(path, data, builder);
+  if (!hint.given && hint.from_name && builder.input_source() != InputSource::kFileName) {
+    contents.notes.push_back("the input shape " + to_string(*hint.from_name) +
+                             " in the file's name does not fit its first layer");
+  }
+  return {builder.finish(), std::move(contents.layout), contents.format,
+          sha256(data),     builder.input_source(),     std::move(contents.notes)};
+}
+
+void save_model(const std::string& path, const Network& network, const std::optional<ModelLayout>& layout) {
+  const std::vector<NamedTensor> tensors = store(path, network, layout ? *layout : default_layout(network));
+  write_file(path,
+             path.ends_with(".safetensors") ? safetensors_bytes(tensors) : pytorch_bytes(path, tensors));
+}
+
+}  // namespace verissim::network

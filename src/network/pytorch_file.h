@@ -1,0 +1,55 @@
+// The two containers that torch.save has written: a ZIP archive since 1.6, a row of pickles and raw storages
+// before (and still with _use_new_zipfile_serialization=False).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "network/pickle_value.h"
+
+namespace verissim::network {
+
+// Where the numbers of the storages lie.
+class StorageSource {
+ public:
+  virtual ~StorageSource() = default;
+  // All elements of the storage, in the byte order of the file. Throws InputError if they are not all there.
+  virtual std::span<const std::byte> bytes(const PickleStorage& storage) = 0;
+};
+
+class PytorchFile {
+ public:
+  // Whether the data begin like one.
+  static bool recognizes(std::span<const std::byte> data);
+
+  // Reads the pickle, not yet the storages. `data` must outlive this. Throws InputError.
+  PytorchFile(std::string file, std::span<const std::byte> data);
+  PytorchFile(const PytorchFile&) = delete;
+  PytorchFile& operator=(const PytorchFile&) = delete;
+
+  const std::string& file() const { return file_; }
+  const PickleValue& root() const { return *root_; }
+  bool is_legacy() const { return legacy_; }
+
+  // The view's elements. All tensors together may not have many more elements than the file has bytes: views
+  // of one storage could be repeated at will. Throws InputError.
+  Tensor read(const PickleTensor& view, const std::string& key);
+
+ private:
+  void open_archive();
+  void open_legacy();
+
+  std::string file_;
+  std::span<const std::byte> data_;
+  PickleArena arena_;
+  PickleRef root_ = nullptr;
+  std::unique_ptr<StorageSource> storages_;
+  bool big_endian_ = false;
+  bool legacy_ = false;
+  int64_t elements_left_ = 0;
+};
+
+}  // namespace verissim::network
