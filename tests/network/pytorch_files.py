@@ -118,7 +118,7 @@ def rezip(what, change=lambda name, data: data, rename=lambda name: name, order=
                 with new.open(zipfile.ZipInfo(rename(info.filename)), "w", force_zip64=True) as entry:
                     data = change(info.filename, old.read(info))
                     entry.write(data)
-            new.writestr("unknown/extra.txt", "ignored", compress_type=zipfile.ZIP_DEFLATED)
+            new.writestr(rename("archive/unknown.txt"), "ignored", compress_type=zipfile.ZIP_DEFLATED)
 
     return write
 
@@ -129,7 +129,7 @@ def deflated(what):
         torch.save(what, buffer)
         with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
             for info in old.infolist():
-                new.writestr("somewhere/else/" + info.filename.split("/", 1)[1], old.read(info))
+                new.writestr("somewhere/" + info.filename.split("/", 1)[1], old.read(info))
 
     return write
 
@@ -240,7 +240,7 @@ def write_containers(d):
     state = net.state_dict()
     good(d, "deflated.pt", net, deflated(state), (1, 1, 4), STATE)
     good(d, "zip64.pt", net, rezip(state), (1, 1, 4), STATE)
-    good(d, "no_folder.pt", net, rezip(state, rename=lambda n: n.split("/", 1)[1]), (1, 1, 4), STATE)
+    good(d, "folder.pt", net, rezip(state, rename=lambda n: "any name/" + n.split("/", 1)[1]), (1, 1, 4), STATE)
     good(d, "big_endian.pt", net, rezip(state, change=swapped), (1, 1, 4), STATE)
 
 
