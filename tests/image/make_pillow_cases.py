@@ -1,10 +1,10 @@
 """Writes images and what Pillow makes of them, for the tests of src/image.
 
-make_pillow_cases.py FOLDER COUNT SEED   random cases: FOLDER/<i>.<png|ppm|pgm|npy>, FOLDER/<i>.expected.npy (float32,
-                                         C x H x W) and FOLDER/cases.txt, one "<file> <C> <H> <W> <R> <G> <B>" a line,
-                                         the last three being the background
-make_pillow_cases.py --fixed             prints the rows of pillow_cases.inc, which needs no Python to be used; for
-                                         Pillow 13 or later
+make_pillow_cases.py FOLDER COUNT SEED
+    random cases: FOLDER/<i>.<png|ppm|pgm|npy>, FOLDER/<i>.expected.npy (float32, C x H x W) and FOLDER/cases.txt,
+    one "<file> <C> <H> <W> <R> <G> <B>" a line, the last three being the background
+make_pillow_cases.py --fixed
+    prints the rows of pillow_cases.inc, which needs no Python to be used; for Pillow 13 or later
 """
 
 import os
@@ -85,11 +85,13 @@ def write_cases(folder, count, seed):
             to_height = height  # earlier versions resize such images in another order
         channels = int(random.choice([1, 3]))
         background = tuple(int(v) for v in random.integers(0, 256, 3)) if case % 3 == 0 else (0, 0, 0)
-        name = save(random, random_picture(random, mode, height, width), mode, os.path.join(folder, str(case)))
+        picture = random_picture(random, mode, height, width)
+        name = save(random, picture, mode, os.path.join(folder, str(case)))
         picture = Image.fromarray(np.load(name)) if mode == "npy" else Image.open(name)
         expected = experiment(picture, channels, to_height, to_width, background)
         np.save(os.path.join(folder, f"{case}.expected.npy"), np.ascontiguousarray(expected))
-        lines.append(" ".join(map(str, [os.path.basename(name), channels, to_height, to_width, *background])))
+        line = [os.path.basename(name), channels, to_height, to_width, *background]
+        lines.append(" ".join(map(str, line)))
     with open(os.path.join(folder, "cases.txt"), "w") as out:
         out.write("\n".join(lines) + "\n")
 
