@@ -1,14 +1,13 @@
 #include "experiment/config.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
-#include <optional>
 #include <set>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "experiment/config_keys.h"
+#include "experiment/config_value.h"
 #include "experiment/json_tree.h"
 
 namespace verissim::experiment {
@@ -53,94 +52,6 @@ bool is_section(const std::string& name) {
   return std::any_of(keys.begin(), keys.end(),
                      [&](const Key& key) { return key.name.starts_with(name + "."); });
 }
-
-// Sets one key's member from a value of the file.
-class Setter {
- public:
-  Setter(const std::string& file, const Key& key, const JsonTree& value, Config& config)
-      : file_(file), key_(key), value_(value), config_(config) {}
-
-  void operator()(std::string Config::*member) const {
-    require(value_.kind == Kind::kText && !value_.text.empty());
-    require(value_.text.find('\0') == std::string::npos);
-    const auto choices = split_choices(key_.choices);
-    require(choices.empty() || std::count(choices.begin(), choices.end(), value_.text) == 1);
-    config_.*member = value_.text;
-  }
-  void operator()(int64_t Config::*member) const { config_.*member = integer(value_); }
-  void operator()(bool Config::*member) const {
-    require(value_.kind == Kind::kBool);
-    config_.*member = value_.text == "true";
-  }
-  void operator()(double Config::*member) const {
-    const double number = decimal().nearest();
-    require(in_range(number));
-    config_.*member = number;
-  }
-  void operator()(Decimal Config::*member) const {
-    const Decimal number = decimal();
-    const mpq_class low(key_.range.low);  // exactly: 1.00000000000000000001 is above 1
-    require(number.exact() <= mpq_class(key_.range.high));
-    require(key_.range.low_excluded ? number.exact() > low : number.exact() >= low);
-    config_.*member = number;
-  }
-  void operator()(Shape Config::*member) const {
-    const std::vector<int64_t> sizes = integers();
-    require(sizes.size() == 3 && (sizes[0] == 1 || sizes[0] == 3));
-    config_.*member = {sizes[0], sizes[1], sizes[2]};
-  }
-  void operator()(std::vector<int64_t> Config::*member) const {
-    config_.*member = value_.kind == Kind::kNull ? std::vector<int64_t>{} : integers();
-  }
-
- private:
-  void require(bool condition) const {
-    if (!condition) throw InputError(file_, std::string(key_.name), got(), allowed_values(key_));
-  }
-
-  // A list is shown with its elements, since one of them may be what is wrong.
-  std::string got() const {
-    if (value_.kind != Kind::kList || value_.children.empty() || value_.children.size() > 8)
-      return describe(value_);
-    std::string text;
-    for (const auto& child : value_.children) {
-      const bool plain = child.second.kind == Kind::kInteger || child.second.kind == Kind::kNumber;
-      text += (text.empty() ? "[" : ", ") + (plain ? child.second.text : describe(child.second));
-    }
-    return text + "]";
-  }
-
-  bool in_range(double number) const {
-    const Range& range = key_.range;
-    return number <= range.high && (range.low_excluded ? number > range.low : number >= range.low);
-  }
-
-  int64_t integer(const JsonTree& value) const {
-    require(value.kind == Kind::kInteger);
-    int64_t number = 0;
-    const char* end = value.text.data() + value.text.size();
-    require(std::from_chars(value.text.data(), end, number).ec == std::errc{});
-    require(in_range(static_cast<double>(number)));
-    return number;
-  }
-
-  std::vector<int64_t> integers() const {
-    require(value_.kind == Kind::kList);
-    std::vector<int64_t> result;
-    for (const auto& child : value_.children) result.push_back(integer(child.second));
-    return result;
-  }
-
-  Decimal decimal() const {
-    require(value_.kind == Kind::kInteger || value_.kind == Kind::kNumber);
-    return Decimal::parse(value_.text, file_ + ": " + std::string(key_.name));
-  }
-
-  const std::string& file_;
-  const Key& key_;
-  const JsonTree& value_;
-  Config& config_;
-};
 
 class Reader {
  public:
@@ -193,7 +104,7 @@ class Reader {
     if (value.kind == Kind::kNull && !key.null_allowed) {
       throw InputError(file_, std::string(key.name), "null", allowed_values(key));
     }
-    std::visit(Setter(file_, key, value, config_), key.member);
+    set_value(config_, key, value, file_);
     seen_.insert(key.name);
   }
 
@@ -204,41 +115,51 @@ class Reader {
 
 int64_t classes_of(const std::string& dataset) { return dataset == "GTSRB" ? 43 : 10; }
 
-// What no single key shows.
-void check_consistency(const Config& config, const std::string& file) {
-  const auto fail = [&](const char* key, const std::string& got, const std::string& wanted) {
-    throw InputError(file, key, got, wanted);
+void check_classes(const Config& config, const std::string& file) {
+  const auto fail = [&](const std::string& got, const std::string& wanted) {
+    throw InputError(file, "model.selected_classes", got, wanted);
   };
-  if (config.dimension.size() < 2)
-    fail("dimension", "a single value", "at least two: SSIM compares variances");
   const int64_t labels = classes_of(config.dataset);
   std::set<int64_t> kept;
   for (const int64_t label : config.selected_classes) {
     if (label >= labels) {
-      fail("model.selected_classes", std::to_string(label),
-           "classes of " + config.dataset + ", 0 to " + std::to_string(labels - 1));
+      fail(std::to_string(label), "classes of " + config.dataset + ", 0 to " + std::to_string(labels - 1));
     }
-    if (!kept.insert(label).second)
-      fail("model.selected_classes", std::to_string(label) + " twice", "each class once");
+    if (!kept.insert(label).second) fail(std::to_string(label) + " twice", "each class once");
   }
-  if (config.selected_classes.size() == 1) {
-    fail("model.selected_classes", "one class", "at least two, or an empty list for all");
+  if (config.selected_classes.size() == 1) fail("one class", "at least two, or an empty list for all");
+}
+
+void check_shape(const Config& config, const std::string& file) {
+  if (config.dimension.size() < 2) {
+    throw InputError(file, "dimension", "a single value", "at least two: SSIM compares variances");
   }
-  if (config.hidden_layers.size() > 64) fail("model.hidden_layer", "more than 64 layers", "at most 64");
+  if (config.hidden_layers.size() > 64) {
+    throw InputError(file, "model.hidden_layer", "more than 64 layers", "at most 64");
+  }
+}
+
+void check_reference_class(const Config& config, const std::string& file) {
   const int64_t classes = number_of_classes(config);
-  if (config.reference_class >= classes) {
-    fail("ri.class_idx", std::to_string(config.reference_class),
-         "the number of an output, 0 to " + std::to_string(classes - 1) +
-             (config.selected_classes.empty() ? "" : ": a position in model.selected_classes"));
-  }
+  if (config.reference_class < classes) return;
+  throw InputError(file, "ri.class_idx", std::to_string(config.reference_class),
+                   "the number of an output, 0 to " + std::to_string(classes - 1) +
+                       (config.selected_classes.empty() ? "" : ": a position in model.selected_classes"));
 }
 
 }  // namespace
 
 Config parse_config(const std::string& text, const std::string& file) {
   Config config = Reader(file).read(parse_json_tree(text, file));
-  check_consistency(config, file);
+  check_shape(config, file);
+  check_classes(config, file);
+  check_reference_class(config, file);
   return config;
+}
+
+void check_training(const Config& config) {
+  check_shape(config, "");
+  check_classes(config, "");
 }
 
 Config read_config(const std::string& file) {

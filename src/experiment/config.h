@@ -50,6 +50,10 @@ Config read_config(const std::string& file);
 // The same for a text; `file` is only a name for messages.
 Config parse_config(const std::string& text, const std::string& file);
 
+// What training and repair need of a config that was not read from a file (from command line options):
+// classes of the data set, a dimension that images have. Throws InputError.
+void check_training(const Config& config);
+
 // All keys with their values as used, as JSON that parse_config reads back to the same config.
 std::string print_config(const Config& config);
 

@@ -1,8 +1,11 @@
 #include "experiment/config_keys.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "base/error.h"
 
 namespace verissim::experiment {
 namespace {
@@ -107,8 +110,9 @@ constexpr std::array kKeys = {
             "by this"},
     Key{.name = "repair.margin",
         .member = &Config::repair_margin,
-        .range = {0.0, kMillion},
-        .meaning = "repair: a counterexample counts as repaired when its class leads by more than this"},
+        .range = {0.0, 1000.0, true},
+        .meaning = "repair: a counterexample counts as repaired when its class leads by this; grows from "
+                   "round to round"},
     Key{.name = "repair.max_rounds",
         .member = &Config::repair_max_rounds,
         .range = {0, kMillion},
@@ -199,6 +203,12 @@ struct AllowedPrinter {
 }  // namespace
 
 std::span<const Key> config_keys() { return kKeys; }
+
+const Key& config_key(std::string_view name) {
+  const auto key = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& k) { return k.name == name; });
+  VERISSIM_CHECK(key != kKeys.end());
+  return *key;
+}
 
 std::vector<std::string> split_choices(std::string_view choices) {
   std::vector<std::string> result;

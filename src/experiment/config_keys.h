@@ -33,6 +33,8 @@ struct Key {
 };
 
 std::span<const Key> config_keys();
+// The key of that name, which must exist.
+const Key& config_key(std::string_view name);
 
 // "a number above 0 and at most 1", for messages and the reference page.
 std::string allowed_values(const Key& key);

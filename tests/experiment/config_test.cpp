@@ -12,7 +12,7 @@ namespace verissim::experiment {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr const char* kOriginal = R"({
   "path": "results",            // folder for results
@@ -185,7 +185,7 @@ TEST(Config, NamesDuplicateKeys) {
 TEST(Config, NamesTheLineOfSyntaxErrors) {
   const std::string message = message_for("{\n  \"path\": \"a\"\n  \"dimension\": 1}");
   EXPECT_THAT(message, HasSubstr("my.json: parse error at line 3"));
-  EXPECT_THAT(message, testing::Not(HasSubstr("\n")));
+  EXPECT_THAT(message, ::testing::Not(HasSubstr("\n")));
   EXPECT_THAT(message_for(""), HasSubstr("my.json: parse error at line 1"));
   EXPECT_THAT(message_for(std::string(10000, '[')), HasSubstr("more than 32 levels of nesting"));
   EXPECT_THAT(message_for(R"({"minlp": {"threshold": 1e999}})"), HasSubstr("number overflow"));

@@ -1,0 +1,122 @@
+// Verissim's public interface: proves or refutes that an image classifier is robust around an image.
+//
+// Robust means: every image x in [0,1]^n with SSIM(x, reference) >= threshold gets the reference's class by a
+// strictly larger score than every other class. SSIM is global: one window over all values of all channels.
+// The network is the real-arithmetic function of its stored weights; the threshold is the decimal number as
+// written. "Robust" rests on outward-rounded arithmetic, "not robust" on a counterexample confirmed exactly.
+//
+// Shapes: images are flat in channel, row, column order, values in [0, 1].
+// Errors: wrong input throws verissim::Error, one line that says what was given and what was wanted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace verissim {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Dimension {
+  int64_t channels = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+
+  int64_t size() const { return channels * height * width; }
+};
+
+struct Picture {
+  Dimension dimension;
+  std::vector<float> values;
+};
+
+class Model {
+ public:
+  // A PyTorch file (.pt) or safetensors. The dimension of the input is what the file or its name says
+  // ("model_i1x4x4_l6-6-6_o5.pt"), unless it is given.
+  static Model load(const std::string& file, const std::optional<Dimension>& input = std::nullopt);
+
+  Dimension input() const;
+  int64_t classes() const;
+  int64_t relus() const;
+  // Scores of all classes at the picture, rounded to nearest.
+  std::vector<double> scores(const Picture& picture) const;
+
+  struct Data;  // known to the library only
+  const Data& data() const { return *data_; }
+
+ private:
+  explicit Model(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+
+  std::shared_ptr<const Data> data_;
+};
+
+// A PNG, PPM or NPY file, resized to the dimension as Pillow does it (bilinear).
+Picture load_picture(const std::string& file, const Dimension& dimension);
+
+enum class Verdict { kRobust, kNotRobust, kUnknown };
+const char* to_string(Verdict verdict);  // "robust", "not robust", "unknown"
+
+struct Counterexample {
+  std::vector<double> values;  // exact
+  int64_t rival = -1;          // the class that it gets, or that ties with the reference's
+  double margin = 0.0;         // score of the reference's class less the rival's, at most 0
+  double ssim = 0.0;
+};
+
+// Ends work from another thread or a signal handler.
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  void set() noexcept;
+
+  struct Flag;  // known to the library only
+  const Flag& flag() const { return *flag_; }
+
+ private:
+  std::unique_ptr<Flag> flag_;
+};
+
+struct Settings {
+  double timeout_seconds = 0.0;  // <= 0: none
+  int threads = 0;               // <= 0: as many as the machine offers
+  uint64_t seed = 1;
+  int tolerance_digits = 6;      // unknown is said when the gap left is below 10^-tolerance_digits
+  uint64_t memory_limit_bytes = UINT64_C(4) << 30;
+  const Interrupt* interrupt = nullptr;  // the answer is unknown soon after it was set
+};
+
+struct Answer {
+  Verdict verdict = Verdict::kUnknown;
+  std::string reason;
+  // Robust and unknown: a certified lower bound of the smallest margin over all images in question, -infinity if
+  // none was reached. Not robust: the counterexample's margin.
+  double margin_bound = 0.0;
+  std::optional<Counterexample> counterexample;
+  int64_t subproblems = 0;
+  double seconds = 0.0;
+};
+
+// label: the reference's class, counted from 0. threshold: a decimal number above 0 and at most 1, as text, since
+// 0.98 is no binary number.
+Answer verify(const Model& model, const Picture& reference, int64_t label, const std::string& threshold,
+              const Settings& settings = {});
+
+// Only looks for a counterexample; nothing is proved if none is found.
+std::optional<Counterexample> find_counterexample(const Model& model, const Picture& reference, int64_t label,
+                                                  const std::string& threshold, const Settings& settings = {});
+
+// convention: "global" or another of the names that `verissim ssim` lists. The pictures' dimensions must agree.
+double ssim(const Picture& a, const Picture& b, const std::string& convention = "global");
+
+}  // namespace verissim

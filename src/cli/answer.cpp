@@ -1,0 +1,134 @@
+#include "cli/answer.h"
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/version.h"
+#include "image/npy.h"
+#include "image/write_image.h"
+#include "network/describe.h"
+
+namespace verissim::cli {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json finite(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+
+std::string as_class(const experiment::Question& question, const experiment::Counterexample& found) {
+  const std::string rival = std::to_string(found.rival);
+  const std::string own = std::to_string(question.label);
+  return found.margin < 0 ? "class " + rival + ", not " + own : "class " + rival + " just as much as " + own;
+}
+
+bool ends_with(const std::string& file, const char* ending) { return file.ends_with(ending); }
+
+}  // namespace
+
+std::string sentence(const Subject& subject, const experiment::Question& question,
+                     const search::Result& result,
+                     const std::optional<experiment::Counterexample>& counterexample) {
+  const std::string tau = question.threshold.text();
+  const std::string own = std::to_string(question.label);
+  switch (result.verdict) {
+    case search::Verdict::kRobust:
+      return "Robust: every image whose SSIM to " + subject.image + " is at least " + tau + " gets class " +
+             own + ".";
+    case search::Verdict::kNotRobust:
+      if (result.reason == search::Reason::kReferenceMisclassified) {
+        return "Not robust: " + subject.image + " itself gets " + as_class(question, *counterexample) + ".";
+      }
+      return "Not robust: an image with SSIM " +
+             format_ssim(counterexample->ssim, question.threshold.nearest()) + " to " + subject.image +
+             " gets " + as_class(question, *counterexample) + ".";
+    case search::Verdict::kUnknown:
+      break;
+  }
+  return "Unknown: " + std::string(search::to_string(result.reason)) +
+         "; whether every image whose SSIM to " + subject.image + " is at least " + tau + " gets class " +
+         own + " is open.";
+}
+
+std::string describe_network(const network::Network& network) {
+  std::string hidden;
+  bool plain = true;
+  for (size_t i = 1; i + 1 < network.nodes.size(); ++i) {
+    const auto& op = network.nodes[i].op;
+    if (std::holds_alternative<network::Relu>(op)) hidden += "-" + std::to_string(network.nodes[i].size);
+    plain =
+        plain && (std::holds_alternative<network::Relu>(op) || std::holds_alternative<network::Dense>(op));
+  }
+  std::string text = to_string(network.input) + " -> ";
+  if (plain && !hidden.empty()) text += hidden.substr(1) + " -> ";
+  return text + std::to_string(network.outputs()) + " classes, " + format_count(network.relus(), "ReLU") +
+         ", " + format_count(network.parameters(), "parameter");
+}
+
+Facts counterexample_facts(const experiment::Counterexample& counterexample) {
+  const std::string rounded = std::string(counterexample.rounded_is_counterexample ? "still" : "no longer") +
+                              " a counterexample (SSIM " + format_number(counterexample.rounded_ssim) +
+                              ", margin " + format_number(counterexample.rounded_margin) + ")";
+  return {
+      {"margin", format_number(counterexample.margin) + " (score of the reference's class less the other's)"},
+      {"deviation", "at most " + format_number(counterexample.max_deviation) + " in one value"},
+      {"as 8 bits", rounded}};
+}
+
+std::string answer_json(const experiment::Question& question, const search::Result& result,
+                        const std::optional<experiment::Counterexample>& counterexample) {
+  json object = {{"verdict", search::to_string(result.verdict)},
+                 {"reason", search::to_string(result.reason)},
+                 {"margin_bound", finite(result.margin_bound)},
+                 {"counterexample", nullptr},
+                 {"ssim", nullptr},
+                 {"seconds", result.statistics.seconds},
+                 {"nodes", result.statistics.nodes},
+                 {"class", question.label},
+                 {"rival", nullptr},
+                 {"threshold", question.threshold.text()},
+                 {"convention", "global"},
+                 {"relus", result.statistics.relus},
+                 {"stable_relus", result.statistics.stable_relus},
+                 {"version", kVersion}};
+  if (counterexample) {
+    object["counterexample"] = counterexample->values;
+    object["ssim"] = counterexample->ssim;
+    object["rival"] = counterexample->rival;
+    object["margin"] = counterexample->margin;
+    object["rounded_is_counterexample"] = counterexample->rounded_is_counterexample;
+  }
+  return object.dump() + "\n";
+}
+
+experiment::LoadedQuestion load_question(const Arguments& arguments) {
+  const experiment::Config& settings = arguments.settings;
+  std::optional<Shape> dimension;
+  if (settings.dimension.size() > 0) dimension = settings.dimension;
+  return experiment::load_question(arguments.model, settings.reference_path, settings.reference_class,
+                                   settings.threshold, dimension);
+}
+
+void check_counterexample_file(const std::string& file, const Shape& shape) {
+  if (file.empty() || ends_with(file, ".npy")) return;
+  if (!ends_with(file, ".png"))
+    throw InputError("", "--out", "'" + file + "'", "a name that ends in .npy or .png");
+  if (!image::fits_png(shape)) {
+    throw InputError("", "--out", "an image of " + std::to_string(shape.channels) + " channels as .png",
+                     ".npy");
+  }
+}
+
+void write_counterexample(const std::string& file, const experiment::Question& question,
+                          const experiment::Counterexample& counterexample) {
+  const Shape& shape = question.reference.shape;
+  check_counterexample_file(file, shape);
+  if (ends_with(file, ".png")) {
+    image::write_png(file, counterexample.rounded);
+  } else {
+    image::write_npy(file, counterexample.values, std::array{shape.channels, shape.height, shape.width});
+  }
+}
+
+}  // namespace verissim::cli

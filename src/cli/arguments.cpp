@@ -1,0 +1,187 @@
+#include "cli/arguments.h"
+
+namespace verissim::cli {
+namespace {
+
+using A = Arguments;
+
+constexpr Option kQuiet{.names = "--quiet,-q", .target = &A::quiet, .help = "no progress"};
+constexpr Option kJson{.names = "--json", .target = &A::json, .help = "one JSON object on standard output"};
+constexpr Option kModel{.names = "--model,-m",
+                        .value = "FILE",
+                        .target = &A::model,
+                        .help = "the network (.pt, .safetensors)",
+                        .required = true};
+constexpr Option kImage{.names = "--image,-i",
+                        .value = "FILE",
+                        .target = "ri.path",
+                        .help = "the reference image (PNG, PPM, NPY); it is resized to the network's input",
+                        .required = true};
+constexpr Option kClass{.names = "--class,-c",
+                        .value = "N",
+                        .target = "ri.class_idx",
+                        .help = "its class as the number of the network's output, counted from 0",
+                        .required = true};
+constexpr Option kSsim{
+    .names = "--ssim,-t",
+    .value = "TAU",
+    .target = "minlp.threshold",
+    .help =
+        "every image whose SSIM to the reference is at least TAU must get its class; taken "
+        "exactly as written",
+    .required = true};
+constexpr Option kDimension{
+    .names = "--dimension",
+    .value = "C,H,W",
+    .target = "dimension",
+    .help = "shape of the network's input (default: what the model or its file name says)"};
+constexpr Option kTimeout{.names = "--timeout", .value = "S", .target = "minlp.timeout"};
+constexpr Option kTolerance{.names = "--tolerance", .value = "K", .target = "minlp.tolerance"};
+constexpr Option kSeed{.names = "--seed", .value = "N", .target = "seed"};
+constexpr Option kThreads{.names = "--threads", .value = "N", .target = "threads"};
+constexpr Option kMemoryLimit{.names = "--memory-limit", .value = "MB", .target = "memory_limit_mb"};
+constexpr Option kCounterexampleFile{
+    .names = "--out,-o",
+    .value = "FILE",
+    .target = &A::out,
+    .help = "write the counterexample: .npy with its exact values, .png rounded"};
+constexpr Option kNetworkFile{.names = "--out,-o",
+                              .value = "FILE",
+                              .target = &A::out,
+                              .help = "where the network goes (.pt)",
+                              .required = true};
+constexpr Option kDataset{.names = "--dataset", .value = "NAME", .target = "model.dataset", .required = true};
+constexpr Option kDataPath{.names = "--data-path", .value = "DIR", .target = "model.data_path"};
+constexpr Option kClasses{.names = "--classes", .value = "A,B,...", .target = "model.selected_classes"};
+
+constexpr Option kRunOptions[] = {
+    {.names = "CONFIG", .value = "FILE", .target = &A::config, .help = "the experiment's settings (JSON)"},
+    {.names = "--print-config",
+     .target = &A::print_config,
+     .help = "print the settings as used, with defaults filled in, and end"},
+    {.names = "--list-keys", .target = &A::list_keys, .help = "print a table of all settings, and end"},
+    kQuiet,
+    kJson,
+};
+
+constexpr Option kVerifyOptions[] = {
+    kModel,   kImage, kClass,       kSsim,      kDimension,          kTimeout,
+    kThreads, kSeed,  kMemoryLimit, kTolerance, kCounterexampleFile, kQuiet,
+    kJson,
+};
+
+constexpr Option kAttackOptions[] = {
+    kModel,
+    kImage,
+    kClass,
+    kSsim,
+    kDimension,
+    {.names = "--restarts",
+     .value = "N",
+     .target = &A::restarts,
+     .help = "random starting points for each rival class"},
+    {.names = "--steps", .value = "N", .target = &A::steps, .help = "ascent steps from each starting point"},
+    {.names = "--wanted",
+     .value = "N",
+     .target = &A::wanted,
+     .help = "stop when that many counterexamples were found"},
+    {.names = "--timeout", .value = "S", .target = "minlp.timeout", .help = "time limit in seconds; 0: none"},
+    kSeed,
+    kCounterexampleFile,
+    kQuiet,
+    kJson,
+};
+
+constexpr Option kTrainOptions[] = {
+    kDataset,
+    {.names = "--dimension", .value = "C,H,W", .target = "dimension", .required = true},
+    {.names = "--hidden", .value = "A,B,...", .target = "model.hidden_layer", .required = true},
+    kNetworkFile,
+    kDataPath,
+    kClasses,
+    {.names = "--epochs", .value = "N", .target = "model.epochs"},
+    {.names = "--batch-size", .value = "N", .target = "model.batch_size"},
+    kSeed,
+    kQuiet,
+    kJson,
+};
+
+constexpr Option kRepairOptions[] = {
+    kModel,
+    kImage,
+    kClass,
+    kSsim,
+    kDataset,
+    kNetworkFile,
+    kDimension,
+    kDataPath,
+    kClasses,
+    {.names = "--batch-size", .value = "N", .target = "repair.batch_size"},
+    {.names = "--lr", .value = "X", .target = "repair.lr"},
+    {.names = "--penalty-increase", .value = "X", .target = "repair.penalty_increase"},
+    {.names = "--margin", .value = "X", .target = "repair.margin"},
+    {.names = "--max-rounds", .value = "N", .target = "repair.max_rounds"},
+    {.names = "--max-epochs", .value = "N", .target = "repair.max_epochs"},
+    {.names = "--repair-timeout", .value = "S", .target = "repair.timeout"},
+    kTimeout,
+    kThreads,
+    kSeed,
+    kMemoryLimit,
+    kTolerance,
+    kQuiet,
+    kJson,
+};
+
+constexpr Option kSsimOptions[] = {
+    {.names = "A",
+     .value = "FILE",
+     .target = "ri.path",
+     .help = "an image (PNG, PPM, NPY)",
+     .required = true},
+    {.names = "B",
+     .value = "FILE",
+     .target = &A::second_image,
+     .help = "another of the same shape",
+     .required = true},
+    {.names = "--convention",
+     .value = "NAME",
+     .target = &A::convention,
+     .help = "only this convention's value, as a bare number (default: all of them in a table)"},
+    kJson,
+};
+
+constexpr Option kInfoOptions[] = {
+    {.names = "MODEL",
+     .value = "FILE",
+     .target = &A::model,
+     .help = "a network (.pt, .safetensors)",
+     .required = true},
+    kJson,
+};
+
+constexpr Command kCommands[] = {
+    {CommandName::kRun, "run", "Carry out an experiment: train or load, verify, repair, verify again",
+     "verissim run examples/fashion-mnist.json", kRunOptions},
+    {CommandName::kVerify, "verify", "Prove or refute that a network is robust around an image",
+     "verissim verify --model model_i1x4x4_l6-6-6_o5.pt --image 3.png --class 1 --ssim 0.98", kVerifyOptions},
+    {CommandName::kAttack, "attack", "Look for counterexamples only",
+     "verissim attack --model model_i1x4x4_l6-6-6_o5.pt --image 3.png --class 1 --ssim 0.9 --out found.npy",
+     kAttackOptions},
+    {CommandName::kTrain, "train", "Train a network",
+     "verissim train --dataset MNIST --dimension 1,4,4 --classes 1,3,5,7,9 --hidden 6,6,6 --out model.pt",
+     kTrainOptions},
+    {CommandName::kRepair, "repair", "Change a network until it is provably robust around an image",
+     "verissim repair --model model.pt --image 3.png --class 1 --ssim 0.98 --dataset MNIST "
+     "--classes 1,3,5,7,9 --out repaired.pt",
+     kRepairOptions},
+    {CommandName::kSsim, "ssim", "SSIM of two images by the conventions in use", "verissim ssim a.png b.png",
+     kSsimOptions},
+    {CommandName::kInfo, "info", "What a model file holds", "verissim info model_i1x4x4_l6-6-6_o5.pt",
+     kInfoOptions},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace verissim::cli

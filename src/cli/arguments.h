@@ -1,0 +1,57 @@
+// What the command line may say: one table of commands and their options, from which the parser and the help
+// texts are made. Options that mean the same as a key of an experiment's config name that key and take its
+// type, range and default from there.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "experiment/config.h"
+
+namespace verissim::cli {
+
+// The options of all commands; each command reads those that its table lists.
+struct Arguments {
+  experiment::Config settings;  // dimension: 0x0x0 unless given
+
+  std::string config;
+  bool print_config = false;
+  bool list_keys = false;
+  bool quiet = false;
+  bool json = false;
+  std::string model;
+  std::string second_image;
+  std::string convention;
+  std::string out;
+  int64_t restarts = 20;
+  int64_t steps = 30;
+  int64_t wanted = 1;
+};
+
+// A switch, a text, or a count of at least 0.
+using OwnMember = std::variant<bool Arguments::*, std::string Arguments::*, int64_t Arguments::*>;
+
+struct Option {
+  std::string_view names;       // "--model,-m", or "CONFIG" for a positional
+  std::string_view value = {};  // what stands for the value in the help: "FILE"; empty: a switch
+  std::variant<std::string_view, OwnMember> target;  // the name of a config key, or a member of Arguments
+  std::string_view help = {};                        // empty: the config key's meaning
+  bool required = false;
+};
+
+enum class CommandName { kRun, kVerify, kAttack, kTrain, kRepair, kSsim, kInfo };
+
+struct Command {
+  CommandName name;
+  std::string_view word;
+  std::string_view help;
+  std::string_view example;
+  std::span<const Option> options;
+};
+
+std::span<const Command> commands();
+
+}  // namespace verissim::cli

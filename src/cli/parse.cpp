@@ -1,0 +1,165 @@
+#include "cli/parse.h"
+
+#include <gmp.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <charconv>
+#include <cstdio>
+#include <deque>
+#include <optional>
+
+#include "base/error.h"
+#include "base/version.h"
+#include "cli/exit_codes.h"
+#include "experiment/config_keys.h"
+#include "experiment/config_value.h"
+
+namespace verissim::cli {
+namespace {
+
+using experiment::Key;
+
+std::string version_text() {
+  return std::string("verissim ") + kVersion + "\ncompiler " + kCompiler + ", build type " + kBuildType +
+         "\nGMP " + gmp_version + ", SSIM convention of verdicts: global";
+}
+
+std::string default_text(const Option& option, const Arguments& defaults) {
+  if (option.required) return "";
+  if (const auto* name = std::get_if<std::string_view>(&option.target)) {
+    const Key& key = experiment::config_key(*name);
+    const std::string value = experiment::value_as_json(key, defaults.settings);
+    return key.required || value == "[]" ? "" : " (default: " + value + ")";
+  }
+  const auto* count = std::get_if<int64_t Arguments::*>(&std::get<OwnMember>(option.target));
+  return count == nullptr ? "" : " (default: " + std::to_string(defaults.**count) + ")";
+}
+
+std::string help_text(const Option& option) {
+  static const Arguments defaults;
+  std::string text(option.help);
+  if (const auto* name = std::get_if<std::string_view>(&option.target); name != nullptr && text.empty()) {
+    text = experiment::config_key(*name).meaning;
+  }
+  return text + default_text(option, defaults);
+}
+
+// The name in messages: the first long one.
+std::string shown_name(const Option& option) {
+  return std::string(option.names.substr(0, option.names.find(',')));
+}
+
+int64_t parse_count(const std::string& text, const std::string& place) {
+  int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size() || count < 0 || count > 1000000) {
+    throw InputError("", place, "'" + text + "'", "an integer from 0 to 1000000");
+  }
+  return count;
+}
+
+void set(const Option& option, const std::string& text, Arguments& arguments) {
+  if (const auto* name = std::get_if<std::string_view>(&option.target)) {
+    experiment::set_from_text(arguments.settings, experiment::config_key(*name), text, shown_name(option));
+    return;
+  }
+  const OwnMember& member = std::get<OwnMember>(option.target);
+  if (const auto* flag = std::get_if<bool Arguments::*>(&member)) arguments.** flag = true;
+  if (const auto* value = std::get_if<std::string Arguments::*>(&member)) {
+    if (text.empty()) throw InputError("", shown_name(option), "an empty text", std::string(option.value));
+    arguments.** value = text;
+  }
+  if (const auto* count = std::get_if<int64_t Arguments::*>(&member)) {
+    arguments.** count = parse_count(text, shown_name(option));
+  }
+}
+
+// The texts that were given, option by option; our own code reads them, with the messages of the config.
+class Parser {
+ public:
+  Parser()
+      : app_(
+            "Proves, refutes and repairs the robustness of image classifiers against images that look "
+            "alike.") {
+    app_.name("verissim");
+    app_.set_version_flag("--version", version_text, "version and build");
+    app_.require_subcommand(1);
+    app_.footer(
+        "verissim COMMAND --help tells more. Exit codes: 20 robust, 10 not robust, 0 unknown or no verdict "
+        "asked for, 2 usage, 3 bad input.");
+    for (const Command& command : commands()) add(command);
+  }
+
+  std::variant<Invocation, Finished> parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::Success& asked_for_text) {
+      app_.exit(asked_for_text);
+      return Finished{0};
+    } catch (const CLI::ParseError& error) {
+      return usage_error(error.what());
+    }
+    try {
+      return invocation();
+    } catch (const InputError& error) {
+      return usage_error(error.what());
+    }
+  }
+
+ private:
+  struct Given {
+    const Command* command;
+    const Option* option;
+    CLI::Option* parsed;
+    std::string text;
+  };
+
+  void add(const Command& command) {
+    CLI::App* app = app_.add_subcommand(std::string(command.word), std::string(command.help));
+    app->footer("Example:\n  " + std::string(command.example));
+    for (const Option& option : command.options) {
+      Given& given = given_.emplace_back(Given{&command, &option, nullptr, ""});
+      given.parsed = add(*app, option, given.text);
+    }
+  }
+
+  static CLI::Option* add(CLI::App& app, const Option& option, std::string& text) {
+    const std::string names(option.names);
+    if (option.value.empty()) return app.add_flag(names)->description(help_text(option));
+    CLI::Option* added = app.add_option(names, text, help_text(option));
+    return added->type_name(std::string(option.value))->required(option.required);
+  }
+
+  Invocation invocation() const {
+    Invocation result{};
+    for (const Command& command : commands()) {
+      if (app_.got_subcommand(std::string(command.word))) result.command = command.name;
+    }
+    for (const Given& given : given_) {
+      if (given.command->name == result.command && given.parsed->count() > 0) {
+        set(*given.option, given.text, result.arguments);
+      }
+    }
+    return result;
+  }
+
+  Finished usage_error(const std::string& message) const {
+    std::string command = "verissim";
+    for (const CLI::App* used : app_.get_subcommands()) command += " " + used->get_name();
+    std::fprintf(stderr, "verissim: %s (%s --help tells more)\n", message.c_str(), command.c_str());
+    return Finished{kUsage};
+  }
+
+  CLI::App app_;
+  std::deque<Given> given_;  // elements do not move: CLI11 keeps references to their texts
+};
+
+}  // namespace
+
+std::variant<Invocation, Finished> parse(int argc, const char* const* argv) {
+  return Parser().parse(argc, argv);
+}
+
+}  // namespace verissim::cli

@@ -1,0 +1,89 @@
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/format.h"
+#include "cli/listener.h"
+#include "experiment/experiment.h"
+
+namespace verissim::cli {
+namespace {
+
+using experiment::Outcome;
+using experiment::Report;
+
+std::string sentence(const Report& report) {
+  const auto rounds = static_cast<int64_t>(report.rounds.size());
+  const std::string claim = "every image whose SSIM to " + report.config.reference_path + " is at least " +
+                            report.config.threshold.text() + " gets class " +
+                            std::to_string(report.config.reference_class);
+  if (report.verdict == search::Verdict::kRobust) {
+    const std::string how =
+        report.repaired ? "Repaired and robust: after " + format_count(rounds - 1, "round") + " of repair "
+                        : "Robust from the start: ";
+    return how + claim + ".";
+  }
+  if (report.verdict == search::Verdict::kNotRobust)
+    return "Not repaired: " + report.reason + "; not " + claim + ".";
+  return "Unknown: " + report.reason + "; whether " + claim + " is open.";
+}
+
+std::string accuracy(const Report& report) {
+  const double before = report.rounds.front().facts.accuracy_before;
+  const double after = report.rounds.back().facts.accuracy_after;
+  return format_percent(before) + " before, " + format_percent(after) + " after, on the test images";
+}
+
+Facts facts(const Outcome& outcome) {
+  const Report& report = outcome.report;
+  Facts lines;
+  if (report.margin_bound && report.verdict != search::Verdict::kNotRobust) {
+    lines.emplace_back("margin", "at least " + format_number(*report.margin_bound) + " (certified)");
+  }
+  if (report.final_file) lines.emplace_back("network", outcome.folder + "/" + report.final_file->name);
+  if (!report.rounds.empty()) lines.emplace_back("accuracy", accuracy(report));
+  lines.emplace_back("time", format_seconds(report.times.total) + " (data " +
+                                 format_seconds(report.times.data) + ", training " +
+                                 format_seconds(report.times.training) + ", verification " +
+                                 format_seconds(report.times.verification) + ", repair " +
+                                 format_seconds(report.times.repair) + ")");
+  if (!outcome.folder.empty()) lines.emplace_back("results", outcome.folder);
+  return lines;
+}
+
+std::string outcome_json(const Outcome& outcome) {
+  auto report = nlohmann::ordered_json::parse(experiment::report_json(outcome.report));
+  report["folder"] = outcome.folder;
+  return report.dump() + "\n";
+}
+
+}  // namespace
+
+int run_command(const Arguments& arguments, Context& context) {
+  if (arguments.list_keys) {
+    print(experiment::config_reference());
+    return kNoVerdict;
+  }
+  if (arguments.config.empty()) {
+    std::fputs("verissim: CONFIG is required (verissim run --help tells more)\n", stderr);
+    return kUsage;
+  }
+  const experiment::Config config = experiment::read_config(arguments.config);
+  if (arguments.print_config) {
+    print(experiment::print_config(config));
+    return kNoVerdict;
+  }
+  TerminalListener listener(context.terminal);
+  const Outcome outcome =
+      experiment::run_experiment(config, context.command_line, &context.interrupt, listener);
+  context.terminal.clear();
+  if (arguments.json) {
+    print(outcome_json(outcome));
+  } else {
+    print(sentence(outcome.report) + "\n\n" + format_facts(facts(outcome)));
+  }
+  return exit_code(outcome.report.verdict);
+}
+
+}  // namespace verissim::cli

@@ -1,0 +1,57 @@
+#include "cli/answer.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/search_progress.h"
+#include "experiment/engine_options.h"
+#include "experiment/load_question.h"
+
+namespace verissim::cli {
+namespace {
+
+using experiment::Counterexample;
+using experiment::LoadedQuestion;
+
+Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::Result& result,
+            const std::optional<Counterexample>& counterexample) {
+  const search::Statistics& statistics = result.statistics;
+  Facts lines = {{"network", subject.model + ": " + describe_network(loaded.question.network)}};
+  if (counterexample) {
+    for (auto& line : counterexample_facts(*counterexample)) lines.push_back(std::move(line));
+  } else {
+    lines.emplace_back("margin", "at least " + format_number(result.margin_bound) + " (certified)");
+  }
+  lines.emplace_back("search", format_count(statistics.nodes, "subproblem") + ", " +
+                                   std::to_string(statistics.stable_relus) + " of " +
+                                   format_count(statistics.relus, "ReLU") + " stable at the root, " +
+                                   format_seconds(statistics.seconds));
+  return lines;
+}
+
+}  // namespace
+
+int verify_command(const Arguments& arguments, Context& context) {
+  const auto& settings = arguments.settings;
+  const Subject subject{arguments.model, settings.reference_path};
+  const LoadedQuestion loaded = load_question(arguments);
+  check_counterexample_file(arguments.out, loaded.question.reference.shape);
+  SearchProgress progress(context.terminal);
+  const search::Result result =
+      search::verify(loaded.question.problem(), experiment::search_options(settings),
+                     StopToken(0.0, &context.interrupt), &progress);
+  context.terminal.clear();
+  std::optional<Counterexample> counterexample;
+  if (!result.counterexamples.empty()) {
+    counterexample =
+        experiment::examine(loaded.question, loaded.question.network, result.counterexamples.front());
+    if (!arguments.out.empty()) write_counterexample(arguments.out, loaded.question, *counterexample);
+  }
+  if (arguments.json) {
+    print(answer_json(loaded.question, result, counterexample));
+  } else {
+    print(sentence(subject, loaded.question, result, counterexample) + "\n\n" +
+          format_facts(facts(subject, loaded, result, counterexample)));
+  }
+  return exit_code(result.verdict);
+}
+
+}  // namespace verissim::cli

@@ -1,0 +1,171 @@
+#include "experiment/experiment.h"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "experiment/data.h"
+#include "experiment/networks.h"
+#include "experiment/printed.h"
+#include "experiment/repair_model.h"
+#include "experiment/round_writer.h"
+#include "experiment/session.h"
+#include "image/read_image.h"
+#include "train/forward.h"
+#include "train/learner.h"
+#include "train/train.h"
+
+namespace verissim::experiment {
+namespace {
+
+constexpr const char* kRepairedModel = "repaired_model.pt";
+
+class Experiment {
+ public:
+  Experiment(const Config& config, const std::vector<std::string>& command, const InterruptFlag* interrupt,
+             Listener& listener)
+      : session_(config, command, listener), config_(session_.config()), stop_(0.0, interrupt) {}
+
+  Outcome run() {
+    if (!check_inputs()) return Outcome{repair::Status::kInterrupted, "", session_.report()};
+    session_.open(reference_);
+    note_inputs();
+    Outcome outcome;
+    outcome.status = model_ || train_model() ? repair_until_robust() : repair::Status::kInterrupted;
+    session_.report().finished = true;
+    session_.save();
+    outcome.folder = session_.folder();
+    outcome.report = session_.report();
+    return outcome;
+  }
+
+ private:
+  // Whatever can be wrong with the input is found here, before the run has a folder. Returns false if
+  // interrupted.
+  bool check_inputs() {
+    reference_ = image::load_image(config_.reference_path, config_.dimension);
+    add_file("reference", config_.reference_path, sha256_of_file(config_.reference_path));
+    if (config_.load_model && std::filesystem::exists(model_file_)) {
+      model_ = load_fitting_model(model_file_, config_);
+      add_file("model", model_file_, model_->digest);
+    }
+    const Stopwatch watch;
+    auto data = load_data(
+        config_, [&](std::string_view line) { session_.listener().on_activity(line); }, stop_);
+    if (!data) return false;
+    data_ = std::move(*data);
+    for (const FileFact& file : data_.files) add_file(file.role, file.path, file.sha256);
+    session_.report().times.data = watch.seconds();
+    return true;
+  }
+
+  void add_file(const std::string& role, const std::string& path, const std::string& sha256) {
+    session_.report().files.push_back({role, path, sha256});
+  }
+
+  void note_inputs() {
+    session_.note(printed("%s: %lld training images, %lld test images", config_.dataset.c_str(),
+                          static_cast<long long>(data_.train.count()),
+                          static_cast<long long>(data_.test.count())));
+    if (model_) session_.note("network from " + model_file_);
+  }
+
+  // Returns false if it was interrupted.
+  bool train_model() {
+    const Stopwatch watch;
+    const train::Outcome trained = train::train(
+        network::make_mlp(config_.dimension, config_.hidden_layers, number_of_classes(config_)), data_.train,
+        training_options(config_), [&](const train::Epoch& epoch) { show(epoch); }, stop_);
+    session_.report().times.training = watch.seconds();
+    if (trained.status == train::Status::kStopped) return false;
+    if (trained.status == train::Status::kDiverged) {
+      throw InputError("training", "weights", "infinity or NaN", "another seed, or fewer epochs");
+    }
+    save_trained(trained.network);
+    session_.note(printed("trained for %lld epochs in %.1f s, accuracy %.2f %% on the test images: ",
+                          static_cast<long long>(config_.epochs), watch.seconds(),
+                          100 * train::accuracy(model_->network, data_.test)) +
+                  model_file_);
+    return true;
+  }
+
+  void show(const train::Epoch& epoch) {
+    session_.listener().on_activity(training_state(epoch, config_.epochs));
+  }
+
+  // First into the run's folder, so that it is not lost if model.path cannot be written.
+  void save_trained(const network::Network& network) {
+    network::save_model(session_.file(kIntermediateModel), network);
+    save_model_file(model_file_, network);
+    model_ = load_fitting_model(model_file_, config_);
+    add_file("model", model_file_, model_->digest);
+    trained_ = true;
+  }
+
+  repair::Status repair_until_robust() {
+    const Question question =
+        make_question(model_->network, reference_, config_.reference_class, config_.threshold);
+    describe(question);
+    RoundWriter writer(session_, question, model_->layout);
+    const RepairedModel result =
+        repair_model(question, model_->layout, data_, config_, session_.file(kRepairedModel), &writer,
+                     &session_.listener(), stop_);
+    if (result.loop.status != repair::Status::kRobust && result.loop.repairs > 0) {
+      network::save_model(session_.file(kIntermediateModel), result.loop.network, model_->layout);
+    }
+    finish(result);
+    writer.check();
+    return result.loop.status;
+  }
+
+  void describe(const Question& question) {
+    const network::Network& network = question.network;
+    session_.report().network = NetworkFacts{network.input,
+                                             network.outputs(),
+                                             network.relus(),
+                                             network.parameters(),
+                                             scores_at(network, reference_),
+                                             trained_,
+                                             trained_ ? train::learner_version() : ""};
+    const int64_t predicted = predicted_class(network, reference_);
+    if (predicted == question.label) return;
+    session_.note(printed("the network gives the reference image class %lld, not %lld",
+                          static_cast<long long>(predicted), static_cast<long long>(question.label)));
+  }
+
+  void finish(const RepairedModel& result) {
+    Report& report = session_.report();
+    report.final_file = result.file;
+    if (result.file) report.times.verification += result.file->verification.statistics.seconds;
+    report.verdict = result.verdict;
+    report.reason = result.reason;
+    report.margin_bound = result.margin_bound;
+    report.repaired = result.verdict == search::Verdict::kRobust && result.loop.repairs > 0;
+    if (result.file) {
+      session_.note(
+          printed("%s read back and verified again: %s", kRepairedModel, search::to_string(result.verdict)));
+    } else {
+      session_.note(std::string(search::to_string(result.verdict)) + ": " + result.reason);
+    }
+  }
+
+  Session session_;
+  const Config& config_;
+  StopToken stop_;
+  std::string model_file_ = model_file_of(config_);
+  image::Image reference_;
+  Data data_;
+  std::optional<network::LoadedModel> model_;
+  bool trained_ = false;
+};
+
+}  // namespace
+
+Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
+                       const InterruptFlag* interrupt, Listener& listener) {
+  return Experiment(config, command, interrupt, listener).run();
+}
+
+}  // namespace verissim::experiment

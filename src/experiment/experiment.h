@@ -1,0 +1,39 @@
+// A whole experiment: load or train the network, verify it, repair it and verify again until it is robust.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/stop.h"
+#include "experiment/config.h"
+#include "experiment/report.h"
+#include "repair/repair.h"
+#include "search/verify.h"
+
+namespace verissim::experiment {
+
+// Told what goes on, from the thread that called run_experiment(); must not throw.
+class Listener : public search::Observer {
+ public:
+  // Something that happened; the same lines go into the run's log.
+  virtual void on_note(std::string_view) {}
+  // The state of something that takes long (a download, training, repair); replaces the last one.
+  virtual void on_activity(std::string_view) {}
+};
+
+struct Outcome {
+  repair::Status status = repair::Status::kUnknown;
+  std::string folder;  // of the run; "" if it was interrupted before there was one
+  Report report;       // as written to report.json
+};
+
+// Throws InputError if the config does not fit the files that it names, before anything is written; later
+// only if files cannot be written or LibTorch is missing. The run's folder: params.json, exp_logfile.txt,
+// reference.png, generated_<k>.png and .npy for the counterexamples, intermediate_model.pt (the network after
+// the last repair), repaired_model.pt (if repaired and robust, the very file whose reading was verified),
+// evaluation.json, report.json. Each is written whole, after each step.
+Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
+                       const InterruptFlag* interrupt, Listener& listener);
+
+}  // namespace verissim::experiment

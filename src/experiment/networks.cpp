@@ -1,0 +1,63 @@
+#include "experiment/networks.h"
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "experiment/printed.h"
+#include "network/describe.h"
+
+namespace verissim::experiment {
+namespace {
+
+std::string listed(const std::vector<int64_t>& values) {
+  std::string text = "[";
+  for (const int64_t value : values) text += (text.size() > 1 ? ", " : "") + std::to_string(value);
+  return text + "]";
+}
+
+}  // namespace
+
+std::string model_file_of(const Config& config) {
+  const std::filesystem::path path(config.model_path);
+  if (path.extension() == ".pt" || path.extension() == ".pth" || path.extension() == ".safetensors")
+    return path;
+  return path / network::model_file_name(config.dimension, config.hidden_layers, number_of_classes(config));
+}
+
+network::LoadedModel load_fitting_model(const std::string& file, const Config& config) {
+  network::LoadedModel model = network::load_model(file, config.dimension);
+  const std::vector<int64_t> hidden = network::hidden_sizes(model.network);
+  if (hidden != config.hidden_layers) {
+    throw InputError(file, "hidden layers", listed(hidden),
+                     listed(config.hidden_layers) + ", the config's model.hidden_layer");
+  }
+  if (model.network.outputs() != number_of_classes(config)) {
+    throw InputError(file, "outputs", std::to_string(model.network.outputs()),
+                     std::to_string(number_of_classes(config)) + ", the number of the config's classes");
+  }
+  return model;
+}
+
+void save_model_file(const std::string& file, const network::Network& network) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  std::error_code error;
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error) throw InputError(folder, "folder cannot be made", error.message(), "");
+  network::save_model(file, network);
+}
+
+train::Options training_options(const Config& config) {
+  train::Options options;
+  options.epochs = config.epochs;
+  options.batch_size = config.batch_size;
+  options.seed = static_cast<uint64_t>(config.seed);
+  return options;
+}
+
+std::string training_state(const train::Epoch& epoch, int64_t epochs) {
+  return printed("training: epoch %lld of %lld, loss %.4f, accuracy %.2f %%, %.0f s left",
+                 static_cast<long long>(epoch.number), static_cast<long long>(epochs), epoch.loss,
+                 100 * epoch.accuracy, epoch.seconds * static_cast<double>(epochs - epoch.number));
+}
+
+}  // namespace verissim::experiment

@@ -1,0 +1,27 @@
+// The network of an experiment: where its file lies, whether it fits the config, training it.
+#pragma once
+
+#include <string>
+
+#include "experiment/config.h"
+#include "network/model_file.h"
+#include "train/train.h"
+
+namespace verissim::experiment {
+
+// model.path itself if it ends in ".pt", otherwise the file of the original's name in that folder.
+std::string model_file_of(const Config& config);
+
+// Reads the file and compares it with the config. Throws InputError if the numbers of inputs, outputs or
+// hidden neurons differ.
+network::LoadedModel load_fitting_model(const std::string& file, const Config& config);
+
+// Writes it, and the folders above it where they are missing.
+void save_model_file(const std::string& file, const network::Network& network);
+
+train::Options training_options(const Config& config);
+
+// "training: epoch 3 of 50, loss 0.1234, accuracy 96.10 %, 12 s left"
+std::string training_state(const train::Epoch& epoch, int64_t epochs);
+
+}  // namespace verissim::experiment

@@ -1,0 +1,84 @@
+#include "experiment/question.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "image/write_image.h"
+#include "network/evaluate.h"
+#include "region/ssim_region.h"
+#include "similarity/ssim.h"
+
+namespace verissim::experiment {
+namespace {
+
+std::vector<double> exact_values(const image::Image& image) {
+  return {image.values.begin(), image.values.end()};
+}
+
+// The smallest goal at x.
+double margin_at(const Question& question, const network::Network& network, const std::vector<double>& x) {
+  const std::vector<double> y = network::evaluate(network, x);
+  double margin = std::numeric_limits<double>::infinity();
+  for (const property::Goal& goal : question.property.goals) {
+    double value = goal.offset;
+    for (size_t i = 0; i < y.size(); ++i) value += goal.coefficients[i] * y[i];
+    margin = std::min(margin, value);
+  }
+  return margin;
+}
+
+}  // namespace
+
+Question make_question(network::Network network, image::Image reference, int64_t label,
+                       const Decimal& threshold) {
+  if (label < 0 || label >= network.outputs()) {
+    throw InputError(
+        "", "class", std::to_string(label),
+        "a number from 0 to " + std::to_string(network.outputs() - 1) + ", one of the network's outputs");
+  }
+  if (reference.shape.size() != network.inputs()) {
+    throw InputError("", "reference image", std::to_string(reference.shape.size()) + " values",
+                     std::to_string(network.inputs()) + ", the network's input");
+  }
+  Question question;
+  question.region = region::make_global_ssim(reference.values, threshold);
+  question.property = property::strictly_largest(label, network.outputs());
+  question.network = std::move(network);
+  question.reference = std::move(reference);
+  question.label = label;
+  question.threshold = threshold;
+  return question;
+}
+
+std::vector<double> scores_at(const network::Network& network, const image::Image& image) {
+  return network::evaluate(network, exact_values(image));
+}
+
+int64_t predicted_class(const network::Network& network, const image::Image& image) {
+  const std::vector<double> scores = scores_at(network, image);
+  return std::max_element(scores.begin(), scores.end()) - scores.begin();
+}
+
+Counterexample examine(const Question& question, const network::Network& network,
+                       const attack::Violation& violation) {
+  const std::vector<double> reference = exact_values(question.reference);
+  Counterexample result;
+  result.values = violation.values;
+  result.rival = violation.rival;
+  result.margin = violation.margin;
+  result.ssim = similarity::global_ssim(violation.values, reference);
+  for (size_t i = 0; i < reference.size(); ++i) {
+    result.max_deviation = std::max(result.max_deviation, std::abs(violation.values[i] - reference[i]));
+  }
+  result.rounded = image::quantise(violation.values, question.reference.shape);
+  const std::vector<double> rounded = exact_values(result.rounded);
+  result.rounded_ssim = similarity::global_ssim(rounded, reference);
+  result.rounded_margin = margin_at(question, network, rounded);
+  result.rounded_is_counterexample =
+      attack::confirm(network, *question.region, question.property, rounded).has_value();
+  return result;
+}
+
+}  // namespace verissim::experiment

@@ -1,0 +1,60 @@
+// One question of robustness, with everything that is needed to answer it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "attack/attack.h"
+#include "base/decimal.h"
+#include "image/image.h"
+#include "network/network.h"
+#include "property/property.h"
+#include "region/region.h"
+#include "search/verify.h"
+
+namespace verissim::experiment {
+
+// Does the network give class `label`, strictly, to every image whose SSIM to the reference is at least the
+// threshold?
+struct Question {
+  network::Network network;
+  image::Image reference;
+  int64_t label = 0;  // an output of the network, from 0
+  Decimal threshold;
+  std::unique_ptr<region::Region> region;
+  property::Property property;
+
+  search::Problem problem() const { return {network, *region, property}; }
+};
+
+// Throws InputError if the label is no output of the network, the reference does not fit its input, or the
+// threshold is not in (0, 1].
+Question make_question(network::Network network, image::Image reference, int64_t label,
+                       const Decimal& threshold);
+
+// The output with the highest score at the image; the lowest of those that tie.
+int64_t predicted_class(const network::Network& network, const image::Image& image);
+
+// The network's scores at the image.
+std::vector<double> scores_at(const network::Network& network, const image::Image& image);
+
+// A counterexample looked at from all sides. Shapes: values and rounded have question.network.inputs()
+// values.
+struct Counterexample {
+  std::vector<double> values;
+  int64_t rival = -1;   // the class that it gets, or that ties with the reference's
+  double margin = 0.0;  // score of the reference's class minus the rival's, at most 0
+  double ssim = 0.0;
+  double max_deviation = 0.0;  // from the reference, in one value
+  image::Image rounded;        // to 8 bits, as its PNG holds it
+  double rounded_ssim = 0.0;
+  double rounded_margin = 0.0;
+  bool rounded_is_counterexample = false;  // decided exactly
+};
+
+// `network`: the one that the violation was found for, of the same shape as the question's.
+Counterexample examine(const Question& question, const network::Network& network,
+                       const attack::Violation& violation);
+
+}  // namespace verissim::experiment

@@ -1,0 +1,56 @@
+#include "experiment/repair_model.h"
+
+#include <filesystem>
+
+#include "experiment/engine_options.h"
+#include "network/model_file.h"
+#include "repair/task.h"
+
+namespace verissim::experiment {
+namespace {
+
+repair::Options repair_options(const Config& config) {
+  repair::Options options;
+  options.method = config.repair_method;
+  options.training.batch_size = config.repair_batch_size;
+  options.training.learning_rate = config.repair_learning_rate;
+  options.training.penalty_increase = config.repair_penalty_increase;
+  options.training.max_epochs = config.repair_max_epochs;
+  options.training.seed = static_cast<uint64_t>(config.seed);
+  options.margin = config.repair_margin;
+  options.max_rounds = config.repair_max_rounds;
+  options.timeout_seconds = config.repair_timeout;
+  return options;
+}
+
+std::string reason_of(const repair::Outcome& loop) {
+  if (loop.status == repair::Status::kUnknown) return search::to_string(loop.verification.reason);
+  return repair::to_string(loop.status);
+}
+
+}  // namespace
+
+RepairedModel repair_model(const Question& question, const network::ModelLayout& layout, const Data& data,
+                           const Config& config, const std::string& file, repair::Observer* observer,
+                           search::Observer* search_observer, const StopToken& stop) {
+  const repair::Task task =
+      repair::make_task(*question.region, question.label, search_options(config), search_observer);
+  RepairedModel result;
+  result.loop =
+      repair::repair(question.network, task, data.train, data.test, repair_options(config), observer, stop);
+  result.verdict = result.loop.verification.verdict;
+  result.reason = reason_of(result.loop);
+  if (result.loop.status == repair::Status::kRobust) {
+    network::save_model(file, result.loop.network, layout);
+    const network::LoadedModel read = network::load_model(file, question.reference.shape);
+    const std::string name = std::filesystem::path(file).filename().string();
+    result.file = FinalFile{name, read.digest, task.verify(read.network, stop)};
+    result.verdict = result.file->verification.verdict;
+    result.reason = search::to_string(result.file->verification.reason);
+  }
+  const search::Result& last = result.file ? result.file->verification : result.loop.verification;
+  result.margin_bound = last.margin_bound;
+  return result;
+}
+
+}  // namespace verissim::experiment

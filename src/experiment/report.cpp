@@ -1,0 +1,195 @@
+#include "experiment/report.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/version.h"
+#include "similarity/ssim.h"
+
+namespace verissim::experiment {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr int kSchemaVersion = 1;
+
+json optional_number(const std::optional<double>& value) {
+  return value && std::isfinite(*value) ? json(*value) : json(nullptr);
+}
+
+json finite(double value) { return optional_number(value); }
+
+json build_facts() { return {{"version", kVersion}, {"compiler", kCompiler}, {"build_type", kBuildType}}; }
+
+json similarity_facts() {
+  return {{"convention", "global"},
+          {"description", "one window over all values of all channels together, variances divided by n"},
+          {"K1", 0.01},
+          {"K2", 0.03},
+          {"L", 1.0},
+          {"C1", similarity::kC1},
+          {"C2", similarity::kC2}};
+}
+
+json file_facts(const std::vector<FileFact>& files) {
+  json result = json::array();
+  for (const FileFact& file : files) {
+    result.push_back({{"role", file.role}, {"path", file.path}, {"sha256", file.sha256}});
+  }
+  return result;
+}
+
+json network_facts(const std::optional<NetworkFacts>& network) {
+  if (!network) return nullptr;
+  const std::string& library = network->training_library;
+  return {{"input", to_string(network->input)},
+          {"outputs", network->outputs},
+          {"relus", network->relus},
+          {"parameters", network->parameters},
+          {"reference_scores", network->reference_scores},
+          {"trained_in_this_run", network->trained},
+          {"training_library", library.empty() ? json(nullptr) : json(library)}};
+}
+
+json counterexample_facts(const CounterexampleFiles& files) {
+  const Counterexample& found = files.found;
+  json png = nullptr;
+  if (!files.png.empty()) {
+    png = {{"file", files.png},
+           {"still_a_counterexample", found.rounded_is_counterexample},
+           {"ssim", finite(found.rounded_ssim)},
+           {"margin", finite(found.rounded_margin)}};
+  }
+  return {{"file", files.npy},
+          {"class", found.rival},
+          {"margin", finite(found.margin)},
+          {"ssim", finite(found.ssim)},
+          {"max_deviation", finite(found.max_deviation)},
+          {"png", png}};
+}
+
+json repair_facts(const repair::Round& round) {
+  if (!round.repaired) return nullptr;
+  return {{"margin_wanted", round.margin},   {"counterexamples_added", round.points_added},
+          {"counterexamples", round.points}, {"counterexamples_left", round.points_wrong},
+          {"epochs", round.epochs},          {"seconds", round.seconds}};
+}
+
+json search_facts(const search::Statistics& statistics) {
+  return {{"subproblems", statistics.nodes},
+          {"leaves", statistics.leaves},
+          {"replays_failed", statistics.replays_failed},
+          {"relus", statistics.relus},
+          {"stable_relus", statistics.stable_relus},
+          {"seconds_attack", statistics.seconds_attack},
+          {"seconds_root", statistics.seconds_root},
+          {"seconds_search", statistics.seconds_search},
+          {"seconds", statistics.seconds}};
+}
+
+json round_facts(const Round& round) {
+  json counterexamples = json::array();
+  for (const auto& files : round.counterexamples) counterexamples.push_back(counterexample_facts(files));
+  const search::Result& result = round.facts.verification;
+  return {{"round", round.facts.number},
+
+          {"verdict", search::to_string(result.verdict)},
+          {"reason", search::to_string(result.reason)},
+          {"margin_bound", finite(result.margin_bound)},
+          {"search", search_facts(result.statistics)},
+          {"counterexamples_found", result.counterexamples.size()},
+          {"counterexamples", counterexamples},
+          {"repair", repair_facts(round.facts)},
+          {"accuracy_before", finite(round.facts.accuracy_before)},
+          {"accuracy_after", finite(round.facts.accuracy_after)}};
+}
+
+json final_facts(const std::optional<FinalFile>& file) {
+  if (!file) return nullptr;
+  return {{"file", file->name},
+          {"sha256", file->sha256},
+          {"verdict", search::to_string(file->verification.verdict)},
+          {"margin_bound", finite(file->verification.margin_bound)},
+          {"search", search_facts(file->verification.statistics)}};
+}
+
+json reference_facts(const Config& config) {
+  return {{"path", config.reference_path},
+          {"class_idx", config.reference_class},
+          {"label", class_label(config, config.reference_class)}};
+}
+
+json accuracy_facts(const std::vector<Round>& rounds) {
+  if (rounds.empty()) return nullptr;
+  return {{"before", finite(rounds.front().facts.accuracy_before)},
+          {"after", finite(rounds.back().facts.accuracy_after)}};
+}
+
+json time_facts(const Times& times) {
+  return {{"data", times.data},
+          {"training", times.training},
+          {"verification", times.verification},
+          {"repair", times.repair},
+          {"total", times.total}};
+}
+
+// Texts of the user's that are no UTF-8 (file names may be anything) must not stop the report.
+std::string to_text(const json& value) {
+  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string status_of(const search::Result& result) {
+  const std::string verdict = search::to_string(result.verdict);
+  return result.verdict == search::Verdict::kUnknown ? verdict + ": " + search::to_string(result.reason)
+                                                     : verdict;
+}
+
+json largest_deviation(const Round& round) {
+  return round.counterexamples.empty() ? json(nullptr)
+                                       : finite(round.counterexamples.front().found.max_deviation);
+}
+
+}  // namespace
+
+std::string report_json(const Report& report) {
+  json rounds = json::array();
+  for (const Round& round : report.rounds) rounds.push_back(round_facts(round));
+  return to_text({{"schema", "verissim-report"},
+                  {"schema_version", kSchemaVersion},
+                  {"finished", report.finished},
+                  {"verdict", search::to_string(report.verdict)},
+                  {"reason", report.reason},
+                  {"repaired", report.repaired},
+                  {"margin_bound", optional_number(report.margin_bound)},
+                  {"final_network", final_facts(report.final_file)},
+                  {"accuracy", accuracy_facts(report.rounds)},
+                  {"reference", reference_facts(report.config)},
+                  {"threshold", report.config.threshold.text()},
+                  {"similarity", similarity_facts()},
+                  {"network", network_facts(report.network)},
+                  {"rounds", rounds},
+                  {"seconds", time_facts(report.times)},
+                  {"verissim", build_facts()},
+                  {"command", report.command},
+                  {"started", report.started},
+                  {"seed", report.config.seed},
+                  {"files", file_facts(report.files)},
+                  {"config", json::parse(print_config(report.config))}});
+}
+
+std::string evaluation_json(const Report& report) {
+  json iterations = json::object();
+  for (const Round& round : report.rounds) {
+    const search::Result& result = round.facts.verification;
+    iterations[std::to_string(round.facts.number)] = {
+        {"max_deviation", largest_deviation(round)},
+        {"stable_relu", result.statistics.stable_relus},
+        {"runtime", result.statistics.seconds},
+        {"status", status_of(result)},
+        {"accuracy_before", finite(round.facts.accuracy_before)},
+        {"accuracy_after", finite(round.facts.accuracy_after)}};
+  }
+  return to_text({{"iterations", iterations}});
+}
+
+}  // namespace verissim::experiment

@@ -1,0 +1,82 @@
+// What a run did, as values, and the two files that tell it: report.json and the original's evaluation.json.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiment/config.h"
+#include "experiment/question.h"
+#include "repair/repair.h"
+#include "search/verify.h"
+
+namespace verissim::experiment {
+
+struct FileFact {
+  std::string role;  // "model", "reference", "data"
+  std::string path;
+  std::string sha256;
+};
+
+// A counterexample and the files that hold it; an empty name: not written.
+struct CounterexampleFiles {
+  Counterexample found;
+  std::string png;
+  std::string npy;
+};
+
+// One verification and the repair that followed it.
+struct Round {
+  repair::Round facts;
+  std::vector<CounterexampleFiles> counterexamples;  // the worst first
+};
+
+struct NetworkFacts {
+  Shape input;
+  int64_t outputs = 0;
+  int64_t relus = 0;
+  int64_t parameters = 0;
+  std::vector<double> reference_scores;
+  bool trained = false;          // in this run
+  std::string training_library;  // "" if none was loaded
+};
+
+// The file of the final network, and what its verification after reading it back said.
+struct FinalFile {
+  std::string name;
+  std::string sha256;
+  search::Result verification;
+};
+
+struct Times {  // seconds
+  double data = 0.0;
+  double training = 0.0;
+  double verification = 0.0;
+  double repair = 0.0;
+  double total = 0.0;
+};
+
+struct Report {
+  std::vector<std::string> command;
+  std::string started;  // UTC
+  Config config;
+  std::vector<FileFact> files;
+  std::optional<NetworkFacts> network;  // the first one verified
+  std::vector<Round> rounds;
+  std::optional<FinalFile> final_file;  // if robust
+  Times times;
+  bool finished = false;
+  search::Verdict verdict = search::Verdict::kUnknown;  // of the last network
+  std::string reason = "interrupted";
+  bool repaired = false;  // robust, and not from the start
+  std::optional<double> margin_bound;
+};
+
+std::string report_json(const Report& report);
+
+// {"iterations": {"1": {"max_deviation", "stable_relu", "runtime", "status", "accuracy_before",
+// "accuracy_after"}, ...}}: stable_relu counts neurons; max_deviation is null without a counterexample.
+std::string evaluation_json(const Report& report);
+
+}  // namespace verissim::experiment

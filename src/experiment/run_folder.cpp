@@ -1,0 +1,90 @@
+#include "experiment/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace verissim::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The number of a folder called <stem>_<digits>, 0 for any other name.
+int64_t run_number(const std::string& name, const std::string& stem) {
+  if (!name.starts_with(stem + "_")) return 0;
+  const char* first = name.data() + stem.size() + 1;
+  const char* last = name.data() + name.size();
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(first, last, number);
+  return error == std::errc{} && end == last && number > 0 && number < 1000000000 ? number : 0;
+}
+
+int64_t highest_number(const std::string& base, const std::string& stem) {
+  int64_t highest = 0;
+  std::error_code error;
+  for (fs::directory_iterator entry(base, error), end; !error && entry != end; entry.increment(error)) {
+    highest = std::max(highest, run_number(entry->path().filename().string(), stem));
+  }
+  return highest;
+}
+
+std::string numbered(const std::string& stem, int64_t number) {
+  const std::string digits = std::to_string(number);
+  return stem + "_" + std::string(digits.size() < 3 ? 3 - digits.size() : 0, '0') + digits;
+}
+
+}  // namespace
+
+std::string run_folder_stem(const Config& config) {
+  std::string hidden;
+  for (const int64_t size : config.hidden_layers)
+    hidden += (hidden.empty() ? "" : "-") + std::to_string(size);
+  return "i" + to_string(config.dimension) + "_l" + hidden + "_o" +
+         std::to_string(number_of_classes(config)) + "_" + config.distance;
+}
+
+RunFolder RunFolder::create(const std::string& base, const std::string& stem) {
+  std::error_code error;
+  fs::create_directories(base, error);
+  if (error && !fs::is_directory(base)) throw InputError(base, "folder cannot be made", error.message(), "");
+  for (int64_t number = highest_number(base, stem) + 1;; ++number) {
+    const std::string path = (fs::path(base) / numbered(stem, number)).string();
+    if (::mkdir(path.c_str(), 0777) == 0) return RunFolder(path);
+    // Another run was faster: the next number.
+    if (errno != EEXIST) throw InputError(path, "folder cannot be made", std::strerror(errno), "");
+  }
+}
+
+RunLog::RunLog(const std::string& path)
+    : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+  if (fd_ < 0) throw InputError(path, "cannot be written", std::strerror(errno), "");
+}
+
+RunLog::~RunLog() { ::close(fd_); }
+
+void RunLog::write(std::string_view line) {
+  const std::string text = utc_time() + " " + std::string(line) + "\n";
+  // One write for the whole line, so that a crash cannot cut it.
+  if (::write(fd_, text.data(), text.size()) < 0) return;
+}
+
+std::string utc_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace verissim::experiment

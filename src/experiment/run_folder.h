@@ -1,0 +1,48 @@
+// The folder of one run. It is made by one atomic mkdir, so that two runs at once never share one.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "experiment/config.h"
+
+namespace verissim::experiment {
+
+// "i1x4x4_l6-6-6_o5_ssim": what the names of a config's run folders start with.
+std::string run_folder_stem(const Config& config);
+
+class RunFolder {
+ public:
+  // Makes <base>/<stem>_<NNN>, NNN one above the highest that is there, from 001 on, and <base> where it is
+  // missing. Throws InputError if the folder cannot be made.
+  static RunFolder create(const std::string& base, const std::string& stem);
+
+  const std::string& path() const { return path_; }
+  std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+
+  std::string path_;
+};
+
+// A text file that grows by whole lines, each with the time (UTC) before it.
+class RunLog {
+ public:
+  // Throws InputError if the file cannot be made.
+  explicit RunLog(const std::string& path);
+  ~RunLog();
+  RunLog(const RunLog&) = delete;
+  RunLog& operator=(const RunLog&) = delete;
+
+  // A line that cannot be written (disk full) is lost; the run goes on.
+  void write(std::string_view line);
+
+ private:
+  int fd_;
+};
+
+// "2026-03-01T12:00:00Z", now.
+std::string utc_time();
+
+}  // namespace verissim::experiment

@@ -1,0 +1,48 @@
+#include "experiment/session.h"
+
+#include <array>
+
+#include "base/file.h"
+#include "base/version.h"
+#include "image/npy.h"
+#include "image/write_image.h"
+
+namespace verissim::experiment {
+
+Session::Session(const Config& config, const std::vector<std::string>& command, Listener& listener)
+    : listener_(listener) {
+  report_.command = command;
+  report_.started = utc_time();
+  report_.config = config;
+}
+
+void Session::open(const image::Image& reference) {
+  folder_.emplace(RunFolder::create(config().path, run_folder_stem(config())));
+  log_.emplace(file("exp_logfile.txt"));
+  note(std::string("verissim ") + kVersion + ": results go to " + folder_->path());
+  write_text_file(file("params.json"), print_config(config()));
+  image::write_png(file("reference.png"), reference);
+  save();
+}
+
+void Session::note(std::string_view line) {
+  listener_.on_note(line);
+  if (log_) log_->write(line);
+}
+
+void Session::save() {
+  report_.times.total = watch_.seconds();
+  write_text_file(file("report.json"), report_json(report_));
+  write_text_file(file("evaluation.json"), evaluation_json(report_));
+}
+
+CounterexampleFiles Session::save_counterexample(const Counterexample& counterexample, const Shape& shape) {
+  const std::string stem = "generated_" + std::to_string(++counterexamples_);
+  CounterexampleFiles result{counterexample, stem + ".png", stem + ".npy"};
+  image::write_npy(file(result.npy), counterexample.values,
+                   std::array{shape.channels, shape.height, shape.width});
+  image::write_png(file(result.png), counterexample.rounded);
+  return result;
+}
+
+}  // namespace verissim::experiment

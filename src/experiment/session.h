@@ -1,0 +1,44 @@
+// One run's folder, log and report, kept together and up to date on the disk.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/stop.h"
+#include "experiment/experiment.h"
+#include "experiment/report.h"
+#include "experiment/run_folder.h"
+
+namespace verissim::experiment {
+
+class Session {
+ public:
+  Session(const Config& config, const std::vector<std::string>& command, Listener& listener);
+
+  // Makes the run's folder and the first files in it. Notes before go to the listener only.
+  void open(const image::Image& reference);
+
+  const Config& config() const { return report_.config; }
+  Listener& listener() const { return listener_; }
+  Report& report() { return report_; }
+  // Empty before open().
+  std::string folder() const { return folder_ ? folder_->path() : ""; }
+  std::string file(std::string_view name) const { return folder_->file(name); }
+
+  void note(std::string_view line);
+  // Writes report.json and evaluation.json anew.
+  void save();
+  // The next counterexample's files, generated_<k>.png and .npy.
+  CounterexampleFiles save_counterexample(const Counterexample& counterexample, const Shape& shape);
+
+ private:
+  Listener& listener_;
+  Report report_;
+  Stopwatch watch_;
+  std::optional<RunFolder> folder_;
+  std::optional<RunLog> log_;
+  int64_t counterexamples_ = 0;
+};
+
+}  // namespace verissim::experiment
