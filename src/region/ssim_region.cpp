@@ -148,10 +148,14 @@ double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab, co
   VERISSIM_CHECK(w.size() == reference().size());
   const double lo = std::max(slab.lo, whole_.lo);
   const double hi = std::min(slab.hi, whole_.hi);
-  if (lo > hi) return -std::numeric_limits<double>::infinity();  // SOUND: no point of the region has such a mean
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (lo > hi) return -kInfinity;  // SOUND: no point of the region has such a mean
+  // SOUND: a weight that overflowed stands for some finite number, of unknown sign, so nothing can be said.
+  if (!std::all_of(w.begin(), w.end(), [](double value) { return std::isfinite(value); })) return kInfinity;
   const double theta = multipliers[0];
-  const double shift = multipliers[1];
-  const double k = fast_.scale(multipliers[2]);
+  const double nu = multipliers[1];
+  const double mu = multipliers[2];
+  const double k = std::max(1.0, fast_.scale(mu));
   // SOUND: any v will do, so it may be computed anyhow; what is used of v below is enclosed. Where v is not finite
   // (absurd multipliers) the plain v = w is taken.
   const size_t n = w.size();
@@ -159,9 +163,9 @@ double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab, co
   std::vector<double> rest(n);
   double mean = 0.0;
   for (size_t i = 0; i < n; ++i) {
-    const double inner = k * centred_[i] + shift;
-    const double x = inner + theta * w[i];
-    const double bent = x < 0.0 ? -inner / theta : (x > 1.0 ? (1.0 - inner) / theta : w[i]);
+    const double inner = mu + k * centred_[i];
+    const double x = inner + theta * (w[i] - nu);
+    const double bent = x < 0.0 ? nu - inner / theta : (x > 1.0 ? nu + (1.0 - inner) / theta : w[i]);
     v[i] = std::isfinite(bent) ? bent : w[i];
     // SOUND: h_box(w - v) = sum of max(0, w_i - v_i) over the box [0,1]^n; rounding up each difference.
     rest[i] = v[i] == w[i] ? 0.0 : std::max(0.0, next_up(w[i] - v[i]));
