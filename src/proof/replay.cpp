@@ -47,6 +47,7 @@ class Pass {
 
   void spread(int index) {
     const std::vector<double> from = std::move(coefficients_[static_cast<size_t>(index)]);
+    give_up_overflown(node(index).size, from);
     if (is_affine(node(index))) {
       spread_affine(index, from);
     } else if (std::holds_alternative<network::Relu>(node(index).op)) {
@@ -54,6 +55,16 @@ class Pass {
     } else {
       VERISSIM_CHECK(std::holds_alternative<network::Add>(node(index).op));
       for (const int input : node(index).inputs) deliver(input, from);
+    }
+  }
+
+  // SOUND: a coefficient that is not finite stands for some number of unknown sign (partial sums may overflow where the
+  // sum does not), and a ReLU with slope 0 would drop it unseen: its row says nothing any more.
+  void give_up_overflown(int64_t size, const std::vector<double>& values) {
+    const auto finite = [](double value) { return std::isfinite(value); };
+    for (int64_t r = 0; r < rows_; ++r) {
+      const auto first = values.begin() + r * size;
+      if (!std::all_of(first, first + size, finite)) lose(r, kInfinity);
     }
   }
 

@@ -9,7 +9,6 @@
 #include "base/dyadic.h"
 #include "network/evaluate.h"
 #include "network/random_network.h"
-#include "property/property.h"
 #include "support/for_all.h"
 
 namespace verissim::testing {
@@ -96,17 +95,11 @@ inline mpq_class exact_dot(std::span<const double> coefficients, const std::vect
   return sum.to_rational();
 }
 
-// The smallest goal, exactly.
-inline mpq_class exact_margin(const network::Network& network, const property::Property& property,
-                              std::span<const double> x) {
-  const std::vector<Dyadic> outputs = network::evaluate_exactly(network, x);
-  mpq_class least;
-  for (size_t g = 0; g < property.goals.size(); ++g) {
-    const mpq_class value =
-        exact_dot(property.goals[g].coefficients, outputs) + mpq_class(property.goals[g].offset);
-    if (g == 0 || value < least) least = value;
-  }
-  return least;
+inline bool encloses(const Interval& z, const Dyadic& value) {
+  const mpq_class exact = value.to_rational();
+  const bool above = std::isinf(z.lo) ? z.lo < 0.0 : mpq_class(z.lo) <= exact;
+  const bool below = std::isinf(z.hi) ? z.hi > 0.0 : mpq_class(z.hi) >= exact;
+  return above && below;
 }
 
 // The class that scores highest in plain doubles.

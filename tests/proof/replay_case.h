@@ -1,0 +1,101 @@
+// Random arguments for the replay and what they are about.
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "proof/replay.h"
+#include "support/neighbourhoods.h"
+#include "support/networks.h"
+
+namespace verissim::testing {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Everything an Argument points to.
+struct Proposal {
+  Point coefficients;
+  std::vector<float> low;
+  std::vector<float> tilt;
+  std::vector<int8_t> split;
+  region::Slab slab;
+  region::Multipliers multipliers{};
+
+  proof::Argument argument() const {
+    return {coefficients, low.data(), tilt.data(), split.data(), slab, multipliers};
+  }
+};
+
+// Mostly within [0, 1], sometimes anything.
+inline float random_slope(Rng& rng) {
+  static const std::vector<float> odd{-1.0F,
+                                      2.0F,
+                                      1e30F,
+                                      0.0F,
+                                      1.0F,
+                                      std::numeric_limits<float>::infinity(),
+                                      -std::numeric_limits<float>::infinity(),
+                                      std::nanf("")};
+  return rng.below(5) == 0 ? pick(rng, odd) : static_cast<float>(rng.uniform());
+}
+
+// Right and wrong signs alike.
+inline float random_tilt(Rng& rng) {
+  static const std::vector<float> odd{0.0F,
+                                      -0.0F,
+                                      1e-30F,
+                                      -1e30F,
+                                      std::numeric_limits<float>::infinity(),
+                                      -std::numeric_limits<float>::infinity(),
+                                      std::nanf("")};
+  if (rng.below(3) == 0) return 0.0F;
+  return rng.below(20) == 0 ? pick(rng, odd) : static_cast<float>(0.3 * rng.normal());
+}
+
+inline Proposal random_proposal(Rng& rng, const proof::Replay& replay, int node) {
+  Proposal proposal;
+  const auto neurons = static_cast<size_t>(replay.network().relus());
+  const int64_t size = replay.network().nodes[static_cast<size_t>(node)].size;
+  for (int64_t i = 0; i < size; ++i) proposal.coefficients.push_back(rng.below(3) == 0 ? 0.0 : rng.normal());
+  for (size_t j = 0; j < neurons; ++j) {
+    proposal.low.push_back(random_slope(rng));
+    proposal.tilt.push_back(random_tilt(rng));
+  }
+  proposal.split.assign(neurons, 0);
+  proposal.slab = replay.region().whole_slab();
+  // Of the size that the region's multipliers have: theta > 0, a shift, a mean.
+  proposal.multipliers = {static_cast<float>(std::exp(rng.uniform(-8.0, 2.0))),
+                          static_cast<float>(rng.uniform()),
+                          static_cast<float>(rng.uniform(proposal.slab.lo, proposal.slab.hi))};
+  return proposal;
+}
+
+// Splits some neurons to the side on which they are at x.
+inline void split_around(Rng& rng, const std::vector<Dyadic>& neurons_at_x, Proposal& proposal) {
+  for (size_t j = 0; j < neurons_at_x.size(); ++j) {
+    if (rng.below(2) == 0) continue;
+    const int sign = neurons_at_x[j].sign();
+    proposal.split[j] = static_cast<int8_t>(sign != 0 ? sign : (rng.below(2) == 0 ? 1 : -1));
+  }
+}
+
+inline bool meets(const std::vector<Dyadic>& neurons, const std::vector<int8_t>& split) {
+  for (size_t j = 0; j < neurons.size(); ++j) {
+    if (neurons[j].sign() * split[j] < 0) return false;
+  }
+  return true;
+}
+
+// Nothing is known but what the intervals of the region's box imply.
+inline proof::Facts plain_facts(const proof::Replay& replay) {
+  return replay.certify(
+      std::vector<Interval>(static_cast<size_t>(replay.network().relus()), Interval::everything()));
+}
+
+inline double bound_of(const proof::Replay& replay, int node, const proof::Facts& facts,
+                       const Proposal& proposal) {
+  const std::vector<proof::Argument> arguments{proposal.argument()};
+  return replay.lower_bounds(node, facts, arguments).front();
+}
+
+}  // namespace verissim::testing
