@@ -13,6 +13,12 @@ constexpr float kTiny = 1e-12F;
 
 size_t at(int64_t row, int64_t width) { return static_cast<size_t>(row * width); }
 
+float largest(const float* values, int64_t count) {
+  float result = 0.0F;
+  for (int64_t i = 0; i < count; ++i) result = std::max(result, std::abs(values[i]));
+  return result;
+}
+
 template <typename T>
 void copy_row(const std::vector<T>& from, std::vector<T>& to, int64_t row, int64_t width) {
   std::copy(from.begin() + row * width, from.begin() + (row + 1) * width, to.begin() + row * width);
@@ -71,7 +77,7 @@ void Optimiser::relax(const Rows& rows) {
 }
 
 // One backward pass, the region's support, and one forward pass of the minimisers.
-void Optimiser::pass(Rows& rows, int refinements) {
+void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
   relax(rows);
   workspace_.backward(rows.start, rows.count, rows.coefficients, relaxations_.data());
   for (size_t i = 0; i < directions_.size(); ++i) directions_[i] = -workspace_.input_coefficients()[i];
@@ -82,7 +88,8 @@ void Optimiser::pass(Rows& rows, int refinements) {
   batch.multipliers = rows.multipliers.data();
   batch.values = values_.data();
   batch.maximisers = rows.points.data();
-  batch.refinements = refinements;
+  batch.refinements = options.support_refinements;
+  batch.thorough = options.thorough;
   region_.support(batch);
   for (int64_t r = 0; r < rows.count; ++r) {
     rows.bounds[static_cast<size_t>(r)] = workspace_.constants()[static_cast<size_t>(r)] - values_[static_cast<size_t>(r)];
@@ -121,13 +128,13 @@ void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) 
     square = kSquareDecay * square + (1.0F - kSquareDecay) * gradient * gradient;
     return mean / mean_correction / (std::sqrt(square / square_correction) + kTiny) * shrink;
   };
+  const int64_t width = graph_.layer(rows.start).size;
   for (int64_t r = 0; r < rows.count; ++r) {
     const float* lower = rows.lower[static_cast<size_t>(r)];
     const float* upper = rows.upper[static_cast<size_t>(r)];
-    float scale = 0.0F;  // of the coefficients, which beta is measured in
-    for (int64_t j = 0; j < neurons; ++j) {
-      scale = std::max(scale, std::abs(rows.coefficients_at_relu[at(r, neurons) + static_cast<size_t>(j)]));
-    }
+    // Beta is measured in coefficients. Those at the ReLUs may all be 0 (nothing active is left), the row's are not.
+    const float scale = std::max(largest(rows.coefficients_at_relu.data() + at(r, neurons), neurons),
+                                 largest(rows.coefficients + r * width, width));
     for (int64_t j = 0; j < neurons; ++j) {
       const size_t i = at(r, neurons) + static_cast<size_t>(j);
       const int split = rows.split[i];
@@ -156,7 +163,7 @@ void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
   best_ = {rows.alpha, rows.beta, std::vector<float>(rows.bounds.size(), -std::numeric_limits<float>::infinity()),
            rows.points, rows.coefficients_at_relu, rows.z, rows.multipliers};
   for (int iteration = 0;; ++iteration) {
-    pass(rows, options.support_refinements);
+    pass(rows, options);
     if (keep_best(rows, options.target) || iteration == options.iterations) break;
     step(rows, options, iteration + 1);
   }

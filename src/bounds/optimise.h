@@ -46,6 +46,7 @@ struct OptimiseOptions {
   float beta_step = 0.1F;
   float decay = 0.95F;          // of both steps, an iteration
   int support_refinements = 8;
+  bool thorough = false;        // see region::SupportBatch
 };
 
 class Optimiser {
@@ -58,7 +59,7 @@ class Optimiser {
 
  private:
   void relax(const Rows& rows);
-  void pass(Rows& rows, int refinements);
+  void pass(Rows& rows, const OptimiseOptions& options);
   bool keep_best(Rows& rows, float target);
   void step(Rows& rows, const OptimiseOptions& options, int iteration);
 

@@ -4,9 +4,9 @@
 //
 //   max { w.x : x in S and in [0,1]^n } = min over v of  h_box(w - v) + h_S(v),
 //
-// so EVERY v gives an upper bound, and the v that belongs to the maximiser x* = clip(k z_r + theta w + c, 0, 1) gives
-// the exact one: v_i = w_i where x* is strictly inside and v_i = (x*_i - k z_r,i - c) / theta where it is clipped. The
-// multipliers are the three numbers (theta, c, mu) with k = k(mu).
+// so EVERY v gives an upper bound, and the v that belongs to the maximiser x* = clip(mu + k z_r + theta (w - nu), 0, 1)
+// gives the exact one: v_i = w_i where x* is strictly inside, v_i = (x*_i - mu - k z_r,i) / theta + nu where it is
+// clipped. The multipliers are the three numbers (theta, nu, mu) with k = k(mu).
 #pragma once
 
 #include <gmpxx.h>
@@ -32,7 +32,7 @@ class GlobalSsim final : public Region {
 
  private:
   void support_row(const float* w, const Slab& slab, Multipliers& multipliers, float& value, float* maximiser,
-                   int refinements) const;
+                   const SupportBatch& batch) const;
 
   Decimal threshold_;
   SsimGeometry<Interval> sound_;

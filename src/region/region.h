@@ -33,6 +33,7 @@ struct SupportBatch {
   float* values = nullptr;             // rows; out: max of weights . x, up to rounding and convergence, from above
   float* maximisers = nullptr;         // rows x size() or null; out: points that (nearly) attain it
   int refinements = 8;                 // how many passes over a row may be spent on it at most
+  bool thorough = false;               // spend whatever it takes on rows that are not solved by then
 };
 
 class Region {

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/interval.h"
 
@@ -76,6 +77,18 @@ double maximise_mean(const SsimGeometry<double>& geometry, const SsimObjective& 
 
 // F at a mean, k not below 1.
 double objective_value(const SsimGeometry<double>& geometry, const SsimObjective& objective, double mu);
+
+// A point of box and ball together: x_i = clip(mu + k(mu) z_r,i + theta (w_i - nu), 0, 1).
+struct SsimPoint {
+  double theta = 0.0;
+  double nu = 0.0;
+  double mu = 0.0;
+};
+
+// The maximiser of w.x over ball and box with means in [lo, hi], by nested bisection in double: slow, but needs no good
+// start; r holds z_r. Heuristic.
+SsimPoint maximise_thoroughly(const SsimGeometry<double>& geometry, std::span<const float> w, std::span<const float> r,
+                              double lo, double hi);
 
 // SOUND: an upper bound of F over the mean values in [lo, hi] with k >= 1, for [lo, hi] within [0, 1] and
 // along >= -across |z_r| (Cauchy and Schwarz: holds for every v, and still when both are rounded up).

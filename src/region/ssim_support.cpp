@@ -41,6 +41,8 @@ double maximise_mean(const SsimGeometry<double>& g, const SsimObjective& f, doub
 
 namespace {
 
+constexpr int kMostHalvings = 6;
+
 // Sums over one row that decide the next multipliers and the value of the present ones.
 struct RowSums {
   // over all values, for the dual vector v
@@ -51,19 +53,24 @@ struct RowSums {
   float r_clipped = 0, r_squared_clipped = 0, ones = 0, r_ones = 0, w_ones = 0;
 };
 
+// A point x = clip(mu + k r' + theta (w - nu), 0, 1).
+struct RowPoint {
+  float theta, nu, mu, k;
+};
+
 VERISSIM_CLONES
-RowSums sum_row(const float* w, const float* r, int64_t n, float theta, float shift, float k) {
+RowSums sum_row(const float* w, const float* r, int64_t n, const RowPoint& p) {
   float v_sum = 0, v_squared = 0, v_along = 0, rest = 0, inside = 0, w_sum = 0, w_squared = 0, w_along = 0;
   float r_clipped = 0, r_squared_clipped = 0, ones = 0, r_ones = 0, w_ones = 0;
-  const float inverse = 1.0F / theta;
+  const float inverse = 1.0F / p.theta;
 #pragma omp simd reduction(+ : v_sum, v_squared, v_along, rest, inside, w_sum, w_squared, w_along, r_clipped, \
                                r_squared_clipped, ones, r_ones, w_ones)
   for (int64_t i = 0; i < n; ++i) {
-    const float inner = k * r[i] + shift;
-    const float x = inner + theta * w[i];
+    const float inner = p.mu + p.k * r[i];
+    const float x = inner + p.theta * (w[i] - p.nu);
     const float at_one = x > 1.0F ? 1.0F : 0.0F;
     const float free = (x < 0.0F || x > 1.0F) ? 0.0F : 1.0F;
-    const float bent = (at_one - inner) * inverse;
+    const float bent = (at_one - inner) * inverse + p.nu;
     const float v = free != 0.0F ? w[i] : bent;
     const float free_w = free * w[i];
     const float clipped_r = (1.0F - free) * r[i];
@@ -86,10 +93,10 @@ RowSums sum_row(const float* w, const float* r, int64_t n, float theta, float sh
 }
 
 VERISSIM_CLONES
-void write_maximiser(const float* w, const float* r, int64_t n, float theta, float shift, float k, float* x) {
+void write_maximiser(const float* w, const float* r, int64_t n, const RowPoint& p, float* x) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
-    const float value = k * r[i] + shift + theta * w[i];
+    const float value = p.mu + p.k * r[i] + p.theta * (w[i] - p.nu);
     x[i] = std::min(1.0F, std::max(0.0F, value));
   }
 }
@@ -102,15 +109,9 @@ float positive_sum(const float* w, int64_t n) {
   return sum;
 }
 
-struct Point {
-  double theta;
-  double shift;
-  double mu;
-};
-
 // The best point with the present values clipped as they are: for each mean, the others follow from the mean's and the
 // ball's equations; the mean itself by golden section. False if no mean allows that.
-bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo, double hi, Point& point) {
+bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo, double hi, SsimPoint& point) {
   if (s.inside < 2.0F) return false;
   const double inside = s.inside;
   const double clipped = g.n - inside;
@@ -155,74 +156,81 @@ bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo
   const State state = state_at(mu);
   if (state.budget <= 0.0) return false;
   const double theta = std::sqrt(state.budget / w_spread);
-  point = {theta, mu + state.pull / inside - theta * s.w / inside, mu};
+  point = {theta, s.w / inside - state.pull / (inside * theta), mu};
   return std::isfinite(theta) && theta > 0.0;
 }
 
 }  // namespace
 
 void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& multipliers, float& value,
-                             float* maximiser, int refinements) const {
+                             float* maximiser, const SupportBatch& batch) const {
   const int64_t n = size();
   const float* r = centred_float_.data();
   const double lo = std::max(slab.lo, whole_.lo);
   const double hi = std::max(lo, std::min(slab.hi, whole_.hi));
-  Point point{0.0, 0.0, fast_.mean};
-  Point best = point;
-  double best_value = positive_sum(w, n);
-  // theta = infinity is the box alone, theta -> 0 the reference alone: neither clips usefully.
-  best.theta = std::numeric_limits<float>::max();
+  const auto narrow = [&](const SsimPoint& p) {
+    return RowPoint{static_cast<float>(p.theta), static_cast<float>(p.nu), static_cast<float>(p.mu),
+                    static_cast<float>(std::max(1.0, fast_.scale(static_cast<float>(p.mu))))};
+  };
   const auto objective = [&](const RowSums& s) {
     const double mean = s.v / fast_.n;
     return SsimObjective{s.v, s.v_along, std::sqrt(std::max(0.0, s.v_squared - mean * s.v))};
   };
   const auto maximiser_of = [&](const SsimObjective& f, double mu) {
     const double k = std::max(1.0, fast_.scale(mu));
-    const double theta = f.across > 0.0 ? std::sqrt(fast_.radius_squared(k)) / f.across : 0.0;
-    return Point{theta, mu - theta * f.sum / fast_.n, mu};
+    return SsimPoint{f.across > 0.0 ? std::sqrt(fast_.radius_squared(k)) / f.across : 0.0, f.sum / fast_.n, mu};
   };
-  if (std::isfinite(multipliers[0]) && multipliers[0] > 0.0F) {
-    point = {multipliers[0], multipliers[1], multipliers[2]};
-  } else {
-    RowSums s = sum_row(w, r, n, 0.0F, 0.5F, 0.0F);  // nothing is clipped: v = w
-    const SsimObjective f = objective(s);
+  // The box alone is where theta is infinite.
+  SsimPoint best{std::numeric_limits<float>::max(), 0.0, fast_.mean};
+  double best_value = positive_sum(w, n);
+  SsimPoint point{multipliers[0], multipliers[1], multipliers[2]};
+  if (!std::isfinite(point.theta) || point.theta <= 0.0) {
+    const SsimObjective f = objective(sum_row(w, r, n, {0.0F, 0.0F, 0.5F, 0.0F}));  // nothing is clipped: v = w
     point = maximiser_of(f, maximise_mean(fast_, f, lo, hi, 16));
   }
-  // Steps go to the optimum for the present active set; one that makes the bound worse is halved.
-  double slower = 0.0;
-  for (int pass = 0; pass < refinements && point.theta > 0.0; ++pass) {
-    const RowSums s = sum_row(w, r, n, static_cast<float>(point.theta), static_cast<float>(point.shift),
-                              static_cast<float>(fast_.scale(point.mu)));
+  // Steps go to the optimum for the present active set; one that makes the bound worse is halved. Of equal bounds the
+  // later point counts: where nothing is clipped every point gives the same bound, but only the last is the maximiser.
+  bool solved = false;
+  int halvings = 0;
+  for (int pass = 0; pass < batch.refinements && !solved && point.theta > 0.0 && halvings <= kMostHalvings; ++pass) {
+    const RowSums s = sum_row(w, r, n, narrow(point));
     const SsimObjective f = objective(s);
     const double mu = maximise_mean(fast_, f, lo, hi, 16);
     const double bound = s.rest + objective_value(fast_, f, mu);
     const double gain = best_value - bound;
-    if (gain > 0.0) {
-      best_value = bound;
+    const double slight = 1e-6 * std::abs(bound);
+    if (gain > -0.1 * slight) {
+      best_value = std::min(bound, best_value);
       best = point;
-      if (pass > 0 && slower == 0.0 && gain < 1e-6 * std::abs(bound)) break;
-      slower = 0.0;
-      if (!solve_active_set(fast_, s, lo, hi, point)) point = maximiser_of(f, mu);
-    } else if (pass == 0) {
-      if (!solve_active_set(fast_, s, lo, hi, point)) point = maximiser_of(f, mu);
-    } else {
-      slower += 1.0;
-      if (slower > 6.0 || best.theta > 1e30) break;
-      point = {std::sqrt(best.theta * point.theta), (best.shift + point.shift) / 2, (best.mu + point.mu) / 2};
+      solved = pass > 0 && halvings == 0 && gain < slight;
+      halvings = 0;
+    } else if (pass > 0) {
+      ++halvings;
+      point = {std::sqrt(best.theta * point.theta), (best.nu + point.nu) / 2, (best.mu + point.mu) / 2};
+      continue;
+    }
+    if (!solve_active_set(fast_, s, lo, hi, point)) point = maximiser_of(f, mu);
+  }
+  if (batch.thorough && !solved) {
+    const SsimPoint found = maximise_thoroughly(fast_, {w, static_cast<size_t>(n)}, centred_float_, lo, hi);
+    const RowSums s = sum_row(w, r, n, narrow(found));
+    const SsimObjective f = objective(s);
+    const double bound = s.rest + objective_value(fast_, f, maximise_mean(fast_, f, lo, hi, 40));
+    if (bound <= best_value) {
+      best_value = bound;
+      best = found;
     }
   }
-  multipliers = {static_cast<float>(best.theta), static_cast<float>(best.shift), static_cast<float>(best.mu)};
+  multipliers = {static_cast<float>(best.theta), static_cast<float>(best.nu), static_cast<float>(best.mu)};
   value = static_cast<float>(best_value);
-  if (maximiser != nullptr) {
-    write_maximiser(w, r, n, multipliers[0], multipliers[1], static_cast<float>(fast_.scale(multipliers[2])), maximiser);
-  }
+  if (maximiser != nullptr) write_maximiser(w, r, n, narrow(best), maximiser);
 }
 
 void GlobalSsim::support(const SupportBatch& batch) const {
   for (int64_t row = 0; row < batch.rows; ++row) {
     float* maximiser = batch.maximisers == nullptr ? nullptr : batch.maximisers + row * size();
     support_row(batch.weights + row * size(), batch.slabs[row], batch.multipliers[row], batch.values[row], maximiser,
-                batch.refinements);
+                batch);
   }
 }
 

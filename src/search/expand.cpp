@@ -51,6 +51,7 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   load(nodes);
   bounds::OptimiseOptions options;
   options.iterations = effort.iterations;
+  options.thorough = effort.thorough;
   // Goals with an offset (they come from VNN-LIB) end their optimisation late at worst: the target is that of the row.
   optimiser_.run(rows_, options);
   std::vector<Outcome> outcomes(nodes.size());

@@ -25,6 +25,7 @@ struct Outcome {
 struct Effort {
   int iterations = 10;        // of slope optimisation
   int candidates = 0;         // splits tried before one is chosen; 0: take the best score
+  bool thorough = false;      // for subproblems without anything left to split: solve the convex problem
 };
 
 class Expander {

@@ -101,14 +101,22 @@ class Run {
       Expander expander(replay_, graph_, problem_.property, root_);
       outcomes[i] = expander.run(parts[i], effort);
     });
+    std::vector<Node> fixed;
     for (size_t i = 0; i < chunks; ++i) {
-      for (size_t k = 0; k < parts[i].size(); ++k) place(std::move(parts[i][k]), outcomes[i][k]);
+      for (size_t k = 0; k < parts[i].size(); ++k) {
+        const bool unfinished = outcomes[i][k].fixed && !outcomes[i][k].closed && !effort.thorough;
+        if (unfinished) {
+          fixed.push_back(std::move(parts[i][k]));
+        } else {
+          place(std::move(parts[i][k]), outcomes[i][k]);
+        }
+      }
     }
+    if (!fixed.empty()) settle(std::move(fixed), {kFinishIterations, 0, true});
   }
 
   void place(Node node, const Outcome& outcome) {
     ++result_.statistics.nodes;
-    upper_ = std::min(upper_, static_cast<double>(outcome.margin));
     if (outcome.replay_failed) ++result_.statistics.replays_failed;
     if (outcome.closed) {
       ++result_.statistics.leaves;
@@ -222,6 +230,7 @@ class Run {
 
   static constexpr int kIterations = 10;
   static constexpr int kCandidates = 4;
+  static constexpr int kFinishIterations = 60;
   static constexpr double kThinnest = 1e-7;
 
   const Problem& problem_;
