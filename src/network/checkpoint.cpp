@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
@@ -62,7 +63,7 @@ StoredNetwork find_network(const PytorchFile& file) {
   }
   if (found.size() > 1) {
     std::string paths;
-    for (const StoredNetwork& network : found) paths += (paths.empty() ? "'" : ", '") + network.path + "'";
+    for (const StoredNetwork& network : found) paths += (paths.empty() ? "" : ", ") + quote(network.path);
     throw InputError(file.file(), "", std::to_string(found.size()) + " networks: " + paths,
                      "a checkpoint with one (save the one you mean with torch.save)");
   }
@@ -75,7 +76,7 @@ std::vector<NamedTensor> read_arrays(PytorchFile& file, const PickleDict& state_
     const auto* text = key->as<std::string>();
     if (text == nullptr) throw InputError(file.file(), "state_dict", "the key " + describe(*key), "text");
     const auto* tensor = value->as<PickleTensor>();
-    if (tensor == nullptr) throw InputError(file.file(), "'" + *text + "'", describe(*value), "a tensor");
+    if (tensor == nullptr) throw InputError(file.file(), quote(*text), describe(*value), "a tensor");
     tensors.push_back({*text, file.read(*tensor, *text)});
   }
   return tensors;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
@@ -39,7 +40,7 @@ Tensor store_slot(const std::string& file, const Network& network, const TensorS
   Tensor tensor = encode(slot.dtype, slot.shape, values);
   for (const double value : decode(tensor)) {
     if (std::isfinite(value)) continue;
-    throw InputError(file, "'" + slot.key + "'", "a value that is not finite in " + to_string(slot.dtype),
+    throw InputError(file, quote(slot.key), "a value that is not finite in " + to_string(slot.dtype),
                      "values within its range");
   }
   return tensor;

@@ -1,13 +1,14 @@
 #include "network/module_reader.h"
 
-#include <algorithm>
-#include <initializer_list>
+#include <array>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
 #include "base/error.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
@@ -17,8 +18,26 @@ constexpr int kMostModules =
     10'000;  // a module may stand in several places, so the file's size sets no limit
 constexpr int64_t kMostSetting = 1 << 20;
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
+enum class Kind { kContainer, kLinear, kConv2d, kRelu, kFlatten, kNothing };
+
+std::optional<Kind> kind_of(std::string_view type) {
+  constexpr std::array<std::pair<std::string_view, Kind>, 11> kKinds{{
+      {"torch.nn.modules.container.Sequential", Kind::kContainer},
+      {"torch.nn.parallel.data_parallel.DataParallel", Kind::kContainer},
+      {"torch.nn.modules.linear.Linear", Kind::kLinear},
+      {"torch.nn.modules.conv.Conv2d", Kind::kConv2d},
+      {"torch.nn.modules.activation.ReLU", Kind::kRelu},
+      {"torch.nn.modules.flatten.Flatten", Kind::kFlatten},
+      {"torch.nn.modules.linear.Identity", Kind::kNothing},
+      {"torch.nn.modules.dropout.Dropout", Kind::kNothing},
+      {"torch.nn.modules.dropout.Dropout1d", Kind::kNothing},
+      {"torch.nn.modules.dropout.Dropout2d", Kind::kNothing},
+      {"torch.nn.modules.dropout.AlphaDropout", Kind::kNothing},
+  }};
+  for (const auto& [name, kind] : kKinds) {
+    if (name == type) return kind;
+  }
+  return std::nullopt;
 }
 
 std::string join(const std::string& path, const std::string& name) {
@@ -32,33 +51,30 @@ class ModuleReader {
   void read(const PickleObject& module, const std::string& path, int level) {
     if (level > kMostLevels) throw refuse(path, "more than 64 modules within each other", "fewer");
     if (++modules_ > kMostModules) throw refuse(path, "more than 10,000 modules", "fewer");
+    const std::optional<Kind> kind = kind_of(module.type);
+    if (!kind) throw unknown_class(module, path);
     check_plain(module, path);
-    const std::string_view type = module.type;
-    if (is_one_of(type, {"torch.nn.modules.container.Sequential",
-                         "torch.nn.parallel.data_parallel.DataParallel"})) {
-      read_children(module, path, level);
-    } else if (type == "torch.nn.modules.linear.Linear") {
-      read_linear(module, path);
-    } else if (type == "torch.nn.modules.conv.Conv2d") {
-      read_conv2d(module, path);
-    } else if (type == "torch.nn.modules.activation.ReLU") {
-      expect_no_arrays(module, path);
-      builder_.relu(path);
-    } else if (type == "torch.nn.modules.flatten.Flatten") {
-      expect_no_arrays(module, path);
-      read_flatten(module, path);
-    } else if (is_one_of(type, {"torch.nn.modules.linear.Identity", "torch.nn.modules.dropout.Dropout",
-                                "torch.nn.modules.dropout.Dropout1d", "torch.nn.modules.dropout.Dropout2d",
-                                "torch.nn.modules.dropout.AlphaDropout"})) {
-      expect_no_arrays(module, path);
-    } else {
-      throw unknown_class(module, path);
+    switch (*kind) {
+      case Kind::kContainer:
+        return read_children(module, path, level);
+      case Kind::kLinear:
+        return read_linear(module, path);
+      case Kind::kConv2d:
+        return read_conv2d(module, path);
+      case Kind::kRelu:
+        expect_no_arrays(module, path);
+        return builder_.relu(path);
+      case Kind::kFlatten:
+        expect_no_arrays(module, path);
+        return read_flatten(module, path);
+      case Kind::kNothing:
+        return expect_no_arrays(module, path);
     }
   }
 
  private:
   InputError refuse(const std::string& path, const std::string& got, const std::string& wanted) const {
-    return {file_.file(), path.empty() ? "module" : "module '" + path + "'", got, wanted};
+    return {file_.file(), path.empty() ? "module" : "module " + quote(path), got, wanted};
   }
 
   InputError unknown_class(const PickleObject& module, const std::string& path) const {
@@ -105,10 +121,12 @@ class ModuleReader {
 
   void read_children(const PickleObject& module, const std::string& path, int level) {
     if (!dict(module, path, "_parameters").items.empty()) throw refuse(path, "parameters", "modules only");
+    std::set<std::string> names;
     for (const auto& [key, value] : dict(module, path, "_modules").items) {
       const auto* name = key->as<std::string>();
       const auto* child = value->as<PickleObject>();
       if (name == nullptr || child == nullptr) throw refuse(path, describe(*value), "a module with a name");
+      if (!names.insert(*name).second) throw refuse(path, "two modules " + quote(*name), "one");
       read(*child, join(path, *name), level + 1);
     }
   }
@@ -125,7 +143,7 @@ class ModuleReader {
     const PickleDict& parameters = dict(module, path, "_parameters");
     for (const auto& [key, value] : parameters.items) {
       const auto* name = key->as<std::string>();
-      if (name == nullptr || !is_one_of(*name, {"weight", "bias"})) {
+      if (name == nullptr || (*name != "weight" && *name != "bias")) {
         throw refuse(path, "the parameter " + describe(*key), "'weight' and 'bias'");
       }
     }
@@ -207,7 +225,7 @@ class ModuleReader {
     const auto* word = value == nullptr ? nullptr : value->as<std::string>();
     if (word == nullptr) return pair(module, path, "padding", 0);
     if (*word == "valid") return {0, 0};
-    if (*word != "same") throw refuse(path, "padding '" + *word + "'", "numbers, 'valid' or 'same'");
+    if (*word != "same") throw refuse(path, "padding " + quote(*word), "numbers, 'valid' or 'same'");
     if (weight.shape.size() != 4)
       throw refuse(path, "a weight of shape " + to_string(weight.shape), "4 dimensions");
     const int64_t height = settings.dilation_h * (weight.shape[2] - 1);

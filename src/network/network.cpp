@@ -4,15 +4,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "network/conv_extent.h"
 
 namespace verissim::network {
 namespace {
-
-// The size of a convolution's output along one axis; negative or zero if the kernel does not fit.
-int64_t conv_extent(int64_t in, int64_t pad, int64_t dilation, int64_t kernel, int64_t stride) {
-  const int64_t span = in + 2 * pad - dilation * (kernel - 1) - 1;
-  return span < 0 ? 0 : span / stride + 1;
-}
 
 void check_dense(const Dense& dense, int64_t in, int64_t out) {
   VERISSIM_CHECK(dense.in == in && dense.out == out);

@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "network/conv_extent.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
-
-std::string quoted(const std::string& key) { return "'" + key + "'"; }
 
 std::string shape_text(const NamedTensor& named) { return "shape " + to_string(named.tensor.shape); }
 
@@ -24,12 +24,6 @@ bool is_positive(const std::vector<int64_t>& shape) { return element_count(shape
 
 constexpr int64_t kMostImageValues = INT64_C(1) << 28;
 
-// The number of places of a kernel along an axis; 0 if it does not fit.
-int64_t extent(int64_t in, int64_t pad, int64_t dilation, int64_t kernel, int64_t stride) {
-  const int64_t span = in + 2 * pad - dilation * (kernel - 1) - 1;
-  return span < 0 ? 0 : span / stride + 1;
-}
-
 }  // namespace
 
 NetworkBuilder::NetworkBuilder(std::string file, InputHint hint) : file_(std::move(file)), hint_(hint) {
@@ -40,17 +34,17 @@ void NetworkBuilder::linear(const std::string& name, const LayerTensors& tensors
   const NamedTensor& weight = *tensors.weight;
   const auto& shape = weight.tensor.shape;
   if (shape.size() != 2 || !is_positive(shape)) {
-    throw InputError(file_, quoted(weight.key), shape_text(weight), "[outputs, inputs] of a Linear layer");
+    throw InputError(file_, quote(weight.key), shape_text(weight), "[outputs, inputs] of a Linear layer");
   }
   if (network_.input.size() == 0) set_flat_input(weight, shape[1]);
   if (form_ == Form::kImage) {
-    throw InputError(file_, quoted(name), "a Linear layer on images of " + to_string(shape_),
+    throw InputError(file_, quote(name), "a Linear layer on images of " + to_string(shape_),
                      "a Flatten before it");
   }
   if (shape[1] != network_.outputs()) {
-    throw InputError(
-        file_, quoted(weight.key), shape_text(weight),
-        std::to_string(network_.outputs()) + " columns, as many as " + quoted(last_layer_) + " has outputs");
+    throw InputError(file_, quote(weight.key), shape_text(weight),
+                     std::to_string(network_.outputs()) + " columns, as many as layer " + quote(last_layer_) +
+                         " has outputs");
   }
   Dense dense{shape[1], shape[0], values(weight), bias_values(tensors.bias, shape[0])};
   append(std::move(dense), shape[0], name);
@@ -64,10 +58,10 @@ void NetworkBuilder::conv2d(const std::string& name, const LayerTensors& tensors
   const NamedTensor& weight = *tensors.weight;
   const auto& shape = weight.tensor.shape;
   const auto refuse = [&](const std::string& wanted) {
-    return InputError(file_, quoted(weight.key), shape_text(weight), wanted);
+    return InputError(file_, quote(weight.key), shape_text(weight), wanted);
   };
   if (form_ == Form::kFlat) {
-    throw InputError(file_, quoted(name), "a Conv2d layer on flat values", "one on images");
+    throw InputError(file_, quote(name), "a Conv2d layer on flat values", "one on images");
   }
   if (shape.size() != 4 || !is_positive(shape))
     throw refuse("[out channels, in channels / groups, height, width]");
@@ -97,14 +91,15 @@ void NetworkBuilder::conv2d(const std::string& name, const LayerTensors& tensors
 }
 
 Shape NetworkBuilder::conv_output(const std::string& name, const Conv2d& conv, int64_t channels) const {
-  const Shape out{channels, extent(conv.in.height, conv.pad_h, conv.dilation_h, conv.kernel_h, conv.stride_h),
-                  extent(conv.in.width, conv.pad_w, conv.dilation_w, conv.kernel_w, conv.stride_w)};
+  const Shape out{channels,
+                  conv_extent(conv.in.height, conv.pad_h, conv.dilation_h, conv.kernel_h, conv.stride_h),
+                  conv_extent(conv.in.width, conv.pad_w, conv.dilation_w, conv.kernel_w, conv.stride_w)};
   const int64_t count = element_count(std::vector<int64_t>{out.channels, out.height, out.width});
   if (count > kMostImageValues) {
-    throw InputError(file_, quoted(name), "an output of " + to_string(out), "at most 2^28 values");
+    throw InputError(file_, quote(name), "an output of " + to_string(out), "at most 2^28 values");
   }
   if (count <= 0) {
-    throw InputError(file_, quoted(name), "images of " + to_string(conv.in),
+    throw InputError(file_, quote(name), "images of " + to_string(conv.in),
                      "larger ones: the kernel does not fit");
   }
   return out;
@@ -133,7 +128,7 @@ void NetworkBuilder::set_flat_input(const NamedTensor& weight, int64_t count) {
   if (hint_.given) {
     if (hint_.given->size() == count) return set_input(*hint_.given, InputSource::kGiven);
     throw InputError(
-        file_, quoted(weight.key), shape_text(weight),
+        file_, quote(weight.key), shape_text(weight),
         std::to_string(hint_.given->size()) + " columns for images of " + to_string(*hint_.given));
   }
   if (hint_.from_name && hint_.from_name->size() == count) {
@@ -145,10 +140,10 @@ void NetworkBuilder::set_flat_input(const NamedTensor& weight, int64_t count) {
 void NetworkBuilder::set_image_input(const std::string& name) {
   const std::optional<Shape>& shape = hint_.given ? hint_.given : hint_.from_name;
   if (shape && shape->size() > kMostImageValues) {
-    throw InputError(file_, quoted(name), "images of " + to_string(*shape), "at most 2^28 values");
+    throw InputError(file_, quote(name), "images of " + to_string(*shape), "at most 2^28 values");
   }
   if (shape) return set_input(*shape, hint_.given ? InputSource::kGiven : InputSource::kFileName);
-  throw InputError(file_, quoted(name), "a convolution, which fits images of many sizes",
+  throw InputError(file_, quote(name), "a convolution, which fits images of many sizes",
                    "the input's channels, height and width to be given");
 }
 
@@ -168,12 +163,12 @@ void NetworkBuilder::add_slots(const LayerTensors& tensors) {
 
 std::vector<double> NetworkBuilder::values(const NamedTensor& named) const {
   if (!is_floating(named.tensor.dtype)) {
-    throw InputError(file_, quoted(named.key), to_string(named.tensor.dtype), "floating-point weights");
+    throw InputError(file_, quote(named.key), to_string(named.tensor.dtype), "floating-point weights");
   }
   std::vector<double> result = decode(named.tensor);
   for (size_t k = 0; k < result.size(); ++k) {
     if (std::isfinite(result[k])) continue;
-    throw InputError(file_, quoted(named.key) + " " + index_text(named.tensor.shape, k),
+    throw InputError(file_, quote(named.key) + " " + index_text(named.tensor.shape, k),
                      std::isnan(result[k]) ? "NaN" : "infinity", "finite numbers");
   }
   return result;
@@ -182,7 +177,7 @@ std::vector<double> NetworkBuilder::values(const NamedTensor& named) const {
 std::vector<double> NetworkBuilder::bias_values(const NamedTensor* bias, int64_t count) const {
   if (bias == nullptr) return std::vector<double>(static_cast<size_t>(count), 0.0);
   if (bias->tensor.shape != std::vector<int64_t>{count}) {
-    throw InputError(file_, quoted(bias->key), shape_text(*bias), "[" + std::to_string(count) + "]");
+    throw InputError(file_, quote(bias->key), shape_text(*bias), "[" + std::to_string(count) + "]");
   }
   return values(*bias);
 }

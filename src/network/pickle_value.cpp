@@ -1,18 +1,16 @@
 #include "network/pickle_value.h"
 
+#include "network/quote.h"
+
 namespace verissim::network {
 namespace {
-
-constexpr size_t kMostText = 80;
 
 struct Describe {
   std::string operator()(const PickleNone&) const { return "None"; }
   std::string operator()(bool value) const { return value ? "True" : "False"; }
   std::string operator()(int64_t value) const { return "the integer " + std::to_string(value); }
   std::string operator()(double) const { return "a float"; }
-  std::string operator()(const std::string& text) const {
-    return "'" + (text.size() > kMostText ? text.substr(0, kMostText) + "..." : text) + "'";
-  }
+  std::string operator()(const std::string& text) const { return quote(text); }
   std::string operator()(const PickleBytes&) const { return "bytes"; }
   std::string operator()(const PickleList& list) const { return sized("a list", list.items.size()); }
   std::string operator()(const PickleTuple& tuple) const { return sized("a tuple", tuple.items.size()); }

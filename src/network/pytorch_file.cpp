@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "network/quote.h"
 #include "network/torch_pickle.h"
 #include "network/zip_reader.h"
 
@@ -34,7 +35,7 @@ std::string find_folder(const std::string& file, const ZipReader& zip) {
   std::sort(pickles.begin(), pickles.end(),
             [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
   if (pickles.size() > 1 && depth(pickles[0]) == depth(pickles[1])) {
-    throw InputError(file, "", "'" + pickles[0] + "' and '" + pickles[1] + "'", "one data.pkl");
+    throw InputError(file, "", quote(pickles[0]) + " and " + quote(pickles[1]), "one data.pkl");
   }
   return pickles[0].substr(0, pickles[0].size() - std::strlen("data.pkl"));
 }
@@ -53,7 +54,7 @@ class ArchiveStorages final : public StorageSource {
     }
     const uint64_t size = found->second.size() / size_of(storage.dtype);
     if (std::cmp_less(size, storage.count)) {
-      throw InputError(file_, "storage '" + storage.key + "'", std::to_string(size) + " elements",
+      throw InputError(file_, "storage " + quote(storage.key), std::to_string(size) + " elements",
                        std::to_string(storage.count));
     }
     return std::span(found->second).first(static_cast<size_t>(storage.count) * size_of(storage.dtype));
@@ -99,7 +100,7 @@ class LegacyStorages final : public StorageSource {
 
  private:
   InputError refuse(const std::string& key, const std::string& got) const {
-    return {file_, "storage '" + key + "'", got, "all the elements that the tensors name"};
+    return {file_, "storage " + quote(key), got, "all the elements that the tensors name"};
   }
 
   std::string file_;
@@ -187,8 +188,7 @@ Tensor PytorchFile::read(const PickleTensor& view, const std::string& key) {
   const int64_t count = element_count(view.shape);
   elements_left_ -= count;
   if (elements_left_ < 0) {
-    throw InputError(file_, "'" + key + "'", "tensors with far more elements than the file has bytes",
-                     "fewer");
+    throw InputError(file_, quote(key), "tensors with far more elements than the file has bytes", "fewer");
   }
   const size_t size = size_of(view.storage.dtype);
   Tensor tensor{view.storage.dtype, view.shape, std::vector<std::byte>(static_cast<size_t>(count) * size)};

@@ -1,5 +1,6 @@
 #include "network/pytorch_writer.h"
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 

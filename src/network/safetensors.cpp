@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
@@ -92,13 +93,13 @@ class Reader {
     if (header.is_discarded() || !header.is_object()) {
       throw InputError(file_, "safetensors header", "malformed JSON", "an object");
     }
-    if (!twice.empty()) throw InputError(file_, "'" + twice + "'", "this key twice", "it once");
+    if (!twice.empty()) throw InputError(file_, quote(twice), "this key twice", "it once");
     return header;
   }
 
   Tensor read_array(const std::string& key, const Json& entry) {
     const auto refuse = [&](const std::string& got, const std::string& wanted) {
-      return InputError(file_, "'" + key + "'", got, wanted);
+      return InputError(file_, quote(key), got, wanted);
     };
     if (!entry.is_object()) throw refuse("no description", "dtype, shape and data_offsets");
     const auto shape = integers(entry, "shape");
@@ -108,7 +109,8 @@ class Reader {
       throw refuse("a malformed description", "dtype, shape and data_offsets");
     }
     const auto dtype = dtype_of(dtype_name->get<std::string>());
-    if (!dtype) throw refuse("dtype " + dtype_name->get<std::string>(), "floating point, integer or bool");
+    if (!dtype)
+      throw refuse("dtype " + quote(dtype_name->get<std::string>()), "floating point, integer or bool");
     const int64_t count = element_count(*shape);
     const auto begin = static_cast<uint64_t>((*offsets)[0]);
     const auto end = static_cast<uint64_t>((*offsets)[1]);
@@ -142,7 +144,7 @@ class Reader {
     uint64_t end = 0;
     for (const Extent& extent : extents_) {
       if (extent.begin != end) {
-        throw InputError(file_, "'" + extent.key + "'", "an array from byte " + std::to_string(extent.begin),
+        throw InputError(file_, quote(extent.key), "an array from byte " + std::to_string(extent.begin),
                          "one from byte " + std::to_string(end) + ", without overlap or hole");
       }
       end = extent.end;

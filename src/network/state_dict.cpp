@@ -6,11 +6,10 @@
 #include <set>
 
 #include "base/error.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
-
-std::string quoted(const std::string& key) { return "'" + key + "'"; }
 
 // "net.12.fc" as the text "net.#.fc" and the numbers 12.
 struct ModuleName {
@@ -43,8 +42,7 @@ struct Layer {
 
 class StateDictReader {
  public:
-  StateDictReader(const std::string& file, const std::vector<NamedTensor>& tensors)
-      : file_(file), tensors_(tensors) {
+  StateDictReader(const std::string& file, const std::vector<NamedTensor>& tensors) : file_(file) {
     for (const NamedTensor& named : tensors) add(named);
   }
 
@@ -67,11 +65,11 @@ class StateDictReader {
 
  private:
   InputError refuse(const NamedTensor& named, const std::string& what, const std::string& wanted) const {
-    return {file_, quoted(named.key), what, wanted};
+    return {file_, quote(named.key), what, wanted};
   }
 
   InputError no_order(const std::string& a, const std::string& b) const {
-    return {file_, "", "layers " + quoted(a) + " and " + quoted(b),
+    return {file_, "", "layers " + quote(a) + " and " + quote(b),
             "names that differ in their numbers only: the order of the layers is not in the file otherwise"};
   }
 
@@ -83,9 +81,12 @@ class StateDictReader {
     if (name == "running_mean" || name == "running_var" || name == "num_batches_tracked") {
       throw refuse(named, "batch normalisation", "Linear layers");
     }
-    if (!is_floating(named.tensor.dtype)) return;
-    if (name != "weight" && name != "bias")
-      throw refuse(named, "an unknown array", "'<module>.weight' or '<module>.bias'");
+    const bool is_parameter = name == "weight" || name == "bias";
+    if (!is_floating(named.tensor.dtype)) {
+      if (is_parameter) throw refuse(named, to_string(named.tensor.dtype), "floating-point weights");
+      return;
+    }
+    if (!is_parameter) throw refuse(named, "an unknown array", "'<module>.weight' or '<module>.bias'");
     LayerTensors& tensors = modules_[module];
     (name == "weight" ? tensors.weight : tensors.bias) = &named;
   }
@@ -98,13 +99,12 @@ class StateDictReader {
                    "Linear layers (save the whole nn.Sequential with torch.save(model, path) instead)");
     }
     if (shape.size() != 2) {
-      throw refuse(*tensors.weight, "shape " + to_string(shape) + " of layer " + quoted(name),
+      throw refuse(*tensors.weight, "shape " + to_string(shape) + " of layer " + quote(name),
                    "[outputs, inputs] of a Linear layer");
     }
   }
 
   const std::string& file_;
-  const std::vector<NamedTensor>& tensors_;
   std::map<std::string, LayerTensors> modules_;
   std::set<std::string> keys_;
 };
@@ -128,9 +128,9 @@ ModelLayout in_file_order(const std::vector<NamedTensor>& tensors, const ModelLa
 ModelLayout read_state_dict(const std::string& file, const std::vector<NamedTensor>& tensors,
                             NetworkBuilder& builder) {
   const std::vector<Layer> layers = StateDictReader(file, tensors).layers();
-  for (const Layer& layer : layers) {
-    if (&layer != &layers.front()) builder.relu(layer.name + " (ReLU before it)");
-    builder.linear(layer.name, layer.tensors);
+  for (size_t k = 0; k < layers.size(); ++k) {
+    if (k > 0) builder.relu("ReLU after " + layers[k - 1].name);
+    builder.linear(layers[k].name, layers[k].tensors);
   }
   return in_file_order(tensors, builder.layout());
 }

@@ -1,5 +1,6 @@
 #include "network/tensor.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <set>
 #include <string_view>
 
 #include "base/error.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
@@ -113,8 +113,8 @@ PickleValue TorchHost::tensor(const std::string& place, const std::vector<Pickle
   if (!fits(view)) {
     throw refuse("a tensor of shape " + to_string(view.shape) + ", strides " + to_string(view.stride) +
                      ", offset " + std::to_string(view.offset),
-                 "one that lies within the " + std::to_string(storage->count) + " elements of storage '" +
-                     storage->key + "'");
+                 "one that lies within the " + std::to_string(storage->count) + " elements of storage " +
+                     quote(storage->key));
   }
   return {std::move(view)};
 }

@@ -3,6 +3,7 @@
 #include <zip.h>
 
 #include "base/error.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
@@ -42,7 +43,7 @@ ZipReader::ZipReader(std::string file, std::span<const std::byte> data)
     const char* name = zip_get_name(archive_.get(), index, ZIP_FL_ENC_RAW);
     if (name == nullptr) throw InputError(file_, "", "a ZIP entry without a name", "a whole PyTorch file");
     if (!entries_.emplace(name, index).second) {
-      throw InputError(file_, "'" + std::string(name) + "'", "two ZIP entries of this name", "one");
+      throw InputError(file_, quote(name), "two ZIP entries of this name", "one");
     }
   }
 }
@@ -54,7 +55,7 @@ std::vector<std::string> ZipReader::names() const {
 }
 
 std::vector<std::byte> ZipReader::read(const std::string& name, uint64_t max_bytes) const {
-  const std::string place = "'" + name + "'";
+  const std::string place = quote(name);
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) throw InputError(file_, place, "no such entry", "a whole PyTorch file");
   zip_stat_t stat;

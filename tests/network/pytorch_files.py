@@ -307,13 +307,14 @@ def write_bad_state_dicts(d):
     bad(d, "nan.pt", saver(poisoned(float("nan"))), "'2.weight' [1, 2]: got NaN, wanted finite numbers")
     bad(d, "infinity.pt", saver(poisoned(float("-inf"))), "'2.weight' [1, 2]: got infinity")
     bad(d, "chain.pt", saver(changed("2.weight", torch.zeros(2, 4))),
-        "'2.weight': got shape [2, 4], wanted 3 columns, as many as '0' has outputs")
+        "'2.weight': got shape [2, 4], wanted 3 columns, as many as layer '0' has outputs")
     bad(d, "bias_size.pt", saver(changed("2.bias", torch.zeros(3))), "'2.bias': got shape [3], wanted [2]")
     bad(d, "unknown_key.pt", saver(changed("2.gamma", torch.zeros(3))), "'2.gamma': got an unknown array")
     bad(d, "vector.pt", saver(changed("3.weight", torch.zeros(3))), "'3.weight': got shape [3] of layer '3'")
     bad(d, "bias_alone.pt", saver(changed("4.bias", torch.zeros(3))), "'4.bias': got a bias alone")
     bad(d, "empty_weight.pt", saver(changed("2.weight", torch.zeros(2, 0))), "'2.weight': got shape [2, 0]")
-    bad(d, "integer_weight.pt", saver(changed("0.weight", torch.zeros(3, 4, dtype=torch.int64))), "'0.bias'")
+    bad(d, "integer_weight.pt", saver(changed("0.weight", torch.zeros(3, 4, dtype=torch.int64))),
+        "'0.weight': got int64, wanted floating-point weights")
     bad(d, "not_a_tensor.pt", saver(changed("2.extra", "text")), "'2.extra': got 'text', wanted a tensor")
     bad(d, "other_names.pt", saver(changed("head.weight", torch.zeros(2, 2))),
         "layers '0' and 'head', wanted names that differ in their numbers only")
@@ -357,7 +358,7 @@ def write_bad_modules(d):
         name = type(layer).__name__
         bad(d, f"layer_{name}.pt", saver(net), f"module '1': got {type(layer).__module__}.{name}")
     norm = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
-    bad(d, "batchnorm_module.pt", saver(norm), "module '1': got buffers")
+    bad(d, "batchnorm_module.pt", saver(norm), "module '1': got torch.nn.modules.batchnorm.BatchNorm1d")
     hooked = mlp([4, 3, 2], 24)
     hooked[0].register_forward_hook(print)
     bad(d, "hooked.pt", saver(hooked), "module '0': got _forward_hooks")
