@@ -69,7 +69,9 @@ image::Image Dataset::image(int64_t i) const {
   return result;
 }
 
-std::optional<Dataset> load(const Request& request) {
+std::optional<Dataset> load(const Request& given) {
+  Request request = given;
+  if (given.root.empty()) request.root.push_back('.');  // the current folder
   return request.name == DatasetName::kGtsrb ? load_gtsrb(request) : load_mnist(request);
 }
 

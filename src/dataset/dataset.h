@@ -44,10 +44,10 @@ struct Dataset {
 struct Request {
   DatasetName name = DatasetName::kMnist;
   Split split = Split::kTrain;
-  // torchvision's root folder: <root>/MNIST/raw/..., <root>/FashionMNIST/raw/..., <root>/gtsrb/GTSRB/...
-  // MNIST's files may be packed (.gz) or not. FashionMNIST's may also lie in <root> itself. GTSRB may lie
-  // unpacked as torchvision does it, or as its archives, in <root>/gtsrb or <root>; archives are read as they
-  // are.
+  // torchvision's root folder, empty for the current one: <root>/MNIST/raw/..., <root>/FashionMNIST/raw/...,
+  // <root>/gtsrb/GTSRB/... MNIST's files may be packed (.gz) or not. FashionMNIST's may also lie in <root>
+  // itself. GTSRB may lie unpacked as torchvision does it, or as its archives, in <root>/gtsrb or <root>;
+  // archives are read as they are.
   std::string root;
   // What images are converted and resized to, exactly as torchvision's Resize on Pillow images does; 1
   // channel (grey) or 3 (RGB).

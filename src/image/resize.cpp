@@ -16,11 +16,14 @@ struct Window {
   std::vector<int32_t> weights;
 };
 
+// Halves are rounded up.
+int64_t nearest(double x) { return static_cast<int64_t>(std::floor(x + 0.5)); }
+
 Window make_window(int64_t target, int64_t from, double scale) {
   const double reach = std::max(scale, 1.0);
   const double centre = (static_cast<double>(target) + 0.5) * scale;
-  const int64_t first = std::max<int64_t>(static_cast<int64_t>(centre - reach + 0.5), 0);
-  const int64_t last = std::min<int64_t>(static_cast<int64_t>(centre + reach + 0.5), from);
+  const int64_t first = std::max<int64_t>(nearest(centre - reach), 0);
+  const int64_t last = std::min<int64_t>(nearest(centre + reach), from);
   std::vector<double> weights;
   double sum = 0.0;
   for (int64_t i = first; i < last; ++i) {
@@ -31,7 +34,7 @@ Window make_window(int64_t target, int64_t from, double scale) {
   Window window{first, {}};
   for (const double weight : weights) {
     const double share = sum == 0.0 ? weight : weight / sum;
-    window.weights.push_back(static_cast<int32_t>(0.5 + share * (1 << kFractionBits)));
+    window.weights.push_back(static_cast<int32_t>(nearest(share * (1 << kFractionBits))));
   }
   return window;
 }

@@ -26,15 +26,15 @@ enum class Border { kValid, kReflect, kReplicate };
 
 // One row of the table from which names, descriptions and the computation come.
 struct ConventionRow {
-  Convention convention;
   const char* name;
   const char* description;
+  Convention convention;
   Window window;
   int size;                // of the window's side; 0: the whole image
   Border border;           // of windows
   double sample_factor;    // variances and covariances are multiplied by it
-  bool channels_together;  // one window over all channels; otherwise the mean over channels
   double epsilon;          // added to the denominator
+  bool channels_together;  // one window over all channels; otherwise the mean over channels
 };
 
 std::span<const ConventionRow> conventions();

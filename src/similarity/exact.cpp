@@ -79,7 +79,7 @@ bool global_ssim_at_least(std::span<const double> x, std::span<const double> r, 
   const int e = common_exponent(x, r);
   const Sums s = sum_up(x, r, e);
   const mpz_class n(static_cast<unsigned long>(x.size()));
-  const mpz_class unit = (n * n) << static_cast<mp_bitcnt_t>(-2 * e);
+  const mpz_class unit = (n * n) << 2 * static_cast<mp_bitcnt_t>(-e);
   const mpz_class product = s.x * s.r;
   const mpz_class squares = s.x * s.x + s.r * s.r;
   const mpz_class mean_above = 20000 * product + unit;

@@ -12,9 +12,10 @@ constexpr double kSigma = 1.5;
 
 std::vector<double> make_weights(Window window, int size) {
   std::vector<double> weights(static_cast<size_t>(size), 1.0);
+  const int middle = size / 2;
   double sum = 0.0;
   for (int i = 0; i < size; ++i) {
-    const double distance = (i - size / 2) / kSigma;
+    const double distance = (i - middle) / kSigma;
     double& weight = weights[static_cast<size_t>(i)];
     if (window == Window::kGaussian) weight = std::exp(-0.5 * distance * distance);
     sum += weight;

@@ -182,6 +182,12 @@ TEST_F(Load, MissingFilesAreDownloaded) {
   EXPECT_EQ(server.requests().size(), 2U);
 }
 
+TEST_F(Load, AnEmptyRootIsTheCurrentFolder) {
+  Request request = mnist();
+  request.root.clear();
+  EXPECT_THAT(message_of(request), ::testing::StartsWith("./MNIST/raw: MNIST: got no such files"));
+}
+
 TEST_F(Load, FashionMnistMayLieInTheRootItself) {
   write("t10k-images-idx3-ubyte", idx({1, 1, 1}, "a"));
   write("t10k-labels-idx1-ubyte", idx({1}, "\x05"));

@@ -1,8 +1,9 @@
 """Writes images and what Pillow makes of them, for the tests of src/image.
 
 make_pillow_cases.py FOLDER COUNT SEED
-    random cases: FOLDER/<i>.<png|ppm|pgm|npy>, FOLDER/<i>.expected.npy (float32, C x H x W) and FOLDER/cases.txt,
-    one "<file> <C> <H> <W> <R> <G> <B>" a line, the last three being the background
+    random cases: FOLDER/<i>.<png|ppm|pgm|npy>, FOLDER/<i>.expected.npy (float32, C x H x W)
+    and FOLDER/cases.txt, one "<file> <C> <H> <W> <R> <G> <B>" a line, the last three being
+    the background
 make_pillow_cases.py --fixed
     prints the rows of pillow_cases.inc, which needs no Python to be used; for Pillow 13 or later
 """
@@ -111,8 +112,8 @@ FIXED = [(1, 28, 28, 4, 4), (1, 28, 28, 3, 7), (3, 30, 29, 4, 4), (3, 5, 4, 5, 3
 
 
 def print_fixed():
-    print("// Made by make_pillow_cases.py --fixed: channels, height and width of noise(seed), the height and width")
-    print("// to which Pillow resizes it, and Pillow's pixels.")
+    print("// Made by make_pillow_cases.py --fixed: a seed; channels, height and width of noise(seed);")
+    print("// the height and width to which Pillow resizes it; Pillow's pixels.")
     for seed, (channels, height, width, to_height, to_width) in enumerate(FIXED, start=1):
         pixels = noise(seed, height * width * channels).reshape(height, width, channels)
         picture = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
