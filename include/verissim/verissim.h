@@ -91,7 +91,7 @@ struct Settings {
   double timeout_seconds = 0.0;  // <= 0: none
   int threads = 0;               // <= 0: as many as the machine offers
   uint64_t seed = 1;
-  int tolerance_digits = 6;      // unknown is said when the gap left is below 10^-tolerance_digits
+  int tolerance_digits = 6;  // unknown is said when the gap left is below 10^-tolerance_digits
   uint64_t memory_limit_bytes = UINT64_C(4) << 30;
   const Interrupt* interrupt = nullptr;  // the answer is unknown soon after it was set
 };
@@ -99,24 +99,26 @@ struct Settings {
 struct Answer {
   Verdict verdict = Verdict::kUnknown;
   std::string reason;
-  // Robust and unknown: a certified lower bound of the smallest margin over all images in question, -infinity if
-  // none was reached. Not robust: the counterexample's margin.
+  // Robust and unknown: a certified lower bound of the smallest margin over all images in question, -infinity
+  // if none was reached. Not robust: the counterexample's margin.
   double margin_bound = 0.0;
   std::optional<Counterexample> counterexample;
   int64_t subproblems = 0;
   double seconds = 0.0;
 };
 
-// label: the reference's class, counted from 0. threshold: a decimal number above 0 and at most 1, as text, since
-// 0.98 is no binary number.
+// label: the reference's class, counted from 0. threshold: a decimal number above 0 and at most 1, as text,
+// since 0.98 is no binary number.
 Answer verify(const Model& model, const Picture& reference, int64_t label, const std::string& threshold,
               const Settings& settings = {});
 
 // Only looks for a counterexample; nothing is proved if none is found.
 std::optional<Counterexample> find_counterexample(const Model& model, const Picture& reference, int64_t label,
-                                                  const std::string& threshold, const Settings& settings = {});
+                                                  const std::string& threshold,
+                                                  const Settings& settings = {});
 
-// convention: "global" or another of the names that `verissim ssim` lists. The pictures' dimensions must agree.
+// convention: "global" or another of the names that `verissim ssim` lists. The pictures' dimensions must
+// agree.
 double ssim(const Picture& a, const Picture& b, const std::string& convention = "global");
 
 }  // namespace verissim

@@ -17,6 +17,11 @@ using json = nlohmann::ordered_json;
 
 json finite(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
+// Not known where no subproblem was bounded.
+json stable_relus(const search::Result& result) {
+  return result.statistics.nodes > 0 ? json(result.statistics.stable_relus) : json(nullptr);
+}
+
 std::string as_class(const experiment::Question& question, const experiment::Counterexample& found) {
   const std::string rival = std::to_string(found.rival);
   const std::string own = std::to_string(question.label);
@@ -53,22 +58,19 @@ std::string sentence(const Subject& subject, const experiment::Question& questio
 
 std::string describe_network(const network::Network& network) {
   std::string hidden;
-  bool plain = true;
-  for (size_t i = 1; i + 1 < network.nodes.size(); ++i) {
-    const auto& op = network.nodes[i].op;
-    if (std::holds_alternative<network::Relu>(op)) hidden += "-" + std::to_string(network.nodes[i].size);
-    plain =
-        plain && (std::holds_alternative<network::Relu>(op) || std::holds_alternative<network::Dense>(op));
+  for (const int64_t size : network::hidden_sizes(network)) {
+    hidden += (hidden.empty() ? "" : "-") + std::to_string(size);
   }
-  std::string text = to_string(network.input) + " -> ";
-  if (plain && !hidden.empty()) text += hidden.substr(1) + " -> ";
-  return text + std::to_string(network.outputs()) + " classes, " + format_count(network.relus(), "ReLU") +
-         ", " + format_count(network.parameters(), "parameter");
+  return to_string(network.input) + " -> " + (hidden.empty() ? "" : hidden + " -> ") +
+         std::to_string(network.outputs()) + " classes, " + format_count(network.relus(), "ReLU") + ", " +
+         format_count(network.parameters(), "parameter");
 }
 
-Facts counterexample_facts(const experiment::Counterexample& counterexample) {
+Facts counterexample_facts(const experiment::Question& question,
+                           const experiment::Counterexample& counterexample) {
   const std::string rounded = std::string(counterexample.rounded_is_counterexample ? "still" : "no longer") +
-                              " a counterexample (SSIM " + format_number(counterexample.rounded_ssim) +
+                              " a counterexample (SSIM " +
+                              format_ssim(counterexample.rounded_ssim, question.threshold.nearest()) +
                               ", margin " + format_number(counterexample.rounded_margin) + ")";
   return {
       {"margin", format_number(counterexample.margin) + " (score of the reference's class less the other's)"},
@@ -90,7 +92,7 @@ std::string answer_json(const experiment::Question& question, const search::Resu
                  {"threshold", question.threshold.text()},
                  {"convention", "global"},
                  {"relus", result.statistics.relus},
-                 {"stable_relus", result.statistics.stable_relus},
+                 {"stable_relus", stable_relus(result)},
                  {"version", kVersion}};
   if (counterexample) {
     object["counterexample"] = counterexample->values;

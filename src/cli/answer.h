@@ -27,7 +27,8 @@ std::string sentence(const Subject& subject, const experiment::Question& questio
 // "1x4x4 -> 6-6-6 -> 5 classes, 18 ReLUs"
 std::string describe_network(const network::Network& network);
 
-Facts counterexample_facts(const experiment::Counterexample& counterexample);
+Facts counterexample_facts(const experiment::Question& question,
+                           const experiment::Counterexample& counterexample);
 
 // One JSON object, with a newline.
 std::string answer_json(const experiment::Question& question, const search::Result& result,

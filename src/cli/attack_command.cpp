@@ -70,7 +70,7 @@ std::string attempt_text(const Attempt& attempt, const Subject& subject, const Q
   result.verdict = search::Verdict::kNotRobust;
   result.reason = attempt.found.front().max_deviation > 0 ? search::Reason::kCounterexample
                                                           : search::Reason::kReferenceMisclassified;
-  Facts lines = counterexample_facts(attempt.found.front());
+  Facts lines = counterexample_facts(question, attempt.found.front());
   lines.emplace_back("found", format_count(static_cast<int64_t>(attempt.found.size()), "counterexample") +
                                   " in " + format_seconds(attempt.seconds));
   return sentence(subject, question, result, attempt.found.front()) + "\n\n" + format_facts(lines);

@@ -35,7 +35,7 @@ std::string format_number(double value) {
 std::string format_ssim(double value, double threshold) {
   for (int digits = 4; digits < 17; ++digits) {
     const std::string text = printed("%.*f", digits, value);
-    if (std::strtod(text.c_str(), nullptr) >= threshold) return text;
+    if ((std::strtod(text.c_str(), nullptr) >= threshold) == (value >= threshold)) return text;
   }
   return printed("%.17g", value);
 }

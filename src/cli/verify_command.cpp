@@ -11,19 +11,23 @@ namespace {
 using experiment::Counterexample;
 using experiment::LoadedQuestion;
 
+std::string cost(const search::Statistics& statistics) {
+  const std::string time = format_seconds(statistics.seconds);
+  if (statistics.nodes == 0) return "no subproblem was needed, " + time;
+  return format_count(statistics.nodes, "subproblem") + ", " + std::to_string(statistics.stable_relus) +
+         " of " + format_count(statistics.relus, "ReLU") + " stable at the root, " + time;
+}
+
 Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::Result& result,
             const std::optional<Counterexample>& counterexample) {
-  const search::Statistics& statistics = result.statistics;
   Facts lines = {{"network", subject.model + ": " + describe_network(loaded.question.network)}};
   if (counterexample) {
-    for (auto& line : counterexample_facts(*counterexample)) lines.push_back(std::move(line));
+    for (auto& line : counterexample_facts(loaded.question, *counterexample))
+      lines.push_back(std::move(line));
   } else {
     lines.emplace_back("margin", "at least " + format_number(result.margin_bound) + " (certified)");
   }
-  lines.emplace_back("search", format_count(statistics.nodes, "subproblem") + ", " +
-                                   std::to_string(statistics.stable_relus) + " of " +
-                                   format_count(statistics.relus, "ReLU") + " stable at the root, " +
-                                   format_seconds(statistics.seconds));
+  lines.emplace_back("search", cost(result.statistics));
   return lines;
 }
 

@@ -35,7 +35,7 @@ struct Config {
   double repair_learning_rate = 0.001;
   double repair_penalty_increase = 2.0;
   double repair_margin = 0.01;
-  int64_t repair_max_rounds = 30;
+  int64_t repair_max_rounds = 100;
   int64_t repair_max_epochs = 100;
   double repair_timeout = 600.0;  // seconds for all repairs together; <= 0: none
   int64_t seed = 1;

@@ -75,12 +75,17 @@ json repair_facts(const repair::Round& round) {
           {"epochs", round.epochs},          {"seconds", round.seconds}};
 }
 
+// Not known where no subproblem was bounded.
+json stable_relus(const search::Statistics& statistics) {
+  return statistics.nodes > 0 ? json(statistics.stable_relus) : json(nullptr);
+}
+
 json search_facts(const search::Statistics& statistics) {
   return {{"subproblems", statistics.nodes},
           {"leaves", statistics.leaves},
           {"replays_failed", statistics.replays_failed},
           {"relus", statistics.relus},
-          {"stable_relus", statistics.stable_relus},
+          {"stable_relus", stable_relus(statistics)},
           {"seconds_attack", statistics.seconds_attack},
           {"seconds_root", statistics.seconds_root},
           {"seconds_search", statistics.seconds_search},
@@ -183,7 +188,7 @@ std::string evaluation_json(const Report& report) {
     const search::Result& result = round.facts.verification;
     iterations[std::to_string(round.facts.number)] = {
         {"max_deviation", largest_deviation(round)},
-        {"stable_relu", result.statistics.stable_relus},
+        {"stable_relu", stable_relus(result.statistics)},
         {"runtime", result.statistics.seconds},
         {"status", status_of(result)},
         {"accuracy_before", finite(round.facts.accuracy_before)},

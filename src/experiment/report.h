@@ -76,7 +76,8 @@ struct Report {
 std::string report_json(const Report& report);
 
 // {"iterations": {"1": {"max_deviation", "stable_relu", "runtime", "status", "accuracy_before",
-// "accuracy_after"}, ...}}: stable_relu counts neurons; max_deviation is null without a counterexample.
+// "accuracy_after"}, ...}}: stable_relu counts neurons and is null where the attack alone found a
+// counterexample; max_deviation is null without a counterexample.
 std::string evaluation_json(const Report& report);
 
 }  // namespace verissim::experiment

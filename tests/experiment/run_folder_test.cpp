@@ -64,7 +64,8 @@ TEST(RunFolder, IsNeverSharedByProcesses) {
   constexpr int kFolders = 50;
   const testing::TemporaryFolder folder;
   for (int i = 0; i < kProcesses; ++i) {
-    if (::fork() == 0) make_folders(folder.path() + "/runs", folder.path() + "/" + std::to_string(i), kFolders);
+    if (::fork() == 0)
+      make_folders(folder.path() + "/runs", folder.path() + "/" + std::to_string(i), kFolders);
   }
   std::set<std::string> names;
   for (int i = 0; i < kProcesses; ++i) {
@@ -74,7 +75,8 @@ TEST(RunFolder, IsNeverSharedByProcesses) {
   }
   for (int i = 0; i < kProcesses; ++i) {
     std::ifstream list(folder.path() + "/" + std::to_string(i));
-    for (std::string name; std::getline(list, name);) EXPECT_TRUE(names.insert(name).second) << name << " twice";
+    for (std::string name; std::getline(list, name);)
+      EXPECT_TRUE(names.insert(name).second) << name << " twice";
   }
   EXPECT_EQ(names.size(), kProcesses * kFolders);
 }

@@ -1,0 +1,171 @@
+// The public interface, a thin layer over the rooms.
+#include <verissim/verissim.h>
+
+#include <utility>
+
+#include "attack/attack.h"
+#include "base/error.h"
+#include "experiment/question.h"
+#include "image/read_image.h"
+#include "network/model_file.h"
+#include "search/verify.h"
+#include "similarity/ssim.h"
+
+namespace verissim {
+
+struct Model::Data {
+  network::Network network;
+};
+
+struct Interrupt::Flag {
+  InterruptFlag flag;
+};
+
+namespace {
+
+// Input errors leave the library as its public error.
+template <typename Work>
+auto translated(const Work& work) {
+  try {
+    return work();
+  } catch (const InputError& error) {
+    throw Error(error.what());
+  }
+}
+
+Shape to_shape(const Dimension& dimension) { return {dimension.channels, dimension.height, dimension.width}; }
+Dimension to_dimension(const Shape& shape) { return {shape.channels, shape.height, shape.width}; }
+
+image::Image to_image(const Picture& picture) {
+  if (static_cast<int64_t>(picture.values.size()) != picture.dimension.size()) {
+    throw InputError("picture", "values", std::to_string(picture.values.size()),
+                     std::to_string(picture.dimension.size()) + " as its dimension says");
+  }
+  return {to_shape(picture.dimension), picture.values};
+}
+
+experiment::Question ask(const Model& model, const Picture& reference, int64_t label,
+                         const std::string& threshold) {
+  return experiment::make_question(model.data().network, to_image(reference), label,
+                                   Decimal::parse(threshold, "threshold"));
+}
+
+StopToken stop_token(const Settings& settings) {
+  const InterruptFlag* flag = settings.interrupt == nullptr ? nullptr : &settings.interrupt->flag().flag;
+  return StopToken(settings.timeout_seconds, flag);
+}
+
+search::Options search_options(const Settings& settings) {
+  search::Options options;
+  options.timeout_seconds = settings.timeout_seconds;
+  options.threads = settings.threads;
+  options.seed = settings.seed;
+  options.tolerance_digits = settings.tolerance_digits;
+  options.memory_limit_bytes = settings.memory_limit_bytes;
+  return options;
+}
+
+std::optional<Counterexample> worst(const experiment::Question& question,
+                                    const std::vector<attack::Violation>& violations) {
+  if (violations.empty()) return std::nullopt;
+  const experiment::Counterexample found =
+      experiment::examine(question, question.network, violations.front());
+  return Counterexample{found.values, found.rival, found.margin, found.ssim};
+}
+
+Verdict to_verdict(search::Verdict verdict) {
+  switch (verdict) {
+    case search::Verdict::kRobust:
+      return Verdict::kRobust;
+    case search::Verdict::kNotRobust:
+      return Verdict::kNotRobust;
+    case search::Verdict::kUnknown:
+      return Verdict::kUnknown;
+  }
+  return Verdict::kUnknown;
+}
+
+}  // namespace
+
+Model Model::load(const std::string& file, const std::optional<Dimension>& input) {
+  return translated([&] {
+    std::optional<Shape> shape;
+    if (input) shape = to_shape(*input);
+    return Model(std::make_shared<const Data>(Data{network::load_model(file, shape).network}));
+  });
+}
+
+Dimension Model::input() const { return to_dimension(data_->network.input); }
+int64_t Model::classes() const { return data_->network.outputs(); }
+int64_t Model::relus() const { return data_->network.relus(); }
+
+std::vector<double> Model::scores(const Picture& picture) const {
+  return translated([&] {
+    const image::Image image = to_image(picture);
+    if (image.shape.size() != data_->network.inputs()) {
+      throw InputError("picture", "", std::to_string(image.shape.size()) + " values",
+                       std::to_string(data_->network.inputs()) + ", the model's input");
+    }
+    return experiment::scores_at(data_->network, image);
+  });
+}
+
+Picture load_picture(const std::string& file, const Dimension& dimension) {
+  return translated([&] { return Picture{dimension, image::load_image(file, to_shape(dimension)).values}; });
+}
+
+const char* to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kRobust:
+      return "robust";
+    case Verdict::kNotRobust:
+      return "not robust";
+    case Verdict::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+Interrupt::Interrupt() : flag_(std::make_unique<Flag>()) {}
+Interrupt::~Interrupt() = default;
+void Interrupt::set() noexcept { flag_->flag.set(); }
+
+Answer verify(const Model& model, const Picture& reference, int64_t label, const std::string& threshold,
+              const Settings& settings) {
+  return translated([&] {
+    const experiment::Question question = ask(model, reference, label, threshold);
+    const search::Result result =
+        search::verify(question.problem(), search_options(settings), stop_token(settings), nullptr);
+    Answer answer;
+    answer.verdict = to_verdict(result.verdict);
+    answer.reason = search::to_string(result.reason);
+    answer.margin_bound = result.margin_bound;
+    answer.counterexample = worst(question, result.counterexamples);
+    answer.subproblems = result.statistics.nodes;
+    answer.seconds = result.statistics.seconds;
+    return answer;
+  });
+}
+
+std::optional<Counterexample> find_counterexample(const Model& model, const Picture& reference, int64_t label,
+                                                  const std::string& threshold, const Settings& settings) {
+  return translated([&] {
+    const experiment::Question question = ask(model, reference, label, threshold);
+    attack::Options options;
+    options.seed = settings.seed;
+    return worst(question, attack::find_violations(question.network, *question.region, question.property,
+                                                   options, stop_token(settings), nullptr));
+  });
+}
+
+double ssim(const Picture& a, const Picture& b, const std::string& convention) {
+  return translated([&] {
+    if (to_shape(a.dimension) != to_shape(b.dimension)) {
+      throw InputError("second picture", "dimension", to_string(to_shape(b.dimension)),
+                       to_string(to_shape(a.dimension)) + " as the first");
+    }
+    return similarity::ssim(to_image(a), to_image(b), similarity::parse_convention(convention));
+  });
+}
+
+}  // namespace verissim

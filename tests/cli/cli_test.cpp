@@ -1,0 +1,286 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/arguments.h"
+#include "cli/process.h"
+#include "experiment/small_inputs.h"
+#include "image/npy.h"
+#include "image/read_image.h"
+#include "similarity/ssim.h"
+
+namespace verissim::cli {
+namespace {
+
+using nlohmann::json;
+using testing::Ended;
+using ::testing::HasSubstr;
+using testing::run_verissim;
+using testing::small_network;
+
+// A network and an image in a folder of their own.
+class Cli : public ::testing::Test {
+ protected:
+  Cli() { image::write_png(image_, testing::small_image()); }
+
+  std::vector<std::string> question(const std::string& command, const network::Network& network,
+                                    const std::string& tau) const {
+    network::save_model(model_, network);
+    return {command, "--model", model_, "--image", image_, "--class", "0", "--ssim", tau};
+  }
+
+  Ended ask(const std::string& command, const network::Network& network, const std::string& tau,
+            const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words = question(command, network, tau);
+    words.insert(words.end(), more.begin(), more.end());
+    return run_verissim(words);
+  }
+
+  testing::TemporaryFolder folder_;
+  std::string model_ = folder_.file("model_i1x4x4_l3_o3.pt");
+  std::string image_ = folder_.file("image.png");
+};
+
+// One line on standard error that starts with the program's name, and nothing else anywhere.
+void expect_message(const Ended& ended, int code, const std::string& part) {
+  EXPECT_EQ(ended.code, code);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_THAT(ended.err, ::testing::StartsWith("verissim: "));
+  EXPECT_THAT(ended.err, HasSubstr(part));
+  EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
+}
+
+TEST_F(Cli, HelpNamesEveryOptionAndAnExample) {
+  const Ended all = run_verissim({"--help"});
+  EXPECT_EQ(all.code, 0);
+  for (const Command& command : commands()) {
+    EXPECT_THAT(all.out, HasSubstr("  " + std::string(command.word) + " "));
+    const Ended ended = run_verissim({std::string(command.word), "--help"});
+    EXPECT_EQ(ended.code, 0);
+    EXPECT_EQ(ended.err, "");
+    EXPECT_THAT(ended.out, HasSubstr("Example:\n  " + std::string(command.example)));
+    for (const Option& option : command.options) {
+      EXPECT_THAT(ended.out, HasSubstr(std::string(option.names.substr(0, option.names.find(',')))));
+    }
+  }
+}
+
+TEST_F(Cli, VersionTellsTheBuild) {
+  const Ended ended = run_verissim({"--version"});
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_THAT(ended.out, ::testing::StartsWith("verissim "));
+  EXPECT_THAT(ended.out, HasSubstr("build type"));
+}
+
+TEST_F(Cli, UsageErrorsEndWithTwo) {
+  const auto expect = [](const std::vector<std::string>& words, const std::string& part) {
+    expect_message(run_verissim(words), 2, part);
+  };
+  expect({}, "subcommand is required");
+  expect({"prove"}, "prove");
+  expect({"run"}, "CONFIG is required");
+  expect({"verify", "--model", "m"}, "is required");
+  const std::vector<std::string> good = {"verify",  "--model", "m",      "--image", "i",
+                                         "--class", "0",       "--ssim", "0.9"};
+  const auto with = [&](const std::string& name, const std::string& value) {
+    auto words = good;
+    words.insert(words.end(), {name, value});
+    return words;
+  };
+  expect(with("--epochs", "3"), "--epochs");
+  expect(with("--threads", "many"), "--threads: got the text 'many', wanted an integer from 0 to 4096");
+  expect(with("--tolerance", "99"), "--tolerance: got the number 99, wanted an integer from 0 to 15");
+  expect(with("--dimension", "1,4"), "--dimension: got [1, 4], wanted a list [channels, height, width]");
+  expect({"verify", "--model", "m", "--image", "i", "--class", "0", "--ssim", "1.01"},
+         "--ssim: got the number 1.01, wanted a number above 0 and at most 1");
+  expect({"verify", "--model", "m", "--image", "i", "--class", "-1", "--ssim", "0.9"},
+         "--class: got the number -1");
+  expect({"verify", "--model", "m", "--image", "i", "--class", "x", "--ssim", "0.9"},
+         "--class: got the text 'x'");
+  expect({"train", "--dataset", "CIFAR", "--dimension", "1,4,4", "--hidden", "6", "--out", "x.pt"},
+         "--dataset: got the text 'CIFAR', wanted one of");
+  expect({"attack", "--model", "m", "--image", "i", "--class", "0", "--ssim", "0.9", "--restarts", "-3"},
+         "--restarts: got '-3', wanted an integer from 0");
+}
+
+TEST_F(Cli, BadInputEndsWithThree) {
+  expect_message(run_verissim({"info", folder_.file("none.pt")}), 3, "none.pt: cannot be opened");
+  expect_message(run_verissim({"info", image_}), 3, image_);
+  expect_message(run_verissim({"run", folder_.file("none.json")}), 3, "none.json: cannot be opened");
+  expect_message(run_verissim({"ssim", image_, folder_.file("none.png")}), 3, "none.png: cannot be opened");
+  expect_message(run_verissim({"ssim", image_, image_, "--convention", "mine"}), 3, "mine");
+  const auto network = small_network(1.0, 1.0);
+  network::save_model(model_, network);
+  expect_message(
+      run_verissim({"verify", "--model", model_, "--image", image_, "--class", "3", "--ssim", "0.9"}), 3,
+      "class: got 3, wanted a number from 0 to 2");
+  expect_message(ask("verify", network, "0.9", {"--dimension", "1,5,5"}), 3, model_);
+  expect_message(ask("verify", network, "0.9", {"--out", folder_.file("x.jpg")}), 3, ".npy or .png");
+  write_text_file(folder_.file("bad.json"), "{\"dimensions\": [1, 4, 4]}");
+  expect_message(run_verissim({"run", folder_.file("bad.json")}), 3,
+                 "dimensions: this key is not known; did you mean dimension?");
+}
+
+TEST_F(Cli, VerifyProvesARobustNetwork) {
+  const Ended ended = ask("verify", small_network(1.0, 0.5), "0.98");
+  EXPECT_EQ(ended.code, 20);
+  EXPECT_THAT(ended.out, ::testing::StartsWith("Robust: every image whose SSIM to " + image_ +
+                                               " is at least 0.98 gets class 0.\n"));
+  EXPECT_EQ(ended.err, "");
+  const Ended as_json = ask("verify", small_network(1.0, 0.5), "0.98", {"--json"});
+  EXPECT_EQ(as_json.code, 20);
+  const json answer = json::parse(as_json.out);
+  EXPECT_EQ(answer["verdict"], "robust");
+  EXPECT_EQ(answer["threshold"], "0.98");
+  EXPECT_TRUE(answer["counterexample"].is_null());
+  EXPECT_TRUE(answer["ssim"].is_null());
+  EXPECT_GT(answer["margin_bound"].get<double>(), 0.0);
+  EXPECT_LT(answer["margin_bound"].get<double>(), 1.0);
+  EXPECT_GE(answer["nodes"].get<int>(), 0);
+  EXPECT_GE(answer["seconds"].get<double>(), 0.0);
+}
+
+TEST_F(Cli, VerifyRefutesWithACounterexample) {
+  const std::string out = folder_.file("found.npy");
+  const Ended ended = ask("verify", small_network(0.01, 5.0), "0.98", {"--json", "--out", out});
+  EXPECT_EQ(ended.code, 10);
+  const json answer = json::parse(ended.out);
+  EXPECT_EQ(answer["verdict"], "not robust");
+  EXPECT_LE(answer["margin_bound"].get<double>(), 0.0);
+  const auto values = answer["counterexample"].get<std::vector<double>>();
+  ASSERT_EQ(values.size(), 16U);
+  const auto reference = image::load_values(image_, {1, 4, 4});
+  EXPECT_NEAR(similarity::global_ssim(values, reference), answer["ssim"].get<double>(), 1e-12);
+  EXPECT_GE(answer["ssim"].get<double>(), 0.98 - 1e-12);
+  EXPECT_LE(values[0], reference[0] - 0.01 / 5.0 + 1e-9);
+  EXPECT_EQ(image::load_values(out, {1, 4, 4}), values);
+  const Ended text = ask("verify", small_network(0.01, 5.0), "0.98");
+  EXPECT_EQ(text.code, 10);
+  EXPECT_THAT(text.out, ::testing::StartsWith("Not robust: an image with SSIM 0.98"));
+  EXPECT_THAT(text.out,
+              ::testing::AnyOf(HasSubstr("still a counterexample"), HasSubstr("no longer a counterexample")));
+}
+
+TEST_F(Cli, VerifyNamesAMisclassifiedReference) {
+  const Ended ended = ask("verify", small_network(-0.5, 0.0), "0.98");
+  EXPECT_EQ(ended.code, 10);
+  EXPECT_THAT(ended.out, ::testing::StartsWith("Not robust: " + image_ + " itself gets class "));
+  const json answer = json::parse(ask("verify", small_network(-0.5, 0.0), "0.98", {"--json"}).out);
+  EXPECT_EQ(answer["ssim"], 1.0);
+}
+
+TEST_F(Cli, ATieIsACounterexample) {
+  const Ended ended = ask("verify", small_network(0.0, 0.0), "0.98");
+  EXPECT_EQ(ended.code, 10);
+  EXPECT_THAT(ended.out, HasSubstr("just as much as 0"));
+}
+
+TEST_F(Cli, AttackFindsOrSaysThatItProvesNothing) {
+  const Ended found = ask("attack", small_network(0.01, 5.0), "0.98", {"--json"});
+  EXPECT_EQ(found.code, 10);
+  EXPECT_FALSE(json::parse(found.out)["counterexamples"].empty());
+  const Ended none = ask("attack", small_network(1.0, 0.5), "0.98");
+  EXPECT_EQ(none.code, 0);
+  EXPECT_THAT(none.out, HasSubstr("proves nothing"));
+}
+
+TEST_F(Cli, SsimPrintsOneOrAllConventions) {
+  const std::string other = folder_.file("other.png");
+  image::Image changed = testing::small_image();
+  changed.values[3] = 0.5F;
+  image::write_png(other, changed);
+  const double expected =
+      similarity::ssim(image::load_image(image_, {1, 4, 4}), image::load_image(other, {1, 4, 4}),
+                       similarity::Convention::kGlobal);
+  const Ended one = run_verissim({"ssim", image_, other, "--convention", "global"});
+  EXPECT_EQ(one.code, 0);
+  EXPECT_EQ(std::stod(one.out), expected);
+  const json all = json::parse(run_verissim({"ssim", image_, other, "--json"}).out);
+  EXPECT_EQ(all["global"], expected);
+  EXPECT_TRUE(all["wang"].is_null()) << "4x4 is smaller than the window";
+  EXPECT_THAT(run_verissim({"ssim", image_, other}).out, HasSubstr("(too small)"));
+  image::write_npy(folder_.file("large.npy"), std::vector<double>(25, 0.5), std::vector<int64_t>{1, 5, 5});
+  expect_message(run_verissim({"ssim", image_, folder_.file("large.npy")}), 3, "got 1x5x5, wanted 1x4x4");
+}
+
+TEST_F(Cli, InfoTellsWhatAModelHolds) {
+  network::save_model(model_, small_network(1.0, 0.5));
+  const Ended ended = run_verissim({"info", model_, "--json"});
+  EXPECT_EQ(ended.code, 0);
+  const json info = json::parse(ended.out);
+  EXPECT_EQ(info["dimension"], (json{1, 4, 4}));
+  EXPECT_EQ(info["hidden_layer"], json::array({3}));
+  EXPECT_EQ(info["outputs"], 3);
+  EXPECT_THAT(run_verissim({"info", model_}).out, HasSubstr("1x4x4 -> 3 -> 3 classes, 3 ReLUs"));
+}
+
+TEST_F(Cli, AModelOfUnknownShapeTakesTheImagesOrAsks) {
+  const std::string plain = folder_.file("plain.pt");
+  network::save_model(plain, small_network(1.0, 0.5));
+  const auto ask_plain = [&](const std::string& image, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"verify",  "--model", plain,    "--image", image,
+                                      "--class", "0",       "--ssim", "0.99"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_verissim(words);
+  };
+  EXPECT_EQ(ask_plain(image_, {}).code, 20);
+  image::Image large{{1, 8, 8}, std::vector<float>(64, 0.25F)};
+  large.values[5] = 1.0F;
+  image::write_png(folder_.file("large.png"), large);
+  expect_message(ask_plain(folder_.file("large.png"), {}), 3, "--dimension C,H,W");
+  EXPECT_NE(ask_plain(folder_.file("large.png"), {"--dimension", "1,4,4"}).code, 3);
+}
+
+// Wide enough that no machine decides it in the time that these tests give it.
+class HardQuestion : public Cli {
+ protected:
+  std::vector<std::string> words(const std::vector<std::string>& more) {
+    image::Image image{{1, 12, 12}, {}};
+    for (int i = 0; i < 144; ++i) image.values.push_back(static_cast<float>((i * 91 + 40) % 256) / 255.0F);
+    image::write_png(image_, image);
+    network::Network network = testing::random_mlp({1, 12, 12}, {120, 120, 120}, 5, 3);
+    std::get<network::Dense>(network.nodes.back().op).bias[0] = kLead;
+    network::save_model(wide_, network);
+    std::vector<std::string> result = {"verify",  "--model", wide_,    "--image", image_,
+                                       "--class", "0",       "--ssim", "0.8"};
+    result.insert(result.end(), more.begin(), more.end());
+    return result;
+  }
+
+  // Large enough that attacks fail, too small for a quick proof.
+  static constexpr double kLead = 12.0;
+  std::string wide_ = folder_.file("model_i1x12x12_l120-120-120_o5.pt");
+};
+
+TEST_F(HardQuestion, EndsAtTheTimeLimit) {
+  const Ended ended = run_verissim(words({"--timeout", "0.3", "--json"}));
+  EXPECT_EQ(ended.code, 0);
+  const json answer = json::parse(ended.out);
+  EXPECT_EQ(answer["verdict"], "unknown");
+  EXPECT_THAT(answer["reason"].get<std::string>(), HasSubstr("time limit"));
+  EXPECT_TRUE(answer["counterexample"].is_null());
+}
+
+TEST_F(HardQuestion, EndsWithUnknownWhenInterrupted) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    testing::Process process(testing::verissim_with(words({"--json"})));
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    process.send(signal);
+    const Ended ended = process.wait();
+    EXPECT_EQ(ended.code, 0);
+    const json answer = json::parse(ended.out);
+    EXPECT_EQ(answer["verdict"], "unknown");
+    EXPECT_THAT(answer["reason"].get<std::string>(), HasSubstr("interrupted"));
+  }
+}
+
+TEST_F(HardQuestion, QuietSaysNothingOnStandardError) {
+  EXPECT_NE(run_verissim(words({"--timeout", "1"})).err, "");
+  EXPECT_EQ(run_verissim(words({"--timeout", "1", "--quiet"})).err, "");
+}
+
+}  // namespace
+}  // namespace verissim::cli

@@ -1,0 +1,99 @@
+// The public interface.
+#include <gtest/gtest.h>
+#include <verissim/verissim.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "base/temporary_folder.h"
+#include "experiment/small_inputs.h"
+
+namespace {
+
+using verissim::Dimension;
+using verissim::Picture;
+using verissim::Verdict;
+
+class Api : public ::testing::Test {
+ protected:
+  verissim::Model model(double lead, double slope) const {
+    const std::string file = folder_.file("model_i1x4x4_l3_o3.pt");
+    verissim::network::save_model(file, verissim::testing::small_network(lead, slope));
+    return verissim::Model::load(file);
+  }
+
+  Picture reference() const {
+    verissim::image::write_png(folder_.file("image.png"), verissim::testing::small_image());
+    return verissim::load_picture(folder_.file("image.png"), {1, 4, 4});
+  }
+
+  verissim::testing::TemporaryFolder folder_;
+};
+
+TEST_F(Api, ProvesAndRefutes) {
+  const auto robust = model(1.0, 0.5);
+  EXPECT_EQ(robust.classes(), 3);
+  EXPECT_EQ(robust.relus(), 3);
+  EXPECT_EQ(robust.input().size(), 16);
+  EXPECT_NEAR(robust.scores(reference())[0], 1.0, 1e-6);
+  const auto proved = verissim::verify(robust, reference(), 0, "0.98");
+  EXPECT_EQ(proved.verdict, Verdict::kRobust);
+  EXPECT_FALSE(proved.counterexample);
+  EXPECT_GT(proved.margin_bound, 0.0);
+  EXPECT_FALSE(verissim::find_counterexample(robust, reference(), 0, "0.98"));
+
+  const auto weak = model(0.01, 5.0);
+  const auto refuted = verissim::verify(weak, reference(), 0, "0.98");
+  EXPECT_EQ(refuted.verdict, Verdict::kNotRobust);
+  ASSERT_TRUE(refuted.counterexample);
+  EXPECT_EQ(refuted.counterexample->values.size(), 16U);
+  EXPECT_GE(refuted.counterexample->ssim, 0.98 - 1e-12);
+  EXPECT_LE(refuted.counterexample->margin, 0.0);
+  EXPECT_TRUE(verissim::find_counterexample(weak, reference(), 0, "0.98"));
+}
+
+TEST_F(Api, EndsWithUnknownWhenInterrupted) {
+  verissim::Interrupt interrupt;
+  interrupt.set();
+  verissim::Settings settings;
+  settings.interrupt = &interrupt;
+  const auto answer = verissim::verify(model(1.0, 5.0), reference(), 0, "0.98", settings);
+  EXPECT_EQ(answer.verdict, Verdict::kUnknown);
+  EXPECT_EQ(answer.reason, "interrupted");
+}
+
+TEST_F(Api, ComparesPictures) {
+  Picture other = reference();
+  EXPECT_EQ(verissim::ssim(reference(), other), 1.0);
+  other.values[0] = 1.0F;
+  EXPECT_LT(verissim::ssim(reference(), other), 1.0);
+  EXPECT_THROW(verissim::ssim(reference(), other, "wang"), verissim::Error) << "smaller than the window";
+  EXPECT_THROW(verissim::ssim(reference(), other, "mine"), verissim::Error);
+}
+
+TEST_F(Api, TheExampleProgramTellsTheVerdict) {
+  model(1.0, 0.5);
+  reference();
+  const std::string said = folder_.file("said");
+  const auto example = [&](const std::string& tau) {
+    return std::string(VERISSIM_EXAMPLE) + " " + folder_.file("model_i1x4x4_l3_o3.pt") + " " +
+           folder_.file("image.png") + " 0 " + tau + " > " + said + " 2>&1";
+  };
+  EXPECT_EQ(std::system(example("0.98").c_str()), 0);
+  EXPECT_EQ(verissim::read_text_file(said).substr(0, 15), "robust (proved)");
+  EXPECT_NE(std::system(example("1.5").c_str()), 0);
+  EXPECT_NE(verissim::read_text_file(said).find("1.5"), std::string::npos);
+}
+
+TEST_F(Api, ThrowsItsOwnErrors) {
+  const auto good = model(1.0, 0.5);
+  EXPECT_THROW(verissim::Model::load("/nonexistent/model.pt"), verissim::Error);
+  EXPECT_THROW(verissim::load_picture("/nonexistent/image.png", {1, 4, 4}), verissim::Error);
+  EXPECT_THROW(verissim::verify(good, reference(), 7, "0.98"), verissim::Error);
+  EXPECT_THROW(verissim::verify(good, reference(), 0, "0"), verissim::Error);
+  EXPECT_THROW(verissim::verify(good, reference(), 0, "high"), verissim::Error);
+  EXPECT_THROW(verissim::verify(good, Picture{{1, 4, 4}, {0.5F}}, 0, "0.98"), verissim::Error);
+  EXPECT_THROW(good.scores(Picture{{1, 1, 2}, {0.5F, 0.25F}}), verissim::Error);
+}
+
+}  // namespace

@@ -1,0 +1,60 @@
+#include "experiment/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace verissim::experiment {
+namespace {
+
+using nlohmann::json;
+
+Report sample_report() {
+  Report report;
+  report.command = {"verissim", "run", "a\xff.json"};  // no UTF-8
+  report.config.threshold = Decimal::parse("0.980", "test");
+  report.config.dimension = {1, 4, 4};
+  report.config.selected_classes = {1, 3, 5};
+  report.config.reference_class = 1;
+  Round round;
+  round.facts.number = 1;
+  round.facts.verification.verdict = search::Verdict::kUnknown;
+  round.facts.verification.reason = search::Reason::kTimeLimit;
+  round.facts.verification.margin_bound = -std::numeric_limits<double>::infinity();
+  round.facts.verification.statistics.nodes = 7;
+  round.facts.verification.statistics.stable_relus = 5;
+  report.rounds.push_back(round);
+  return report;
+}
+
+TEST(Report, IsJsonWhateverItHolds) {
+  const json report = json::parse(report_json(sample_report()));
+  EXPECT_EQ(report["schema"], "verissim-report");
+  EXPECT_EQ(report["schema_version"], 1);
+  EXPECT_EQ(report["threshold"], "0.980");
+  EXPECT_EQ(report["reference"]["label"], 3);
+  EXPECT_EQ(report["similarity"]["convention"], "global");
+  EXPECT_EQ(report["similarity"]["C2"], 9e-4);
+  EXPECT_TRUE(report["rounds"][0]["margin_bound"].is_null());
+  EXPECT_TRUE(report["network"].is_null());
+  EXPECT_FALSE(report["finished"]);
+}
+
+TEST(Report, TellsUnknownWithItsReasonInTheOriginalsFile) {
+  const json evaluation = json::parse(evaluation_json(sample_report()));
+  const json& first = evaluation["iterations"]["1"];
+  EXPECT_EQ(first["status"], "unknown: time limit reached");
+  EXPECT_EQ(first["stable_relu"], 5);
+  EXPECT_TRUE(first["max_deviation"].is_null());
+}
+
+TEST(Report, DoesNotCountStableNeuronsThatNobodyLookedFor) {
+  Report report = sample_report();
+  report.rounds[0].facts.verification.statistics.nodes = 0;
+  EXPECT_TRUE(json::parse(evaluation_json(report))["iterations"]["1"]["stable_relu"].is_null());
+}
+
+}  // namespace
+}  // namespace verissim::experiment
