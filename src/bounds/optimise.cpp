@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "bounds/kernels.h"
+
 namespace verissim::bounds {
 namespace {
 
@@ -36,6 +38,8 @@ void reset(Rows& rows, const Graph& graph, int start, int64_t count) {
   rows.split.assign(neurons, 0);
   rows.alpha.assign(neurons, 0.0F);
   rows.beta.assign(neurons, 0.0F);
+  rows.cut = nullptr;
+  rows.eta.assign(n, 0.0F);
   rows.slabs.assign(n, {});
   rows.multipliers.assign(n, {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F});
   rows.bounds.assign(n, -std::numeric_limits<float>::infinity());
@@ -81,6 +85,11 @@ void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
   relax(rows);
   workspace_.backward(rows.start, rows.count, rows.coefficients, relaxations_.data());
   for (size_t i = 0; i < directions_.size(); ++i) directions_[i] = -workspace_.input_coefficients()[i];
+  const int64_t n = graph_.inputs();
+  for (int64_t r = 0; rows.cut != nullptr && r < rows.count; ++r) {
+    const float eta = rows.eta[static_cast<size_t>(r)];
+    for (int64_t i = 0; i < n; ++i) directions_[static_cast<size_t>(r * n + i)] -= eta * rows.cut[i];
+  }
   region::SupportBatch batch;
   batch.rows = rows.count;
   batch.weights = directions_.data();
@@ -92,7 +101,9 @@ void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
   batch.thorough = options.thorough;
   region_.support(batch);
   for (int64_t r = 0; r < rows.count; ++r) {
-    rows.bounds[static_cast<size_t>(r)] = workspace_.constants()[static_cast<size_t>(r)] - values_[static_cast<size_t>(r)];
+    const auto row = static_cast<size_t>(r);
+    const float cut = rows.cut == nullptr ? 0.0F : rows.eta[row] * rows.cut_constant;
+    rows.bounds[row] = workspace_.constants()[row] + cut - values_[row];
   }
   std::copy_n(workspace_.relu_coefficients(), rows.coefficients_at_relu.size(), rows.coefficients_at_relu.begin());
   workspace_.forward_linearised(rows.start, rows.count, rows.points.data(), relaxations_.data(), rows.z.data());
@@ -111,6 +122,7 @@ bool Optimiser::keep_best(Rows& rows, float target) {
       copy_row(rows.coefficients_at_relu, best_.coefficients, r, graph_.neurons());
       copy_row(rows.z, best_.z, r, graph_.neurons());
       copy_row(rows.points, best_.points, r, graph_.inputs());
+      best_.eta[static_cast<size_t>(r)] = rows.eta[static_cast<size_t>(r)];
       best_.multipliers[static_cast<size_t>(r)] = rows.multipliers[static_cast<size_t>(r)];
     }
     done = done && best > target;
@@ -118,41 +130,68 @@ bool Optimiser::keep_best(Rows& rows, float target) {
   return done;
 }
 
-void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) {
-  const int64_t neurons = graph_.neurons();
-  const float mean_correction = 1.0F - std::pow(kMeanDecay, static_cast<float>(iteration));
-  const float square_correction = 1.0F - std::pow(kSquareDecay, static_cast<float>(iteration));
-  const float shrink = std::pow(options.decay, static_cast<float>(iteration - 1));
-  const auto move = [&](float& mean, float& square, float gradient) {
+struct Optimiser::Pace {
+  float mean_correction;
+  float square_correction;
+  float shrink;
+
+  // Adam's step for a gradient, in units of the step size.
+  float move(float& mean, float& square, float gradient) const {
     mean = kMeanDecay * mean + (1.0F - kMeanDecay) * gradient;
     square = kSquareDecay * square + (1.0F - kSquareDecay) * gradient * gradient;
     return mean / mean_correction / (std::sqrt(square / square_correction) + kTiny) * shrink;
-  };
-  const int64_t width = graph_.layer(rows.start).size;
+  }
+};
+
+void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) {
+  const auto t = static_cast<float>(iteration);
+  const Pace pace{1.0F - std::pow(kMeanDecay, t), 1.0F - std::pow(kSquareDecay, t), std::pow(options.decay, t - 1.0F)};
   for (int64_t r = 0; r < rows.count; ++r) {
-    const float* lower = rows.lower[static_cast<size_t>(r)];
-    const float* upper = rows.upper[static_cast<size_t>(r)];
-    // Beta is measured in coefficients. Those at the ReLUs may all be 0 (nothing active is left), the row's are not.
-    const float scale = std::max(largest(rows.coefficients_at_relu.data() + at(r, neurons), neurons),
-                                 largest(rows.coefficients + r * width, width));
-    for (int64_t j = 0; j < neurons; ++j) {
-      const size_t i = at(r, neurons) + static_cast<size_t>(j);
-      const int split = rows.split[i];
-      if (split != 0) {
-        const float gradient = -static_cast<float>(split) * rows.z[i];
-        rows.beta[i] = std::max(0.0F, rows.beta[i] + options.beta_step * scale * move(beta_mean_[i], beta_square_[i], gradient));
-      } else if (lower[j] < 0.0F && upper[j] > 0.0F) {
-        const float gradient = std::max(0.0F, rows.coefficients_at_relu[i]) * rows.z[i];
-        rows.alpha[i] = std::clamp(rows.alpha[i] + options.alpha_step * move(alpha_mean_[i], alpha_square_[i], gradient), 0.0F, 1.0F);
-      }
+    step_row(rows, r, options, pace);
+    if (rows.cut != nullptr) step_eta(rows, r, options, pace);
+  }
+}
+
+void Optimiser::step_row(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace) {
+  const int64_t neurons = graph_.neurons();
+  const int64_t width = graph_.layer(rows.start).size;
+  const float* lower = rows.lower[static_cast<size_t>(row)];
+  const float* upper = rows.upper[static_cast<size_t>(row)];
+  // Beta is measured in coefficients. Those at the ReLUs may all be 0 (nothing active is left), the row's are not.
+  const float scale = std::max(largest(rows.coefficients_at_relu.data() + at(row, neurons), neurons),
+                               largest(rows.coefficients + row * width, width));
+  for (int64_t j = 0; j < neurons; ++j) {
+    const size_t i = at(row, neurons) + static_cast<size_t>(j);
+    const int split = rows.split[i];
+    if (split != 0) {
+      const float gradient = -static_cast<float>(split) * rows.z[i];
+      const float step = options.beta_step * scale * pace.move(beta_mean_[i], beta_square_[i], gradient);
+      rows.beta[i] = std::max(0.0F, rows.beta[i] + step);
+    } else if (lower[j] < 0.0F && upper[j] > 0.0F) {
+      const float gradient = std::max(0.0F, rows.coefficients_at_relu[i]) * rows.z[i];
+      const float step = options.alpha_step * pace.move(alpha_mean_[i], alpha_square_[i], gradient);
+      rows.alpha[i] = std::clamp(rows.alpha[i] + step, 0.0F, 1.0F);
     }
   }
+}
+
+// d/d eta is the cut's value at the minimiser. Eta is measured in lengths of the row over lengths of the cut.
+void Optimiser::step_eta(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace) {
+  const int64_t n = graph_.inputs();
+  const float* direction = directions_.data() + row * n;
+  const float gradient = dot(rows.points.data() + row * n, rows.cut, n) + rows.cut_constant;
+  const float scale = std::sqrt(dot(direction, direction, n) / (dot(rows.cut, rows.cut, n) + kTiny));
+  const auto r = static_cast<size_t>(row);
+  const float step = options.eta_step * scale * pace.move(eta_mean_[r], eta_square_[r], gradient);
+  rows.eta[r] = std::max(0.0F, rows.eta[r] + step);
 }
 
 void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
   const size_t neurons = at(rows.count, graph_.neurons());
   for (auto* buffer : {&low_, &up_, &cut_, &tilt_}) buffer->resize(neurons);
   for (auto* buffer : {&alpha_mean_, &alpha_square_, &beta_mean_, &beta_square_}) buffer->assign(neurons, 0.0F);
+  eta_mean_.assign(static_cast<size_t>(rows.count), 0.0F);
+  eta_square_.assign(static_cast<size_t>(rows.count), 0.0F);
   directions_.resize(at(rows.count, graph_.inputs()));
   values_.resize(static_cast<size_t>(rows.count));
   relaxations_.clear();
@@ -160,7 +199,7 @@ void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
     const size_t i = at(r, graph_.neurons());
     relaxations_.push_back({low_.data() + i, up_.data() + i, cut_.data() + i, tilt_.data() + i});
   }
-  best_ = {rows.alpha, rows.beta, std::vector<float>(rows.bounds.size(), -std::numeric_limits<float>::infinity()),
+  best_ = {rows.alpha, rows.beta, rows.eta, std::vector<float>(rows.bounds.size(), -std::numeric_limits<float>::infinity()),
            rows.points, rows.coefficients_at_relu, rows.z, rows.multipliers};
   for (int iteration = 0;; ++iteration) {
     pass(rows, options);
@@ -169,6 +208,7 @@ void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
   }
   rows.alpha = best_.alpha;
   rows.beta = best_.beta;
+  rows.eta = best_.eta;
   rows.bounds = best_.bounds;
   rows.points = best_.points;
   rows.coefficients_at_relu = best_.coefficients;

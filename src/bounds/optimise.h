@@ -22,6 +22,10 @@ struct Rows {
   std::vector<int8_t> split;                  // count x N: +1 for z >= 0, -1 for z <= 0, 0 for none
   std::vector<float> alpha;                   // count x N; in and out: lower slopes
   std::vector<float> beta;                    // count x N; in and out: multipliers >= 0 of the splits
+  // A line over the input that is known to be <= 0 on the points of interest, and each row's multiplier for it.
+  const float* cut = nullptr;                 // n, or null
+  float cut_constant = 0.0F;
+  std::vector<float> eta;                     // count; in and out: >= 0
   std::vector<region::Slab> slabs;            // count
   std::vector<region::Multipliers> multipliers;  // count; in and out
   std::vector<float> bounds;                  // count; out
@@ -44,6 +48,7 @@ struct OptimiseOptions {
   float target = 0.0F;          // rows with a bound above this are done
   float alpha_step = 0.25F;
   float beta_step = 0.1F;
+  float eta_step = 0.1F;
   float decay = 0.95F;          // of both steps, an iteration
   int support_refinements = 8;
   bool thorough = false;        // see region::SupportBatch
@@ -58,13 +63,17 @@ class Optimiser {
   void run(Rows& rows, const OptimiseOptions& options);
 
  private:
+  struct Pace;  // one iteration's step sizes
+
   void relax(const Rows& rows);
   void pass(Rows& rows, const OptimiseOptions& options);
   bool keep_best(Rows& rows, float target);
   void step(Rows& rows, const OptimiseOptions& options, int iteration);
+  void step_row(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace);
+  void step_eta(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace);
 
   struct Best {
-    std::vector<float> alpha, beta, bounds, points, coefficients, z;
+    std::vector<float> alpha, beta, eta, bounds, points, coefficients, z;
     std::vector<region::Multipliers> multipliers;
   };
 
@@ -73,7 +82,7 @@ class Optimiser {
   Workspace workspace_;
   std::vector<float> low_, up_, cut_, tilt_, directions_, values_;
   std::vector<Relaxation> relaxations_;
-  std::vector<float> alpha_mean_, alpha_square_, beta_mean_, beta_square_;
+  std::vector<float> alpha_mean_, alpha_square_, beta_mean_, beta_square_, eta_mean_, eta_square_;
   Best best_;
 };
 

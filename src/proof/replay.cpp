@@ -18,6 +18,8 @@ bool is_affine(const Node& node) {
   return std::holds_alternative<network::Dense>(node.op) || std::holds_alternative<network::Conv2d>(node.op);
 }
 
+bool is_empty(const Interval& x) { return x.lo > x.hi; }
+
 // The backward pass of a batch of arguments. Shapes: coefficients of a node are rows x node.size.
 class Pass {
  public:
@@ -29,7 +31,20 @@ class Pass {
         coefficients_(replay.network().nodes.size()),
         constants_(arguments.size(), Interval(0.0)) {}
 
-  std::vector<double> run(int start) {
+  std::vector<double> bounds(int start) {
+    run(start);
+    return conclude();
+  }
+
+  InputLine line(int start) {
+    run(start);
+    std::vector<double> last = std::move(coefficients_[0]);
+    if (last.empty()) last.assign(static_cast<size_t>(replay_.network().inputs()), 0.0);
+    return {std::move(last), constants_[0].lo};
+  }
+
+ private:
+  void run(int start) {
     std::vector<double> first;
     for (const Argument& argument : arguments_) {
       VERISSIM_CHECK(static_cast<int64_t>(argument.coefficients.size()) == node(start).size);
@@ -39,10 +54,8 @@ class Pass {
     for (int i = start; i > 0; --i) {
       if (!coefficients_[static_cast<size_t>(i)].empty()) spread(i);
     }
-    return conclude();
   }
 
- private:
   const Node& node(int index) const { return replay_.network().nodes[static_cast<size_t>(index)]; }
 
   void spread(int index) {
@@ -176,19 +189,40 @@ class Pass {
   std::vector<double> conclude() {
     const int64_t inputs = replay_.network().inputs();
     std::vector<double> bounds;
-    std::vector<double> direction(static_cast<size_t>(inputs), 0.0);
     const auto& last = coefficients_[0];
     for (int64_t r = 0; r < rows_; ++r) {
-      const Argument& argument = arguments_[static_cast<size_t>(r)];
-      for (int64_t i = 0; i < inputs && !last.empty(); ++i) {
-        direction[static_cast<size_t>(i)] = -last[static_cast<size_t>(r * inputs + i)];
-      }
-      const double support = replay_.region().sound_support(direction, argument.slab, argument.multipliers);
-      // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound +infinity.
-      const double bound = next_down(constants_[static_cast<size_t>(r)].lo - support);
-      bounds.push_back(std::isnan(bound) ? -kInfinity : bound);
+      std::vector<double> line(static_cast<size_t>(inputs), 0.0);
+      if (!last.empty()) std::copy_n(last.begin() + r * inputs, inputs, line.begin());
+      bounds.push_back(conclude_row(r, std::move(line)));
     }
     return bounds;
+  }
+
+  double conclude_row(int64_t row, std::vector<double> line) {
+    const Argument& argument = arguments_[static_cast<size_t>(row)];
+    if (facts_.contradiction) return kInfinity;  // SOUND: nothing is claimed anywhere
+    add_cut(row, line);
+    for (double& value : line) value = -value;
+    const double support = replay_.region().sound_support(line, argument.slab, argument.multipliers);
+    // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound +infinity.
+    const double bound = next_down(constants_[static_cast<size_t>(row)].lo - support);
+    return std::isnan(bound) ? -kInfinity : bound;
+  }
+
+  // SOUND: line + eta cut is no larger than line where cut <= 0. Each value is rounded twice, by 2^-53 of |eta a| and of
+  // the sum, which sum_error of both pays for twice over.
+  void add_cut(int64_t row, std::vector<double>& line) {
+    const double eta = arguments_[static_cast<size_t>(row)].eta;
+    if (!facts_.cut || !(eta > 0.0)) return;
+    const auto& magnitude = facts_.magnitude[0];
+    double changed = 0.0;
+    for (size_t i = 0; i < line.size(); ++i) {
+      const double added = eta * facts_.cut->coefficients[i];
+      line[i] += added;
+      changed += (std::abs(added) + std::abs(line[i])) * magnitude[i];
+    }
+    constants_[static_cast<size_t>(row)] += Interval(eta) * Interval(facts_.cut->constant);
+    lose(row, sum_error(changed, line.size()));
   }
 
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -215,13 +249,17 @@ Replay::Replay(const network::Network& network, const region::Region& region)
   }
 }
 
-Facts Replay::certify(const std::vector<Interval>& neurons) const {
-  const auto values = network::propagate_soundly(network_, region_.box(), neurons);
+Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputLine> cut) const {
   Facts facts;
+  facts.cut = std::move(cut);
+  facts.contradiction = std::any_of(neurons.begin(), neurons.end(), is_empty);
+  if (facts.contradiction) return facts;
+  const auto values = network::propagate_soundly(network_, region_.box(), neurons);
   for (const int relu : relu_nodes_) {
     const auto& input = values[static_cast<size_t>(network_.nodes[static_cast<size_t>(relu)].inputs.front())];
     facts.neurons.insert(facts.neurons.end(), input.begin(), input.end());
   }
+  facts.contradiction = std::any_of(facts.neurons.begin(), facts.neurons.end(), is_empty);
   for (const auto& node_values : values) {
     auto& magnitude = facts.magnitude.emplace_back();
     for (const Interval& value : node_values) magnitude.push_back(verissim::magnitude(value));
@@ -235,7 +273,11 @@ Facts Replay::certify(const std::vector<Interval>& neurons) const {
 
 std::vector<double> Replay::lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const {
   if (arguments.empty()) return {};
-  return Pass(*this, facts, arguments).run(node);
+  return Pass(*this, facts, arguments).bounds(node);
+}
+
+InputLine Replay::lower_line(int node, const Facts& facts, const Argument& argument) const {
+  return Pass(*this, facts, {&argument, 1}).line(node);
 }
 
 }  // namespace verissim::proof

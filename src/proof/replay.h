@@ -12,10 +12,11 @@
 //   is lost. t follows from s' at both ends: s' z + t >= relu(z) at z = l and z = u, hence between (ReLU is convex).
 // - a split s z >= 0 (s = +1 or -1) allows to subtract beta s z for any beta >= 0; rounding is monotone, so the computed
 //   difference is exactly that of some beta' >= 0.
-// - at the input, the region's own sound_support.
+// - at the input, the facts' cut is added with its multiplier eta (Lagrange), then the region's own sound_support.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,8 +27,18 @@
 
 namespace verissim::proof {
 
+// A linear function of the input, value(x) = coefficients . x + constant.
+struct InputLine {
+  std::vector<double> coefficients;
+  double constant = 0.0;
+};
+
 // Certified facts that a replay may use. Made by Replay::certify.
 struct Facts {
+  // If present, the facts are claimed only where this line is <= 0 (as it is wherever a goal that it bounds from below is
+  // violated): a bound of f may then be taken of f + eta line, for any eta >= 0.
+  std::optional<InputLine> cut;
+  bool contradiction = false;                   // no point is left where the facts are claimed
   std::vector<Interval> neurons;                // input of every ReLU neuron, in node order
   std::vector<std::vector<double>> magnitude;   // by node: upper bounds of |value|
   std::vector<std::vector<double>> row_sums;    // by affine node: upper bounds of |M| max|x|
@@ -39,6 +50,7 @@ struct Argument {
   const float* low = nullptr;             // N: lower slopes; values outside [0, 1] are cut
   const float* tilt = nullptr;            // N or null: split multipliers times the split's sign
   const int8_t* split = nullptr;          // N or null: +1 for z >= 0, -1 for z <= 0, 0 for none
+  float eta = 0.0F;                       // multiplier >= 0 of the facts' cut
   region::Slab slab;                      // of the region's scalar
   region::Multipliers multipliers{};      // of the region
 };
@@ -48,13 +60,17 @@ class Replay {
   // Both must outlive the replay.
   Replay(const network::Network& network, const region::Region& region);
 
-  // SOUND, given that each of `neurons` encloses its ReLU neuron's input over the region (everything() is always true).
-  // The result is cut further by interval propagation.
-  Facts certify(const std::vector<Interval>& neurons) const;
+  // SOUND, given that each of `neurons` encloses its ReLU neuron's input wherever the facts are to be claimed
+  // (everything() is always true); an empty one is a contradiction. The result is cut further by interval propagation.
+  Facts certify(const std::vector<Interval>& neurons, std::optional<InputLine> cut = std::nullopt) const;
 
   // SOUND: lower bounds of each argument's coefficients . value(node) over all x of the region that meet the splits
   // and the slab. -infinity where nothing can be said.
   std::vector<double> lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const;
+
+  // SOUND: a line that is nowhere above coefficients . value(node), on the part of the region where the facts are claimed
+  // and the argument's splits hold. Its constant is -infinity if nothing can be said.
+  InputLine lower_line(int node, const Facts& facts, const Argument& argument) const;
 
   const std::vector<int>& relu_nodes() const { return relu_nodes_; }
   // Where a ReLU node's neurons begin among all.

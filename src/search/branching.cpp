@@ -10,14 +10,14 @@ constexpr float kChordShare = 0.1F;
 
 }  // namespace
 
-std::vector<int32_t> best_splits(const Root& root, const bounds::Rows& rows, int64_t row, size_t count) {
-  const size_t first = static_cast<size_t>(row) * root.lower.size();
+std::vector<int32_t> best_splits(const Frame& frame, const bounds::Rows& rows, int64_t row, size_t count) {
+  const size_t first = static_cast<size_t>(row) * frame.lower.size();
   std::vector<std::pair<float, int32_t>> scores;
-  for (const int32_t neuron : root.unstable) {
+  for (const int32_t neuron : frame.unstable) {
     const size_t i = first + static_cast<size_t>(neuron);
     if (rows.split[i] != 0) continue;
-    const float l = root.lower[static_cast<size_t>(neuron)];
-    const float u = root.upper[static_cast<size_t>(neuron)];
+    const float l = frame.lower[static_cast<size_t>(neuron)];
+    const float u = frame.upper[static_cast<size_t>(neuron)];
     const float a = rows.coefficients_at_relu[i];
     const float z = rows.z[i];
     const float relaxed = a > 0.0F ? rows.alpha[i] * z : u / (u - l) * (z - l);

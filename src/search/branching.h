@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bounds/optimise.h"
-#include "search/root.h"
+#include "search/frame.h"
 
 namespace verissim::search {
 
@@ -12,6 +12,6 @@ namespace verissim::search {
 //
 // A neuron's score is what its relaxation costs: at the row's minimiser x* the exact difference between the relaxed and
 // the true ReLU, weighed with its coefficient, and (in part) the chord's constant, as in BaBSR (Bunel et al. 2020).
-std::vector<int32_t> best_splits(const Root& root, const bounds::Rows& rows, int64_t row, size_t count);
+std::vector<int32_t> best_splits(const Frame& frame, const bounds::Rows& rows, int64_t row, size_t count);
 
 }  // namespace verissim::search

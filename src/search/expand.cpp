@@ -7,9 +7,8 @@
 
 namespace verissim::search {
 
-Expander::Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property,
-                   const Root& root)
-    : replay_(replay), graph_(graph), property_(property), root_(root), optimiser_(graph, replay.region()) {}
+Expander::Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property)
+    : replay_(replay), graph_(graph), property_(property), optimiser_(graph, replay.region()) {}
 
 void Expander::load(const std::vector<Node>& nodes) {
   bounds::reset(rows_, graph_, graph_.output(), static_cast<int64_t>(nodes.size()));
@@ -22,13 +21,14 @@ void Expander::load(const std::vector<Node>& nodes) {
 void Expander::load_row(const Node& node, size_t row) {
   const auto& goal = property_.goals[static_cast<size_t>(node.goal)].coefficients;
   exact_.insert(exact_.end(), goal.begin(), goal.end());
-  rows_.lower[row] = root_.lower.data();
-  rows_.upper[row] = root_.upper.data();
+  const Frame& frame = *node.frame;
+  rows_.lower[row] = frame.lower.data();
+  rows_.upper[row] = frame.upper.data();
   rows_.slabs[row] = node.slab;
   rows_.multipliers[row] = node.multipliers;
-  const size_t first = row * root_.lower.size();
-  for (size_t k = 0; k < root_.unstable.size(); ++k) {
-    rows_.alpha[first + static_cast<size_t>(root_.unstable[k])] = node.alpha[k];
+  const size_t first = row * static_cast<size_t>(graph_.neurons());
+  for (size_t k = 0; k < frame.unstable.size(); ++k) {
+    rows_.alpha[first + static_cast<size_t>(frame.unstable[k])] = node.alpha[k];
   }
   for (const Split& s : node.splits) {
     rows_.split[first + static_cast<size_t>(s.neuron)] = s.sign;
@@ -37,12 +37,12 @@ void Expander::load_row(const Node& node, size_t row) {
 }
 
 void Expander::store_row(Node& node, size_t row) const {
-  const size_t first = row * root_.lower.size();
+  const size_t first = row * static_cast<size_t>(graph_.neurons());
   const auto offset = static_cast<float>(property_.goals[static_cast<size_t>(node.goal)].offset);
   node.bound = std::max(node.bound, rows_.bounds[row] + offset);
   node.multipliers = rows_.multipliers[row];
-  for (size_t k = 0; k < root_.unstable.size(); ++k) {
-    node.alpha[k] = rows_.alpha[first + static_cast<size_t>(root_.unstable[k])];
+  for (size_t k = 0; k < node.alpha.size(); ++k) {
+    node.alpha[k] = rows_.alpha[first + static_cast<size_t>(node.frame->unstable[k])];
   }
   for (Split& s : node.splits) s.beta = rows_.beta[first + static_cast<size_t>(s.neuron)];
 }
@@ -60,7 +60,7 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
     store_row(nodes[r], r);
     promising[r] = nodes[r].bound > 0.0F ? 1 : 0;
   }
-  const std::vector<double> replayed = replay_rows(replay_, root_.facts, rows_, exact_, promising);
+  const std::vector<double> replayed = replay(nodes, promising);
   for (size_t r = 0; r < nodes.size(); ++r) {
     // SOUND: the goal's offset is exact, and the sum is rounded down.
     const double offset = property_.goals[static_cast<size_t>(nodes[r].goal)].offset;
@@ -74,10 +74,28 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   return outcomes;
 }
 
+// Each row is replayed with its own frame's facts; rows are nearly always in runs that share one.
+std::vector<double> Expander::replay(const std::vector<Node>& nodes, const std::vector<char>& wanted) const {
+  std::vector<double> result(nodes.size(), -std::numeric_limits<double>::infinity());
+  std::vector<char> done(nodes.size(), 0);
+  for (size_t r = 0; r < nodes.size(); ++r) {
+    if (wanted[r] == 0 || done[r] != 0) continue;
+    std::vector<char> same(nodes.size(), 0);
+    for (size_t k = r; k < nodes.size(); ++k) same[k] = wanted[k] != 0 && nodes[k].frame == nodes[r].frame ? 1 : 0;
+    const std::vector<double> bounds = replay_rows(replay_, nodes[r].frame->facts, rows_, exact_, same);
+    for (size_t k = r; k < nodes.size(); ++k) {
+      if (same[k] == 0) continue;
+      result[k] = bounds[k];
+      done[k] = 1;
+    }
+  }
+  return result;
+}
+
 std::vector<double> Expander::certify(const std::vector<Node>& nodes) {
   load(nodes);
   const std::vector<char> all(nodes.size(), 1);
-  std::vector<double> replayed = replay_rows(replay_, root_.facts, rows_, exact_, all);
+  std::vector<double> replayed = replay(nodes, all);
   for (size_t r = 0; r < nodes.size(); ++r) {
     replayed[r] = next_down(replayed[r] + property_.goals[static_cast<size_t>(nodes[r].goal)].offset);
   }
@@ -109,7 +127,7 @@ void Expander::choose_branches(std::vector<Node>& nodes, std::vector<Outcome>& o
   const auto wanted = static_cast<size_t>(std::max(1, effort.candidates));
   for (size_t r = 0; r < nodes.size(); ++r) {
     if (outcomes[r].closed) continue;
-    candidates[r] = best_splits(root_, rows_, static_cast<int64_t>(r), wanted);
+    candidates[r] = best_splits(*nodes[r].frame, rows_, static_cast<int64_t>(r), wanted);
     outcomes[r].fixed = candidates[r].empty();
     nodes[r].branch = candidates[r].empty() ? -1 : candidates[r].front();
   }
@@ -149,6 +167,20 @@ void Expander::try_splits(std::vector<Node>& nodes, const std::vector<std::vecto
       }
     }
   }
+}
+
+void change_frame(Node& node, std::shared_ptr<const Frame> frame) {
+  std::vector<float> alpha;
+  size_t k = 0;  // both lists of unstable neurons ascend
+  const std::vector<int32_t>& old = node.frame->unstable;
+  for (const int32_t neuron : frame->unstable) {
+    while (k < old.size() && old[k] < neuron) ++k;
+    const auto j = static_cast<size_t>(neuron);
+    const bool known = k < old.size() && old[k] == neuron;
+    alpha.push_back(known ? node.alpha[k] : bounds::first_slope(frame->lower[j], frame->upper[j]));
+  }
+  node.alpha = std::move(alpha);
+  node.frame = std::move(frame);
 }
 
 std::vector<Node> split(const Node& node) {

@@ -7,8 +7,8 @@
 #include "bounds/optimise.h"
 #include "proof/replay.h"
 #include "property/property.h"
+#include "search/frame.h"
 #include "search/node.h"
-#include "search/root.h"
 
 namespace verissim::search {
 
@@ -30,8 +30,7 @@ struct Effort {
 
 class Expander {
  public:
-  Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property,
-           const Root& root);
+  Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property);
 
   // Bounds every node: fills bound, slopes, multipliers and the next branch. Not thread-safe: one a thread.
   std::vector<Outcome> run(std::vector<Node>& nodes, const Effort& effort);
@@ -39,6 +38,7 @@ class Expander {
   std::vector<double> certify(const std::vector<Node>& nodes);
 
  private:
+  std::vector<double> replay(const std::vector<Node>& nodes, const std::vector<char>& wanted) const;
   void load(const std::vector<Node>& nodes);
   void load_row(const Node& node, size_t row);
   void store_row(Node& node, size_t row) const;
@@ -49,12 +49,14 @@ class Expander {
   const proof::Replay& replay_;
   const bounds::Graph& graph_;
   const property::Property& property_;
-  const Root& root_;
   bounds::Optimiser optimiser_;
   bounds::Rows rows_;
   std::vector<double> exact_;         // rows x outputs: the goals' coefficients
   std::vector<float> coefficients_;   // the same, rounded
 };
+
+// Gives the node another frame; its slopes are kept where its neurons are still unstable.
+void change_frame(Node& node, std::shared_ptr<const Frame> frame);
 
 // Both halves of a node at its branch.
 std::vector<Node> split(const Node& node);

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "region/region.h"
 
 namespace verissim::search {
+
+struct Frame;
 
 // One split: the ReLU neuron's input is >= 0 (sign +1) or <= 0 (sign -1), with its multiplier.
 struct Split {
@@ -22,7 +25,8 @@ struct Node {
   region::Slab slab;
   region::Multipliers multipliers{};
   std::vector<Split> splits;
-  std::vector<float> alpha;      // lower slopes of the root's unstable neurons
+  std::shared_ptr<const Frame> frame;
+  std::vector<float> alpha;      // lower slopes of the frame's unstable neurons
 
   uint64_t bytes() const {
     return sizeof(Node) + splits.capacity() * sizeof(Split) + alpha.capacity() * sizeof(float);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kChunk = 32;          // subproblems a chunk; chunks are what threads share
+constexpr size_t kRefineEvery = 5;     // splits below a frame before it is made anew
+constexpr size_t kMostRefined = 16;    // frames a round
 constexpr size_t kLargestRound = 512;  // subproblems bounded between two looks at the queue
 
 bool weaker(const Node& a, const Node& b) { return a.bound > b.bound; }
@@ -81,9 +83,10 @@ class Run {
       node.bound = -std::numeric_limits<float>::infinity();
       node.slab = problem_.region.whole_slab();
       node.multipliers = {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F};
-      for (const int32_t neuron : root_.unstable) {
+      node.frame = root_;
+      for (const int32_t neuron : root_->unstable) {
         const auto j = static_cast<size_t>(neuron);
-        node.alpha.push_back(bounds::first_slope(root_.lower[j], root_.upper[j]));
+        node.alpha.push_back(bounds::first_slope(root_->lower[j], root_->upper[j]));
       }
       nodes.push_back(std::move(node));
     }
@@ -98,7 +101,7 @@ class Run {
     for (size_t i = 0; i < nodes.size(); ++i) parts[i / kChunk].push_back(std::move(nodes[i]));
     std::vector<std::vector<Outcome>> outcomes(chunks);
     threads().run(chunks, [&](size_t i) {
-      Expander expander(replay_, graph_, problem_.property, root_);
+      Expander expander(replay_, graph_, problem_.property);
       outcomes[i] = expander.run(parts[i], effort);
     });
     std::vector<Node> fixed;
@@ -120,7 +123,8 @@ class Run {
     if (outcome.replay_failed) ++result_.statistics.replays_failed;
     if (outcome.closed) {
       ++result_.statistics.leaves;
-      certified_ = std::min(certified_, outcome.certified);
+      // Under a frame with a cut the bound holds only where the goal would be violated: it shows the sign.
+      certified_ = std::min(certified_, node.frame->facts.cut ? 0.0 : outcome.certified);
       return;
     }
     consider(outcome);
@@ -150,14 +154,47 @@ class Run {
   void search() {
     const Stopwatch watch;
     while (!queue_.empty() && !decided() && !must_stop()) {
-      std::vector<Node> children;
-      while (!queue_.empty() && children.size() < kLargestRound) {
-        for (Node& child : split(pop())) children.push_back(std::move(child));
+      std::vector<Node> next;
+      std::vector<Node> stale;
+      while (!queue_.empty() && next.size() < kLargestRound && stale.size() < kMostRefined) {
+        Node node = pop();
+        if (is_stale(node)) {
+          stale.push_back(std::move(node));
+        } else {
+          for (Node& child : split(node)) next.push_back(std::move(child));
+        }
       }
-      settle(std::move(children), {kIterations, kCandidates});
+      for (Node& node : refine(std::move(stale))) next.push_back(std::move(node));
+      settle(std::move(next), {kIterations, kCandidates});
       report("search");
     }
     result_.statistics.seconds_search = watch.seconds();
+  }
+
+  // Whether the node's frame was made so far above it that a new one may pay.
+  bool is_stale(const Node& node) const {
+    if (node.frame == root_) return true;
+    return node.splits.size() >= node.frame->depth + kRefineEvery;
+  }
+
+  // The nodes with frames of their own. Those whose frame shows that no point is left are closed here.
+  std::vector<Node> refine(std::vector<Node> nodes) {
+    std::vector<std::shared_ptr<const Frame>> frames(nodes.size());
+    threads().run(nodes.size(), [&](size_t i) {
+      const property::Goal& goal = problem_.property.goals[static_cast<size_t>(nodes[i].goal)];
+      frames[i] = search::refine(replay_, graph_, nodes[i], goal.coefficients, goal.offset, stop_);
+    });
+    std::vector<Node> open;
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (frames[i] != nullptr && frames[i]->facts.contradiction) {
+        ++result_.statistics.leaves;  // SOUND: no point of the node violates its goal
+        certified_ = std::min(certified_, 0.0);
+        continue;
+      }
+      if (frames[i] != nullptr) change_frame(nodes[i], frames[i]);
+      open.push_back(std::move(nodes[i]));
+    }
+    return open;
   }
 
   Node pop() {
@@ -186,7 +223,7 @@ class Run {
   Result finish() {
     Statistics& statistics = result_.statistics;
     statistics.relus = graph_.neurons();
-    statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_.unstable.size());
+    statistics.stable_relus = root_ == nullptr ? 0 : graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
     if (decided()) {
       result_.verdict = Verdict::kNotRobust;
       result_.margin_bound = result_.counterexamples.front().margin;
@@ -208,7 +245,7 @@ class Run {
     std::vector<Node> open = std::move(queue_);
     open.insert(open.end(), boundary_.begin(), boundary_.end());
     double bound = certified_;
-    Expander expander(replay_, graph_, problem_.property, root_);
+    Expander expander(replay_, graph_, problem_.property);
     for (size_t i = 0; i < open.size(); i += kChunk) {
       const std::vector<Node> part(open.begin() + static_cast<long>(i),
                                    open.begin() + static_cast<long>(std::min(open.size(), i + kChunk)));
@@ -242,7 +279,7 @@ class Run {
   proof::Replay replay_;
   attack::Descent descent_;
   std::unique_ptr<ThreadPool> pool_;
-  Root root_;
+  std::shared_ptr<const Frame> root_;  // null until it is needed
   std::vector<Node> queue_;  // a heap, weakest bound first
   std::vector<Node> boundary_;
   uint64_t memory_ = 0;

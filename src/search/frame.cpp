@@ -1,0 +1,245 @@
+#include "search/frame.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace verissim::search {
+namespace {
+
+constexpr size_t kChunk = 32;           // neurons a chunk; each is two rows
+constexpr int kRootIterations = 12;     // slope optimisation of the hidden layers' bounds
+constexpr int kRefineIterations = 8;
+
+// SOUND: rounded outward, so that what the fast rooms see is no tighter than what is certified.
+float round_down(double x) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  if (x < -kLargest) return -std::numeric_limits<float>::infinity();
+  const auto value = static_cast<float>(std::min(x, kLargest));
+  return value > x ? std::nextafterf(value, -std::numeric_limits<float>::infinity()) : value;
+}
+float round_up(double x) { return -round_down(-x); }
+
+void take_bounds(Frame& frame) {
+  frame.lower.clear();
+  frame.upper.clear();
+  frame.unstable.clear();
+  for (const Interval& z : frame.facts.neurons) {
+    if (z.lo < 0.0 && z.hi > 0.0) frame.unstable.push_back(static_cast<int32_t>(frame.lower.size()));
+    frame.lower.push_back(round_down(z.lo));
+    frame.upper.push_back(round_up(z.hi));
+  }
+}
+
+// Whether a ReLU stands between the input and the node.
+bool behind_relu(const bounds::Graph& graph, int node) {
+  const bounds::Layer& layer = graph.layer(node);
+  if (layer.kind == bounds::LayerKind::kRelu) return true;
+  return std::any_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) { return behind_relu(graph, input); });
+}
+
+// Where the neurons are to be bounded: everywhere, or under a node's splits and slab.
+struct Part {
+  std::span<const Split> splits;
+  region::Slab slab;
+  std::vector<float> alpha;  // N: slopes to start from
+  std::vector<float> cut;    // the facts' cut, rounded; empty if there is none
+};
+
+// Bounds some neurons of one ReLU layer: rows +e_j and -e_j of its input node, two for each.
+class LayerChunk {
+ public:
+  LayerChunk(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame, const Part& part, int relu,
+             std::span<const int32_t> neurons)
+      : replay_(replay), graph_(graph), frame_(frame), part_(part), relu_(relu), neurons_(neurons) {}
+
+  // The certified bounds of each neuron, in the order given.
+  std::vector<Interval> run(int iterations) const {
+    const int start = graph_.layer(relu_).inputs.front();
+    const auto count = static_cast<int64_t>(2 * neurons_.size());
+    const auto width = static_cast<size_t>(graph_.layer(start).size);
+    std::vector<double> exact(static_cast<size_t>(count) * width, 0.0);
+    for (size_t i = 0; i < neurons_.size(); ++i) {
+      const auto place = static_cast<size_t>(neurons_[i] - graph_.layer(relu_).offset);
+      exact[2 * i * width + place] = 1.0;
+      exact[(2 * i + 1) * width + place] = -1.0;
+    }
+    const std::vector<float> coefficients(exact.begin(), exact.end());
+    bounds::Rows rows;
+    bounds::reset(rows, graph_, start, count);
+    rows.coefficients = coefficients.data();
+    prepare(rows);
+    // Without a ReLU before it and without multipliers the first pass is already the best.
+    const bool exact_at_once = !behind_relu(graph_, start) && part_.cut.empty() && part_.splits.empty();
+    bounds::OptimiseOptions options;
+    options.iterations = exact_at_once ? 0 : iterations;
+    bounds::Optimiser(graph_, replay_.region()).run(rows, options);
+    const std::vector<char> all(static_cast<size_t>(count), 1);
+    const std::vector<double> lower = replay_rows(replay_, frame_.facts, rows, exact, all);
+    std::vector<Interval> result;
+    for (size_t i = 0; i < neurons_.size(); ++i) result.emplace_back(lower[2 * i], -lower[2 * i + 1]);
+    return result;
+  }
+
+ private:
+  void prepare(bounds::Rows& rows) const {
+    const auto n = static_cast<size_t>(graph_.neurons());
+    if (!part_.cut.empty()) {
+      rows.cut = part_.cut.data();
+      rows.cut_constant = static_cast<float>(frame_.facts.cut->constant);
+    }
+    for (size_t r = 0; r < static_cast<size_t>(rows.count); ++r) {
+      rows.lower[r] = frame_.lower.data();
+      rows.upper[r] = frame_.upper.data();
+      rows.slabs[r] = part_.slab;
+      std::copy(part_.alpha.begin(), part_.alpha.end(), rows.alpha.begin() + static_cast<long>(r * n));
+      for (const Split& s : part_.splits) rows.split[r * n + static_cast<size_t>(s.neuron)] = s.sign;
+    }
+  }
+
+  const proof::Replay& replay_;
+  const bounds::Graph& graph_;
+  const Frame& frame_;
+  const Part& part_;
+  int relu_;
+  std::span<const int32_t> neurons_;
+};
+
+// Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next. `run_all` calls
+// its second argument for 0 .. count - 1, in any order.
+template <typename RunAll>
+void tighten(const proof::Replay& replay, const bounds::Graph& graph, Frame& frame, const Part& part, int iterations,
+             const StopToken& stop, RunAll run_all) {
+  for (const int relu : graph.relus()) {
+    const bounds::Layer& layer = graph.layer(relu);
+    std::vector<int32_t> neurons;
+    for (const int32_t neuron : frame.unstable) {
+      if (neuron >= layer.offset && neuron < layer.offset + layer.size) neurons.push_back(neuron);
+    }
+    if (neurons.empty()) continue;
+    const size_t chunks = (neurons.size() + kChunk - 1) / kChunk;
+    std::vector<std::vector<Interval>> bounds(chunks);
+    run_all(chunks, [&](size_t i) {
+      const auto own = std::span<const int32_t>(neurons).subspan(i * kChunk, std::min(kChunk, neurons.size() - i * kChunk));
+      if (!stop.stop_requested()) bounds[i] = LayerChunk(replay, graph, frame, part, relu, own).run(iterations);
+    });
+    std::vector<Interval> known = frame.facts.neurons;
+    for (size_t i = 0; i < chunks; ++i) {
+      for (size_t k = 0; k < bounds[i].size(); ++k) {
+        // SOUND: both enclose the neuron's input; where they do not meet, no point is left.
+        Interval& z = known[static_cast<size_t>(neurons[i * kChunk + k])];
+        z = {std::max(z.lo, bounds[i][k].lo), std::min(z.hi, bounds[i][k].hi)};
+      }
+    }
+    frame.facts = replay.certify(known, std::move(frame.facts.cut));
+    if (frame.facts.contradiction) return;
+    take_bounds(frame);
+  }
+}
+
+std::vector<float> first_slopes(const Frame& frame) {
+  std::vector<float> alpha(frame.lower.size());
+  for (size_t j = 0; j < alpha.size(); ++j) alpha[j] = bounds::first_slope(frame.lower[j], frame.upper[j]);
+  return alpha;
+}
+
+// The frame's slopes of a node, for all neurons.
+std::vector<float> slopes_of(const Node& node) {
+  std::vector<float> alpha = first_slopes(*node.frame);
+  for (size_t k = 0; k < node.alpha.size(); ++k) alpha[static_cast<size_t>(node.frame->unstable[k])] = node.alpha[k];
+  return alpha;
+}
+
+// A line below the node's goal: the goal can only be violated where the line is <= 0.
+proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
+                           const std::vector<double>& goal, double offset) {
+  const auto neurons = static_cast<size_t>(graph.neurons());
+  const std::vector<float> low = slopes_of(node);
+  std::vector<float> tilt(neurons, 0.0F);
+  std::vector<int8_t> split(neurons, 0);
+  for (const Split& s : node.splits) {
+    split[static_cast<size_t>(s.neuron)] = s.sign;
+    tilt[static_cast<size_t>(s.neuron)] = s.beta * static_cast<float>(s.sign);
+  }
+  proof::Argument argument;
+  argument.coefficients = goal;
+  argument.low = low.data();
+  argument.tilt = tilt.data();
+  argument.split = split.data();
+  argument.slab = node.slab;
+  proof::InputLine line = replay.lower_line(graph.output(), node.frame->facts, argument);
+  line.constant = next_down(line.constant + offset);
+  return line;
+}
+
+// SOUND: what the parent's facts hold for holds here, too: a point that violates the goal is on the right side of the
+// cuts of all frames above. A split neuron's input has the split's sign all over the node's part.
+std::vector<Interval> split_neurons(const Node& node) {
+  std::vector<Interval> neurons = node.frame->facts.neurons;
+  for (const Split& s : node.splits) {
+    Interval& z = neurons[static_cast<size_t>(s.neuron)];
+    z = s.sign > 0 ? Interval(std::max(z.lo, 0.0), z.hi) : Interval(z.lo, std::min(z.hi, 0.0));
+  }
+  return neurons;
+}
+
+}  // namespace
+
+std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bounds::Graph& graph, ThreadPool& pool,
+                                        const StopToken& stop) {
+  auto frame = std::make_shared<Frame>();
+  frame->facts = replay.certify(std::vector<Interval>(static_cast<size_t>(graph.neurons()), Interval::everything()));
+  take_bounds(*frame);
+  const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}};
+  tighten(replay, graph, *frame, part, kRootIterations, stop,
+          [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); });
+  return frame;
+}
+
+std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
+                                    const std::vector<double>& goal, double offset, const StopToken& stop) {
+  std::optional<proof::InputLine> line = goal_line(replay, graph, node, goal, offset);
+  if (!std::isfinite(line->constant)) line.reset();
+  auto frame = std::make_shared<Frame>();
+  frame->facts = replay.certify(split_neurons(node), std::move(line));
+  frame->depth = node.splits.size();
+  if (frame->facts.contradiction) return frame;
+  take_bounds(*frame);
+  Part part{node.splits, node.slab, first_slopes(*frame), {}};
+  if (frame->facts.cut) part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
+  tighten(replay, graph, *frame, part, kRefineIterations, stop, [](size_t count, const auto& task) {
+    for (size_t i = 0; i < count; ++i) task(i);
+  });
+  return stop.stop_requested() ? nullptr : frame;
+}
+
+std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts& facts, const bounds::Rows& rows,
+                                const std::vector<double>& coefficients, const std::vector<char>& wanted) {
+  const std::vector<float> tilt = bounds::tilts(rows);
+  const auto count = static_cast<size_t>(rows.count);
+  const size_t neurons = count == 0 ? 0 : tilt.size() / count;
+  const size_t width = count == 0 ? 0 : coefficients.size() / count;
+  std::vector<proof::Argument> arguments;
+  for (size_t r = 0; r < count; ++r) {
+    if (wanted[r] == 0) continue;
+    proof::Argument argument;
+    argument.coefficients = {coefficients.data() + r * width, width};
+    argument.low = rows.alpha.data() + r * neurons;
+    argument.tilt = tilt.data() + r * neurons;
+    argument.split = rows.split.data() + r * neurons;
+    argument.eta = rows.eta[r];
+    argument.slab = rows.slabs[r];
+    argument.multipliers = rows.multipliers[r];
+    arguments.push_back(argument);
+  }
+  const std::vector<double> replayed = replay.lower_bounds(rows.start, facts, arguments);
+  std::vector<double> bounds(count, -std::numeric_limits<double>::infinity());
+  size_t next = 0;
+  for (size_t r = 0; r < count; ++r) {
+    if (wanted[r] != 0) bounds[r] = replayed[next++];
+  }
+  return bounds;
+}
+
+}  // namespace verissim::search
