@@ -126,10 +126,14 @@ class Loop {
       round.margin = margin_;
       round.epochs += result.epochs;
       round.points_wrong = result.wrong;
-      if (result.wrong == 0) margin_ = std::min(options_.max_margin, margin_ * options_.margin_growth);
+      if (result.wrong == 0) margin_ = grown(margin_);
       if (result.wrong == 0 || margin_ <= options_.margin || stop.stop_requested()) return result;
       margin_ = std::max(options_.margin, margin_ / 2);
     }
+  }
+
+  double grown(double margin) const {
+    return std::min(std::max(options_.max_margin, options_.margin), margin * options_.margin_growth);
   }
 
   Outcome finish(Status status) {

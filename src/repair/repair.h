@@ -34,12 +34,12 @@ struct Task {
 
 struct Options {
   std::string method = "penalty";
-  MethodOptions training;
+  MethodOptions training = {};
   // A point counts as repaired when the label's score exceeds every rival's by this much, > 0. Grows by
   // margin_growth a round, since each round shows that the margin before did not cover the points in between.
   double margin = 0.01;
   double margin_growth = 1.5;
-  double max_margin = 1.0;
+  double max_margin = 1.0;         // where growth ends; a larger margin stays as it is
   int64_t max_rounds = 30;         // repairs, each followed by a verification
   double timeout_seconds = 600.0;  // for changing networks, verification not counted; <= 0: none
   int64_t pool_limit = 2000;       // counterexamples kept
