@@ -9,8 +9,8 @@ namespace verissim::search {
 namespace {
 
 constexpr size_t kChunk = 32;           // neurons a chunk; each is two rows
-constexpr int kRootIterations = 12;     // slope optimisation of the hidden layers' bounds
-constexpr int kRefineIterations = 8;
+constexpr int kRootIterations = 5;     // slope optimisation of the hidden layers' bounds
+constexpr int kRefineIterations = 5;
 
 // SOUND: rounded outward, so that what the fast rooms see is no tighter than what is certified.
 float round_down(double x) {
