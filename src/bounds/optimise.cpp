@@ -147,9 +147,30 @@ void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) 
   const auto t = static_cast<float>(iteration);
   const Pace pace{1.0F - std::pow(kMeanDecay, t), 1.0F - std::pow(kSquareDecay, t), std::pow(options.decay, t - 1.0F)};
   for (int64_t r = 0; r < rows.count; ++r) {
-    step_row(rows, r, options, pace);
+    if (options.thorough) {
+      step_to_target(rows, r, options.target);
+    } else {
+      step_row(rows, r, options, pace);
+    }
     if (rows.cut != nullptr) step_eta(rows, r, options, pace);
   }
+}
+
+// Polyak's subgradient step (1969) towards a bound a little above the target: on the concave, possibly kinked function
+// that is left of the split multipliers when no ReLU is unstable, it needs no step size and gets there if anything does.
+void Optimiser::step_to_target(Rows& rows, int64_t row, float target) {
+  const int64_t neurons = graph_.neurons();
+  float* beta = rows.beta.data() + row * neurons;
+  const auto gradient = [&](int64_t j) {
+    const size_t i = at(row, neurons) + static_cast<size_t>(j);
+    const float g = -static_cast<float>(rows.split[i]) * rows.z[i];
+    return beta[j] > 0.0F || g > 0.0F ? g : 0.0F;
+  };
+  float length = 0.0F;
+  for (int64_t j = 0; j < neurons; ++j) length += gradient(j) * gradient(j);
+  const float missing = target - rows.bounds[static_cast<size_t>(row)];
+  const float step = (1.1F * missing + 1e-6F) / (length + kTiny);
+  for (int64_t j = 0; j < neurons; ++j) beta[j] = std::max(0.0F, beta[j] + step * gradient(j));
 }
 
 void Optimiser::step_row(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace) {

@@ -216,8 +216,9 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
     const RowSums s = sum_row(w, r, n, narrow(found));
     const SsimObjective f = objective(s);
     const double bound = s.rest + objective_value(fast_, f, maximise_mean(fast_, f, lo, hi, 40));
-    if (bound <= best_value) {
-      best_value = bound;
+    // Its point lies in ball, box and slab even where many points attain the same bound: it is worth a little.
+    if (bound <= best_value + 1e-5 * std::abs(best_value)) {
+      best_value = std::min(bound, best_value);
       best = found;
     }
   }
