@@ -224,7 +224,15 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
   }
   multipliers = {static_cast<float>(best.theta), static_cast<float>(best.nu), static_cast<float>(best.mu)};
   value = static_cast<float>(best_value);
-  if (maximiser != nullptr) write_maximiser(w, r, n, narrow(best), maximiser);
+  if (maximiser == nullptr) return;
+  if (batch.thorough) {  // in double: theta may be so large that float32 would lose the point
+    const double k = std::max(1.0, fast_.scale(best.mu));
+    for (int64_t i = 0; i < n; ++i) {
+      maximiser[i] = static_cast<float>(std::clamp(best.mu + k * r[i] + best.theta * (w[i] - best.nu), 0.0, 1.0));
+    }
+  } else {
+    write_maximiser(w, r, n, narrow(best), maximiser);
+  }
 }
 
 void GlobalSsim::support(const SupportBatch& batch) const {
