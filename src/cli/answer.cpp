@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/version.h"
+#include "cli/exit_codes.h"
 #include "image/npy.h"
 #include "image/write_image.h"
 #include "network/describe.h"
@@ -64,6 +65,13 @@ std::string describe_network(const network::Network& network) {
   return to_string(network.input) + " -> " + (hidden.empty() ? "" : hidden + " -> ") +
          std::to_string(network.outputs()) + " classes, " + format_count(network.relus(), "ReLU") + ", " +
          format_count(network.parameters(), "parameter");
+}
+
+int interrupted(const Arguments& arguments, Context& context) {
+  context.terminal.clear();
+  print(arguments.json ? "{\"verdict\":\"unknown\",\"reason\":\"interrupted\"}\n"
+                       : "Unknown: interrupted.\n");
+  return kNoVerdict;
 }
 
 Facts counterexample_facts(const experiment::Question& question,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/arguments.h"
+#include "cli/commands.h"
 #include "cli/format.h"
 #include "experiment/load_question.h"
 #include "experiment/question.h"
@@ -26,6 +27,9 @@ std::string sentence(const Subject& subject, const experiment::Question& questio
 
 // "1x4x4 -> 6-6-6 -> 5 classes, 18 ReLUs"
 std::string describe_network(const network::Network& network);
+
+// Says that the command was interrupted before there was anything to tell; returns the exit code.
+int interrupted(const Arguments& arguments, Context& context);
 
 Facts counterexample_facts(const experiment::Question& question,
                            const experiment::Counterexample& counterexample);

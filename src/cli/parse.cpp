@@ -5,6 +5,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <deque>
@@ -76,6 +77,16 @@ void set(const Option& option, const std::string& text, Arguments& arguments) {
   }
 }
 
+bool is_command(std::string_view word) {
+  return std::any_of(commands().begin(), commands().end(), [&](const Command& c) { return c.word == word; });
+}
+
+std::string no_command(const std::string& word) {
+  std::string text = "'" + word + "' is no command; the commands are";
+  for (const Command& command : commands()) text += " " + std::string(command.word);
+  return text;
+}
+
 // The texts that were given, option by option; our own code reads them, with the messages of the config.
 class Parser {
  public:
@@ -93,6 +104,7 @@ class Parser {
   }
 
   std::variant<Invocation, Finished> parse(int argc, const char* const* argv) {
+    if (argc > 1 && argv[1][0] != '-' && !is_command(argv[1])) return usage_error(no_command(argv[1]));
     try {
       app_.parse(argc, argv);
     } catch (const CLI::Success& asked_for_text) {

@@ -87,7 +87,7 @@ int repair_command(const Arguments& arguments, Context& context) {
   const StopToken stop(0.0, &context.interrupt);
   const auto activity = [&](std::string_view line) { context.terminal.update(line); };
   const auto data = experiment::load_data(settings, activity, stop);
-  if (!data) throw InputError("interrupted before there was any data to repair with");
+  if (!data) return interrupted(arguments, context);
   SearchProgress search_progress(context.terminal);
   LoopProgress loop_progress(context.terminal);
   const RepairedModel result =

@@ -44,7 +44,7 @@ int train_command(const Arguments& arguments, Context& context) {
   const StopToken stop(0.0, &context.interrupt);
   const auto activity = [&](std::string_view line) { context.terminal.update(line); };
   const std::optional<Data> data = experiment::load_data(settings, activity, stop);
-  if (!data) throw InputError("interrupted before there was anything to train with");
+  if (!data) return interrupted(arguments, context);
   const Stopwatch watch;
   const train::Outcome outcome = train::train(
       network::make_mlp(settings.dimension, settings.hidden_layers, experiment::number_of_classes(settings)),

@@ -141,7 +141,7 @@ constexpr std::array kKeys = {
 };
 
 std::string number_text(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15)
+  if (value == std::floor(value) && std::abs(value) < 1e16)
     return std::to_string(static_cast<int64_t>(value));
   return nlohmann::json(value).dump();
 }

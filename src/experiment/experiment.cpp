@@ -29,19 +29,31 @@ class Experiment {
       : session_(config, command, listener), config_(session_.config()), stop_(0.0, interrupt) {}
 
   Outcome run() {
-    if (!check_inputs()) return Outcome{repair::Status::kInterrupted, "", session_.report()};
+    if (!check_inputs()) return interrupted();
     session_.open(reference_);
     note_inputs();
-    Outcome outcome;
-    outcome.status = model_ || train_model() ? repair_until_robust() : repair::Status::kInterrupted;
-    session_.report().finished = true;
-    session_.save();
-    outcome.folder = session_.folder();
-    outcome.report = session_.report();
-    return outcome;
+    try {
+      if (!model_ && !train_model()) return interrupted();
+      return ended(repair_until_robust());
+    } catch (const InputError& error) {
+      session_.log(std::string("error: ") + error.what());
+      throw;
+    }
   }
 
  private:
+  Outcome interrupted() {
+    session_.report().reason = repair::to_string(repair::Status::kInterrupted);
+    session_.note(session_.report().reason);
+    return ended(repair::Status::kInterrupted);
+  }
+
+  Outcome ended(repair::Status status) {
+    session_.report().finished = true;
+    if (!session_.folder().empty()) session_.save();
+    return {status, session_.folder(), session_.report()};
+  }
+
   // Whatever can be wrong with the input is found here, before the run has a folder. Returns false if
   // interrupted.
   bool check_inputs() {
@@ -50,6 +62,9 @@ class Experiment {
     if (config_.load_model && std::filesystem::exists(model_file_)) {
       model_ = load_fitting_model(model_file_, config_);
       add_file("model", model_file_, model_->digest);
+    } else {
+      training_library_ = train::learner_version();
+      make_folder_of(model_file_);
     }
     const Stopwatch watch;
     auto data = load_data(
@@ -128,7 +143,7 @@ class Experiment {
                                              network.parameters(),
                                              scores_at(network, reference_),
                                              trained_,
-                                             trained_ ? train::learner_version() : ""};
+                                             trained_ ? training_library_ : ""};
     const int64_t predicted = predicted_class(network, reference_);
     if (predicted == question.label) return;
     session_.note(printed("the network gives the reference image class %lld, not %lld",
@@ -159,6 +174,7 @@ class Experiment {
   Data data_;
   std::optional<network::LoadedModel> model_;
   bool trained_ = false;
+  std::string training_library_;
 };
 
 }  // namespace

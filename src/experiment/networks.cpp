@@ -38,11 +38,15 @@ network::LoadedModel load_fitting_model(const std::string& file, const Config& c
   return model;
 }
 
-void save_model_file(const std::string& file, const network::Network& network) {
+void make_folder_of(const std::string& file) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   std::error_code error;
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error) throw InputError(folder, "folder cannot be made", error.message(), "");
+}
+
+void save_model_file(const std::string& file, const network::Network& network) {
+  make_folder_of(file);
   network::save_model(file, network);
 }
 

@@ -16,6 +16,9 @@ std::string model_file_of(const Config& config);
 // hidden neurons differ.
 network::LoadedModel load_fitting_model(const std::string& file, const Config& config);
 
+// Makes the folder that the file is to lie in. Throws InputError.
+void make_folder_of(const std::string& file);
+
 // Writes it, and the folders above it where they are missing.
 void save_model_file(const std::string& file, const network::Network& network);
 

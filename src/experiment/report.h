@@ -68,7 +68,7 @@ struct Report {
   Times times;
   bool finished = false;
   search::Verdict verdict = search::Verdict::kUnknown;  // of the last network
-  std::string reason = "interrupted";
+  std::string reason = "not finished";
   bool repaired = false;  // robust, and not from the start
   std::optional<double> margin_bound;
 };

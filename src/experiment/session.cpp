@@ -27,6 +27,10 @@ void Session::open(const image::Image& reference) {
 
 void Session::note(std::string_view line) {
   listener_.on_note(line);
+  log(line);
+}
+
+void Session::log(std::string_view line) {
   if (log_) log_->write(line);
 }
 

@@ -26,7 +26,9 @@ class Session {
   std::string folder() const { return folder_ ? folder_->path() : ""; }
   std::string file(std::string_view name) const { return folder_->file(name); }
 
+  // For the listener and the log, or for the log alone.
   void note(std::string_view line);
+  void log(std::string_view line);
   // Writes report.json and evaluation.json anew.
   void save();
   // The next counterexample's files, generated_<k>.png and .npy.

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <verissim/verissim.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "base/temporary_folder.h"
 #include "experiment/small_inputs.h"
@@ -57,7 +59,14 @@ TEST_F(Api, EndsWithUnknownWhenInterrupted) {
   interrupt.set();
   verissim::Settings settings;
   settings.interrupt = &interrupt;
-  const auto answer = verissim::verify(model(1.0, 5.0), reference(), 0, "0.98", settings);
+  const std::string file = folder_.file("model_i1x8x8_l80-80-80_o5.pt");
+  verissim::network::save_model(file, verissim::testing::random_mlp({1, 8, 8}, {80, 80, 80}, 5, 3));
+  const auto wide = verissim::Model::load(file);
+  Picture picture{{1, 8, 8}, std::vector<float>(64, 0.5F)};
+  picture.values[7] = 1.0F;
+  const auto scores = wide.scores(picture);
+  const auto label = std::max_element(scores.begin(), scores.end()) - scores.begin();
+  const auto answer = verissim::verify(wide, picture, label, "0.7", settings);
   EXPECT_EQ(answer.verdict, Verdict::kUnknown);
   EXPECT_EQ(answer.reason, "interrupted");
 }

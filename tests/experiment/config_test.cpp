@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "experiment/config_keys.h"
 
 namespace verissim::experiment {
@@ -198,6 +199,11 @@ TEST(Config, NamesTheFileThatCannotBeRead) {
   } catch (const InputError& error) {
     EXPECT_STREQ(error.what(), "/nonexistent/my.json: cannot be opened: got No such file or directory");
   }
+}
+
+TEST(Config, ThePageInTheDocumentsIsTheTable) {
+  const std::string page = read_text_file(std::string(VERISSIM_SOURCE_DIR) + "/docs/config.md");
+  EXPECT_THAT(page, HasSubstr(config_reference())) << "write it anew: verissim run --list-keys";
 }
 
 TEST(Config, TheReferencePageHasEveryKey) {

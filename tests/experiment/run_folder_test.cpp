@@ -47,7 +47,7 @@ TEST(RunFolder, SaysWhyItCannotBeMade) {
     RunFolder::create(folder.path() + "/file", "x");
     FAIL() << "no error";
   } catch (const InputError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr(folder.path() + "/file: folder cannot be made"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(folder.path() + "/file: folder cannot be made"));
   }
 }
 
@@ -87,7 +87,7 @@ TEST(RunLog, GrowsByLinesWithTheTime) {
   log.write("one");
   log.write("two");
   EXPECT_THAT(read_text_file(folder.path() + "/log.txt"),
-              testing::MatchesRegex("20..-..-..T..:..:..Z one\n20..-..-..T..:..:..Z two\n"));
+              ::testing::MatchesRegex("20..-..-..T..:..:..Z one\n20..-..-..T..:..:..Z two\n"));
   EXPECT_THROW(RunLog(folder.path() + "/no/log.txt"), InputError);
 }
 
