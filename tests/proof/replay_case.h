@@ -22,7 +22,14 @@ struct Proposal {
   region::Multipliers multipliers{};
 
   proof::Argument argument() const {
-    return {coefficients, low.data(), tilt.data(), split.data(), slab, multipliers};
+    proof::Argument argument;
+    argument.coefficients = coefficients;
+    argument.low = low.data();
+    argument.tilt = tilt.data();
+    argument.split = split.data();
+    argument.slab = slab;
+    argument.multipliers = multipliers;
+    return argument;
   }
 };
 
