@@ -19,8 +19,10 @@ namespace {
 constexpr uint64_t kShards = 20;
 constexpr uint64_t kInstancesPerShard = 100;
 constexpr double kTolerance = 1e-6;  // the oracle's interval
-constexpr double kGap = 5e-6;        // beyond that from zero the verdict must be the true one
-constexpr double kSecondsAllowed = 20.0;
+constexpr double kGap = 5e-6;        // of a comparison between the engine's figures and the oracle's
+// 'Unknown' is accepted after that many subproblems, if the truth is that close to zero.
+constexpr int64_t kNodeLimit = 2000;
+constexpr double kBoundary = 5e-3;
 
 network::Network to_network(const Instance& instance) {
   std::vector<int64_t> hidden;
@@ -45,7 +47,7 @@ search::Result ask_engine(const Instance& instance, uint64_t seed) {
       region::make_global_ssim(instance.reference, Decimal::parse(instance.threshold, "threshold"));
   const property::Property property = property::strictly_largest(instance.label, network.outputs());
   search::Options options;
-  options.timeout_seconds = kSecondsAllowed;
+  options.node_limit = kNodeLimit;
   options.threads = 1;
   options.seed = seed;
   return search::verify({network, *region, property}, options, StopToken(), nullptr);
@@ -69,7 +71,7 @@ void expect_true_verdict(const Instance& instance, const Optimum& truth, const s
       EXPECT_LT(truth.lower, kGap);
       break;
     case search::Verdict::kUnknown:
-      EXPECT_LT(std::abs(truth.upper), kGap) << search::to_string(answer.reason);
+      EXPECT_LT(std::abs(truth.upper), kBoundary) << search::to_string(answer.reason);
       EXPECT_LE(answer.margin_bound, truth.upper + kGap);
       break;
   }
@@ -93,8 +95,8 @@ void expect_real_counterexamples(const Instance& instance, const Optimum& truth,
 class Crosscheck : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(Crosscheck, VerdictsAgree) {
-  int robust = 0;
-  int not_robust = 0;
+  uint64_t robust = 0;
+  uint64_t not_robust = 0;
   for (uint64_t seed = GetParam() * kInstancesPerShard; seed < (GetParam() + 1) * kInstancesPerShard;
        ++seed) {
     Rng rng(seed ^ UINT64_C(0x5eed));
@@ -109,10 +111,9 @@ TEST_P(Crosscheck, VerdictsAgree) {
     robust += answer.verdict == search::Verdict::kRobust ? 1 : 0;
     not_robust += answer.verdict == search::Verdict::kNotRobust ? 1 : 0;
   }
+  EXPECT_GE(robust + not_robust, kInstancesPerShard * 9 / 10);
   EXPECT_GE(robust, 20);  // both verdicts are well represented
   EXPECT_GE(not_robust, 20);
-  RecordProperty("robust", robust);
-  RecordProperty("not_robust", not_robust);
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, Crosscheck, ::testing::Range(UINT64_C(0), kShards));
