@@ -28,7 +28,8 @@ class Hunt {
       const int count = std::min(kRound, options_.restarts - done);
       hunt_from(descent_.random_points(count, options_.seed * 1000003 + static_cast<uint64_t>(done)), stop);
     }
-    std::sort(found_.begin(), found_.end(), [](const Violation& a, const Violation& b) { return a.margin < b.margin; });
+    std::sort(found_.begin(), found_.end(),
+              [](const Violation& a, const Violation& b) { return a.margin < b.margin; });
   }
 
   std::vector<Violation> found() { return std::move(found_); }
@@ -66,7 +67,8 @@ class Hunt {
     descent_.run(swarm, options_.steps);
     std::vector<size_t> order(swarm.goals.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return swarm.margins[a] < swarm.margins[b]; });
+    std::sort(order.begin(), order.end(),
+              [&](size_t a, size_t b) { return swarm.margins[a] < swarm.margins[b]; });
     for (const size_t row : order) {
       if (enough() || stop.stop_requested()) return;
       const auto first = swarm.points.begin() + static_cast<long>(row * n);

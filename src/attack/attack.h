@@ -20,19 +20,20 @@ struct Violation {
   double margin = 0.0;  // the worst goal's value, <= 0, rounded to nearest
 };
 
-// SOUND: decides in exact arithmetic whether x lies in the region and violates the property; the violation if so.
+// SOUND: decides in exact arithmetic whether x lies in the region and violates the property; the violation if
+// so.
 std::optional<Violation> confirm(const network::Network& network, const region::Region& region,
                                  const property::Property& property, std::span<const double> x);
 
 struct Options {
   uint64_t seed = 1;
-  int restarts = 20;    // random starting points for each goal
-  int steps = 30;       // ascent steps from each
-  int wanted = 1;       // stop when that many different violations were found
+  int restarts = 20;  // random starting points for each goal
+  int steps = 30;     // ascent steps from each
+  int wanted = 1;     // stop when that many different violations were found
 };
 
-// Confirmed violations, the worst margin first; empty if none was found. `best_margin`, if not null, receives the
-// smallest margin seen at any point of the region.
+// Confirmed violations, the worst margin first; empty if none was found. `best_margin`, if not null, receives
+// the smallest margin seen at any point of the region.
 std::vector<Violation> find_violations(const network::Network& network, const region::Region& region,
                                        const property::Property& property, const Options& options,
                                        const StopToken& stop, double* best_margin);

@@ -20,7 +20,8 @@ Number goal_value(const Goal& goal, const std::vector<Number>& outputs) {
   return value;
 }
 
-// SOUND: false only if outward-rounded evaluation proves that every goal holds at x. Saves the exact evaluation.
+// SOUND: false only if outward-rounded evaluation proves that every goal holds at x. Saves the exact
+// evaluation.
 bool may_violate(const Network& network, const property::Property& property, std::span<const double> x) {
   const std::vector<Interval> point(x.begin(), x.end());
   const std::vector<Interval> outputs = network::evaluate_soundly(network, point);

@@ -17,9 +17,9 @@ struct Swarm {
   std::vector<float> margins;  // rows: the goal's value there
 };
 
-// Moves every point of a swarm to where its goal, linearised at the point, is smallest over the region (the support
-// function's maximiser: conditional gradients, Frank and Wolfe 1956); a step that does not help is halved. On a convex
-// region all points stay inside.
+// Moves every point of a swarm to where its goal, linearised at the point, is smallest over the region (the
+// support function's maximiser: conditional gradients, Frank and Wolfe 1956); a step that does not help is
+// halved. On a convex region all points stay inside.
 class Descent {
  public:
   Descent(const bounds::Graph& graph, const region::Region& region, const property::Property& property);
@@ -28,7 +28,8 @@ class Descent {
   void evaluate(Swarm& swarm);
   // `steps` steps for every point. Margins never rise.
   void run(Swarm& swarm, int steps);
-  // Points where random linear functions are largest over the region, `count` of them; goals are left to the caller.
+  // Points where random linear functions are largest over the region, `count` of them; goals are left to the
+  // caller.
   std::vector<float> random_points(int64_t count, uint64_t seed);
 
  private:

@@ -121,8 +121,8 @@ void Workspace::spread_relu(const Layer& layer, int64_t rows, const Relaxation* 
   }
 }
 
-void Workspace::forward_linearised(int start, int64_t rows, const float* points, const Relaxation* relaxations,
-                                   float* z) {
+void Workspace::forward_linearised(int start, int64_t rows, const float* points,
+                                   const Relaxation* relaxations, float* z) {
   const std::vector<char> wanted = ancestors_of(graph_, start);
   const int64_t neurons = graph_.neurons();
   layers_[0].assign(points, points + rows * graph_.inputs());
@@ -134,8 +134,8 @@ void Workspace::forward_linearised(int start, int64_t rows, const float* points,
         const float value = in[r * layer.size + j];
         const int64_t neuron = layer.offset + j;
         z[r * neurons + neuron] = value;
-        out[r * layer.size + j] =
-            a[j] > 0.0F ? relaxation.low[neuron] * value : relaxation.up[neuron] * value + relaxation.cut[neuron];
+        out[r * layer.size + j] = a[j] > 0.0F ? relaxation.low[neuron] * value
+                                              : relaxation.up[neuron] * value + relaxation.cut[neuron];
       }
     }
   };
@@ -148,7 +148,8 @@ void Workspace::forward_linearised(int start, int64_t rows, const float* points,
 namespace {
 
 template <typename ApplyRelu>
-std::vector<std::vector<float>> evaluate_layers(const Graph& graph, int64_t rows, const float* points, ApplyRelu relu) {
+std::vector<std::vector<float>> evaluate_layers(const Graph& graph, int64_t rows, const float* points,
+                                                ApplyRelu relu) {
   std::vector<std::vector<float>> values(graph.layers().size());
   values[0].assign(points, points + rows * graph.inputs());
   for (int i = 1; i <= graph.output(); ++i) forward_layer(graph, i, rows, values, relu);
@@ -158,9 +159,10 @@ std::vector<std::vector<float>> evaluate_layers(const Graph& graph, int64_t rows
 }  // namespace
 
 void evaluate(const Graph& graph, int64_t rows, const float* points, float* outputs) {
-  const auto values = evaluate_layers(graph, rows, points, [&](const Layer& layer, const float* in, float* out) {
-    for (int64_t i = 0; i < rows * layer.size; ++i) out[i] = std::max(0.0F, in[i]);
-  });
+  const auto values =
+      evaluate_layers(graph, rows, points, [&](const Layer& layer, const float* in, float* out) {
+        for (int64_t i = 0; i < rows * layer.size; ++i) out[i] = std::max(0.0F, in[i]);
+      });
   std::copy(values.back().begin(), values.back().end(), outputs);
 }
 

@@ -1,8 +1,10 @@
-// One backward pass of linear bound propagation (CROWN: Zhang et al. 2018; with splits: beta-CROWN, Wang et al. 2021).
+// One backward pass of linear bound propagation (CROWN: Zhang et al. 2018; with splits: beta-CROWN, Wang et
+// al. 2021).
 //
-// For each row, coefficients . value(start) over the region is bounded from below by a linear function of the input:
-// going backwards, a ReLU h = relu(z) with coefficient a is replaced by low z where a > 0 (0 <= low <= 1) and by
-// up z + cut where a < 0 (the chord), and tilt is subtracted: tilt = beta s >= 0 for s = 1 under the split z >= 0 and
+// For each row, coefficients . value(start) over the region is bounded from below by a linear function of the
+// input: going backwards, a ReLU h = relu(z) with coefficient a is replaced by low z where a > 0 (0 <= low <=
+// 1) and by up z + cut where a < 0 (the chord), and tilt is subtracted: tilt = beta s >= 0 for s = 1 under
+// the split z >= 0 and
 // <= 0 for s = -1 under z <= 0, Lagrange multipliers of the splits.
 #pragma once
 
@@ -25,15 +27,19 @@ struct Relaxation {
 // Buffers of one thread; reused from call to call.
 class Workspace {
  public:
-  explicit Workspace(const Graph& graph) : graph_(graph), layers_(graph.layers().size()), filled_(graph.layers().size()) {}
+  explicit Workspace(const Graph& graph)
+      : graph_(graph), layers_(graph.layers().size()), filled_(graph.layers().size()) {}
 
-  // Lower-bounds coefficients (rows x size of start) . value(start). Afterwards constants() and input_coefficients()
-  // hold the linear function, relu_coefficients() the a of every ReLU neuron before `start` (0 elsewhere).
+  // Lower-bounds coefficients (rows x size of start) . value(start). Afterwards constants() and
+  // input_coefficients() hold the linear function, relu_coefficients() the a of every ReLU neuron before
+  // `start` (0 elsewhere).
   void backward(int start, int64_t rows, const float* coefficients, const Relaxation* relaxations);
 
-  // Propagates points (rows x inputs) through the network that the last backward pass linearised; gives the ReLU
-  // layers' inputs z (rows x N); neurons not before `start` are left untouched. Overwrites input_coefficients().
-  void forward_linearised(int start, int64_t rows, const float* points, const Relaxation* relaxations, float* z);
+  // Propagates points (rows x inputs) through the network that the last backward pass linearised; gives the
+  // ReLU layers' inputs z (rows x N); neurons not before `start` are left untouched. Overwrites
+  // input_coefficients().
+  void forward_linearised(int start, int64_t rows, const float* points, const Relaxation* relaxations,
+                          float* z);
 
   const float* input_coefficients() const { return layers_[0].data(); }  // rows x inputs
   const float* relu_coefficients() const { return relu_.data(); }        // rows x N

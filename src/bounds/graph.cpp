@@ -26,7 +26,8 @@ struct Compile {
     layer.conv = &op;
     layer.weight = to_float(op.weight);
     const int64_t plane = op.out.height * op.out.width;
-    for (const double value : op.bias) layer.bias.insert(layer.bias.end(), static_cast<size_t>(plane), static_cast<float>(value));
+    for (const double value : op.bias)
+      layer.bias.insert(layer.bias.end(), static_cast<size_t>(plane), static_cast<float>(value));
   }
 };
 

@@ -1,7 +1,8 @@
 // The network as the bounding engine sees it: float32 weights, ReLU neurons numbered through.
 //
-// Shapes: a batch of values of a layer is rows x layer.size. All ReLU neurons of the network are numbered 0 .. N - 1,
-// layer by layer; "a ReLU array" is rows x N, and layer.offset is where a ReLU layer's neurons begin in it.
+// Shapes: a batch of values of a layer is rows x layer.size. All ReLU neurons of the network are numbered 0
+// .. N - 1, layer by layer; "a ReLU array" is rows x N, and layer.offset is where a ReLU layer's neurons
+// begin in it.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,8 @@ void library_multiply(CBLAS_TRANSPOSE transpose, int64_t rows, int64_t inner, in
 
 }  // namespace
 
-void multiply(int64_t rows, int64_t inner, int64_t columns, const float* a, const float* b, float* c, bool add) {
+void multiply(int64_t rows, int64_t inner, int64_t columns, const float* a, const float* b, float* c,
+              bool add) {
   if (rows * inner * columns > kSmall) {
     library_multiply(CblasNoTrans, rows, inner, columns, a, b, c, add);
     return;
@@ -42,8 +43,8 @@ void multiply(int64_t rows, int64_t inner, int64_t columns, const float* a, cons
   }
 }
 
-void multiply_transposed(int64_t rows, int64_t inner, int64_t columns, const float* a, const float* b, float* c,
-                         bool add) {
+void multiply_transposed(int64_t rows, int64_t inner, int64_t columns, const float* a, const float* b,
+                         float* c, bool add) {
   if (rows * inner * columns > kSmall) {
     library_multiply(CblasTrans, rows, inner, columns, a, b, c, add);
     return;

@@ -9,7 +9,7 @@
 namespace verissim::bounds {
 namespace {
 
-constexpr float kMeanDecay = 0.8F;     // Adam's first moment (Kingma and Ba 2015), shorter than usual: few steps
+constexpr float kMeanDecay = 0.8F;  // Adam's first moment (Kingma and Ba 2015), shorter than usual: few steps
 constexpr float kSquareDecay = 0.97F;  // second moment
 constexpr float kTiny = 1e-12F;
 
@@ -105,8 +105,10 @@ void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
     const float cut = rows.cut == nullptr ? 0.0F : rows.eta[row] * rows.cut_constant;
     rows.bounds[row] = workspace_.constants()[row] + cut - values_[row];
   }
-  std::copy_n(workspace_.relu_coefficients(), rows.coefficients_at_relu.size(), rows.coefficients_at_relu.begin());
-  workspace_.forward_linearised(rows.start, rows.count, rows.points.data(), relaxations_.data(), rows.z.data());
+  std::copy_n(workspace_.relu_coefficients(), rows.coefficients_at_relu.size(),
+              rows.coefficients_at_relu.begin());
+  workspace_.forward_linearised(rows.start, rows.count, rows.points.data(), relaxations_.data(),
+                                rows.z.data());
 }
 
 // Remembers what improved; true if every row is above the target.
@@ -145,7 +147,8 @@ struct Optimiser::Pace {
 
 void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) {
   const auto t = static_cast<float>(iteration);
-  const Pace pace{1.0F - std::pow(kMeanDecay, t), 1.0F - std::pow(kSquareDecay, t), std::pow(options.decay, t - 1.0F)};
+  const Pace pace{1.0F - std::pow(kMeanDecay, t), 1.0F - std::pow(kSquareDecay, t),
+                  std::pow(options.decay, t - 1.0F)};
   for (int64_t r = 0; r < rows.count; ++r) {
     if (options.thorough) {
       step_to_target(rows, r, options.target);
@@ -156,8 +159,9 @@ void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) 
   }
 }
 
-// Polyak's subgradient step (1969) towards a bound a little above the target: on the concave, possibly kinked function
-// that is left of the split multipliers when no ReLU is unstable, it needs no step size and gets there if anything does.
+// Polyak's subgradient step (1969) towards a bound a little above the target: on the concave, possibly kinked
+// function that is left of the split multipliers when no ReLU is unstable, it needs no step size and gets
+// there if anything does.
 void Optimiser::step_to_target(Rows& rows, int64_t row, float target) {
   const int64_t neurons = graph_.neurons();
   float* beta = rows.beta.data() + row * neurons;
@@ -178,7 +182,8 @@ void Optimiser::step_row(Rows& rows, int64_t row, const OptimiseOptions& options
   const int64_t width = graph_.layer(rows.start).size;
   const float* lower = rows.lower[static_cast<size_t>(row)];
   const float* upper = rows.upper[static_cast<size_t>(row)];
-  // Beta is measured in coefficients. Those at the ReLUs may all be 0 (nothing active is left), the row's are not.
+  // Beta is measured in coefficients. Those at the ReLUs may all be 0 (nothing active is left), the row's are
+  // not.
   const float scale = std::max(largest(rows.coefficients_at_relu.data() + at(row, neurons), neurons),
                                largest(rows.coefficients + row * width, width));
   for (int64_t j = 0; j < neurons; ++j) {
@@ -210,7 +215,8 @@ void Optimiser::step_eta(Rows& rows, int64_t row, const OptimiseOptions& options
 void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
   const size_t neurons = at(rows.count, graph_.neurons());
   for (auto* buffer : {&low_, &up_, &cut_, &tilt_}) buffer->resize(neurons);
-  for (auto* buffer : {&alpha_mean_, &alpha_square_, &beta_mean_, &beta_square_}) buffer->assign(neurons, 0.0F);
+  for (auto* buffer : {&alpha_mean_, &alpha_square_, &beta_mean_, &beta_square_})
+    buffer->assign(neurons, 0.0F);
   eta_mean_.assign(static_cast<size_t>(rows.count), 0.0F);
   eta_square_.assign(static_cast<size_t>(rows.count), 0.0F);
   directions_.resize(at(rows.count, graph_.inputs()));
@@ -220,8 +226,10 @@ void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
     const size_t i = at(r, graph_.neurons());
     relaxations_.push_back({low_.data() + i, up_.data() + i, cut_.data() + i, tilt_.data() + i});
   }
-  best_ = {rows.alpha, rows.beta, rows.eta, std::vector<float>(rows.bounds.size(), -std::numeric_limits<float>::infinity()),
-           rows.points, rows.coefficients_at_relu, rows.z, rows.multipliers};
+  best_ = {rows.alpha,  rows.beta,
+           rows.eta,    std::vector<float>(rows.bounds.size(), -std::numeric_limits<float>::infinity()),
+           rows.points, rows.coefficients_at_relu,
+           rows.z,      rows.multipliers};
   for (int iteration = 0;; ++iteration) {
     pass(rows, options);
     if (keep_best(rows, options.target) || iteration == options.iterations) break;

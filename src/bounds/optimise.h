@@ -1,9 +1,10 @@
-// Lower bounds of linear functions of a node's values, with optimised slopes and split multipliers (alpha-CROWN: Xu et
-// al. 2021; beta-CROWN: Wang et al. 2021).
+// Lower bounds of linear functions of a node's values, with optimised slopes and split multipliers
+// (alpha-CROWN: Xu et al. 2021; beta-CROWN: Wang et al. 2021).
 //
-// The bound is min over the region of a linear function whose coefficients depend on the lower slopes alpha and the
-// multipliers beta. By Danskin's theorem its gradient is that of the function at the minimiser x*, and that takes one
-// forward pass of x* through the linearised network: d/d alpha_j = max(a_j, 0) z_j(x*), d/d beta_j = -s_j z_j(x*).
+// The bound is min over the region of a linear function whose coefficients depend on the lower slopes alpha
+// and the multipliers beta. By Danskin's theorem its gradient is that of the function at the minimiser x*,
+// and that takes one forward pass of x* through the linearised network: d/d alpha_j = max(a_j, 0) z_j(x*),
+// d/d beta_j = -s_j z_j(x*).
 #pragma once
 
 #include <cstdint>
@@ -17,21 +18,23 @@ namespace verissim::bounds {
 struct Rows {
   int start = 0;
   int64_t count = 0;
-  const float* coefficients = nullptr;        // count x S
-  std::vector<const float*> lower, upper;     // count pointers to N: bounds of the neurons' inputs, splits not applied
-  std::vector<int8_t> split;                  // count x N: +1 for z >= 0, -1 for z <= 0, 0 for none
-  std::vector<float> alpha;                   // count x N; in and out: lower slopes
-  std::vector<float> beta;                    // count x N; in and out: multipliers >= 0 of the splits
-  // A line over the input that is known to be <= 0 on the points of interest, and each row's multiplier for it.
-  const float* cut = nullptr;                 // n, or null
+  const float* coefficients = nullptr;  // count x S
+  std::vector<const float*> lower,
+      upper;                  // count pointers to N: bounds of the neurons' inputs, splits not applied
+  std::vector<int8_t> split;  // count x N: +1 for z >= 0, -1 for z <= 0, 0 for none
+  std::vector<float> alpha;   // count x N; in and out: lower slopes
+  std::vector<float> beta;    // count x N; in and out: multipliers >= 0 of the splits
+  // A line over the input that is known to be <= 0 on the points of interest, and each row's multiplier for
+  // it.
+  const float* cut = nullptr;  // n, or null
   float cut_constant = 0.0F;
-  std::vector<float> eta;                     // count; in and out: >= 0
-  std::vector<region::Slab> slabs;            // count
+  std::vector<float> eta;                        // count; in and out: >= 0
+  std::vector<region::Slab> slabs;               // count
   std::vector<region::Multipliers> multipliers;  // count; in and out
-  std::vector<float> bounds;                  // count; out
-  std::vector<float> points;                  // count x n; out: minimisers of the last linear function
-  std::vector<float> coefficients_at_relu;    // count x N; out: a_j of the best pass
-  std::vector<float> z;                       // count x N; out: z_j(x*) of the best pass, linearised
+  std::vector<float> bounds;                     // count; out
+  std::vector<float> points;                     // count x n; out: minimisers of the last linear function
+  std::vector<float> coefficients_at_relu;       // count x N; out: a_j of the best pass
+  std::vector<float> z;                          // count x N; out: z_j(x*) of the best pass, linearised
 };
 
 // Room for `count` rows over graph; alpha 0, beta 0, no splits, multipliers unknown.
@@ -44,14 +47,14 @@ float first_slope(float lower, float upper);
 std::vector<float> tilts(const Rows& rows);
 
 struct OptimiseOptions {
-  int iterations = 20;          // backward passes beyond the first one
-  float target = 0.0F;          // rows with a bound above this are done
+  int iterations = 20;  // backward passes beyond the first one
+  float target = 0.0F;  // rows with a bound above this are done
   float alpha_step = 0.25F;
   float beta_step = 0.1F;
   float eta_step = 0.1F;
-  float decay = 0.95F;          // of both steps, an iteration
+  float decay = 0.95F;  // of both steps, an iteration
   int support_refinements = 8;
-  bool thorough = false;        // for rows without unstable neurons: solve the convex problem that is left
+  bool thorough = false;  // for rows without unstable neurons: solve the convex problem that is left
 };
 
 class Optimiser {

@@ -16,8 +16,8 @@ using network::Dense;
 
 constexpr int64_t kSmall = 2048;
 
-// SOUND: the matrix library sums the same products in some order, with or without fused multiply-add; the error
-// bound in replay.cpp holds for each of them.
+// SOUND: the matrix library sums the same products in some order, with or without fused multiply-add; the
+// error bound in replay.cpp holds for each of them.
 void dense_transposed(const Dense& dense, int64_t rows, const double* y, double* x) {
   if (rows * dense.in * dense.out > kSmall) {
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(rows), static_cast<int>(dense.in),

@@ -71,8 +71,8 @@ class Pass {
     }
   }
 
-  // SOUND: a coefficient that is not finite stands for some number of unknown sign (partial sums may overflow where the
-  // sum does not), and a ReLU with slope 0 would drop it unseen: its row says nothing any more.
+  // SOUND: a coefficient that is not finite stands for some number of unknown sign (partial sums may overflow
+  // where the sum does not), and a ReLU with slope 0 would drop it unseen: its row says nothing any more.
   void give_up_overflown(int64_t size, const std::vector<double>& values) {
     const auto finite = [](double value) { return std::isfinite(value); };
     for (int64_t r = 0; r < rows_; ++r) {
@@ -81,8 +81,9 @@ class Pass {
     }
   }
 
-  // SOUND: adding to coefficients that are there already rounds each value by at most 2^-53 of the result, which
-  // changes the line by at most that times max|value|; sum_error pays for this and for its own rounding.
+  // SOUND: adding to coefficients that are there already rounds each value by at most 2^-53 of the result,
+  // which changes the line by at most that times max|value|; sum_error pays for this and for its own
+  // rounding.
   void deliver(int index, std::vector<double> values) {
     auto& to = coefficients_[static_cast<size_t>(index)];
     if (to.empty()) {
@@ -114,7 +115,8 @@ class Pass {
     affine.apply_transposed(rows_, from.data(), to.data());
     const auto& row_sums = facts_.row_sums[static_cast<size_t>(index)];
     double magnitudes = 0.0;
-    for (const double value : facts_.magnitude[static_cast<size_t>(input)]) magnitudes = next_up(magnitudes + value);
+    for (const double value : facts_.magnitude[static_cast<size_t>(input)])
+      magnitudes = next_up(magnitudes + value);
     std::vector<double> bias(static_cast<size_t>(outputs));
     for (int64_t i = 0; i < outputs; ++i) bias[static_cast<size_t>(i)] = affine.bias(i);
     for (int64_t r = 0; r < rows_; ++r) {
@@ -125,9 +127,10 @@ class Pass {
     deliver(input, std::move(to));
   }
 
-  // SOUND: each computed value of M^T c is off by at most gamma_k sum_i |M_ij| |c_i| + (k + 1) 2^-1073 with k products
-  // (see sound_sum.h); weighed with max|x_j| and summed over j this is gamma_k |c|.row_sums + (k + 1) 2^-1073 sum max|x|.
-  // sum_error's factor, taken for k plus the number of terms in |c|.row_sums, is more than twice as large as needed.
+  // SOUND: each computed value of M^T c is off by at most gamma_k sum_i |M_ij| |c_i| + (k + 1) 2^-1073 with k
+  // products (see sound_sum.h); weighed with max|x_j| and summed over j this is gamma_k |c|.row_sums + (k +
+  // 1) 2^-1073 sum max|x|. sum_error's factor, taken for k plus the number of terms in |c|.row_sums, is more
+  // than twice as large as needed.
   static double affine_error(std::span<const double> c, const std::vector<double>& row_sums, int64_t products,
                              double magnitudes) {
     double weighed = 0.0;
@@ -204,13 +207,14 @@ class Pass {
     add_cut(row, line);
     for (double& value : line) value = -value;
     const double support = replay_.region().sound_support(line, argument.slab, argument.multipliers);
-    // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound +infinity.
+    // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound
+    // +infinity.
     const double bound = next_down(constants_[static_cast<size_t>(row)].lo - support);
     return std::isnan(bound) ? -kInfinity : bound;
   }
 
-  // SOUND: line + eta cut is no larger than line where cut <= 0. Each value is rounded twice, by 2^-53 of |eta a| and of
-  // the sum, which sum_error of both pays for twice over.
+  // SOUND: line + eta cut is no larger than line where cut <= 0. Each value is rounded twice, by 2^-53 of
+  // |eta a| and of the sum, which sum_error of both pays for twice over.
   void add_cut(int64_t row, std::vector<double>& line) {
     const double eta = arguments_[static_cast<size_t>(row)].eta;
     if (!facts_.cut || !(eta > 0.0)) return;
@@ -266,12 +270,14 @@ Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputL
   }
   for (const Node& node : network_.nodes) {
     auto& sums = facts.row_sums.emplace_back();
-    if (is_affine(node)) sums = Affine(node).absolute_row_sums(facts.magnitude[static_cast<size_t>(node.inputs.front())]);
+    if (is_affine(node))
+      sums = Affine(node).absolute_row_sums(facts.magnitude[static_cast<size_t>(node.inputs.front())]);
   }
   return facts;
 }
 
-std::vector<double> Replay::lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const {
+std::vector<double> Replay::lower_bounds(int node, const Facts& facts,
+                                         std::span<const Argument> arguments) const {
   if (arguments.empty()) return {};
   return Pass(*this, facts, arguments).bounds(node);
 }

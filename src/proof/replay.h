@@ -1,18 +1,24 @@
-// The replay: recomputes a bound from the slopes and multipliers that the search proposes, with outward rounding and
-// without any tolerance. It is the only source of 'robust'.
+// The replay: recomputes a bound from the slopes and multipliers that the search proposes, with outward
+// rounding and without any tolerance. It is the only source of 'robust'.
 //
-// For coefficients c of a node's value, c . value(node) is bounded from below over the region, going backwards (CROWN,
-// Zhang et al. 2018; splits as in beta-CROWN, Wang et al. 2021). The coefficients at each node are plain doubles that
-// are taken as exact; what their computation rounds away is bounded and subtracted from one scalar:
+// For coefficients c of a node's value, c . value(node) is bounded from below over the region, going
+// backwards (CROWN, Zhang et al. 2018; splits as in beta-CROWN, Wang et al. 2021). The coefficients at each
+// node are plain doubles that are taken as exact; what their computation rounds away is bounded and
+// subtracted from one scalar:
 //
-// - affine y = M x + b: c.y = (M^T c).x + c.b. The computed M^T c is off by at most gamma |M|^T |c| in each value, so the
+// - affine y = M x + b: c.y = (M^T c).x + c.b. The computed M^T c is off by at most gamma |M|^T |c| in each
+// value, so the
 //   line is off by at most gamma |c|.(|M| max|x|), where max|x| comes from certified bounds.
-// - ReLU h = relu(z), z in [l, u]: a lower line s z with 0 <= s <= 1 where c > 0, a chord s z + t where c < 0. The new
-//   coefficient fl(c s) lies between 0 and c, so it is exactly c s' for some s' in [0, 1], another valid slope: nothing
-//   is lost. t follows from s' at both ends: s' z + t >= relu(z) at z = l and z = u, hence between (ReLU is convex).
-// - a split s z >= 0 (s = +1 or -1) allows to subtract beta s z for any beta >= 0; rounding is monotone, so the computed
+// - ReLU h = relu(z), z in [l, u]: a lower line s z with 0 <= s <= 1 where c > 0, a chord s z + t where c <
+// 0. The new
+//   coefficient fl(c s) lies between 0 and c, so it is exactly c s' for some s' in [0, 1], another valid
+//   slope: nothing is lost. t follows from s' at both ends: s' z + t >= relu(z) at z = l and z = u, hence
+//   between (ReLU is convex).
+// - a split s z >= 0 (s = +1 or -1) allows to subtract beta s z for any beta >= 0; rounding is monotone, so
+// the computed
 //   difference is exactly that of some beta' >= 0.
-// - at the input, the facts' cut is added with its multiplier eta (Lagrange), then the region's own sound_support.
+// - at the input, the facts' cut is added with its multiplier eta (Lagrange), then the region's own
+// sound_support.
 #pragma once
 
 #include <cstdint>
@@ -35,24 +41,24 @@ struct InputLine {
 
 // Certified facts that a replay may use. Made by Replay::certify.
 struct Facts {
-  // If present, the facts are claimed only where this line is <= 0 (as it is wherever a goal that it bounds from below is
-  // violated): a bound of f may then be taken of f + eta line, for any eta >= 0.
+  // If present, the facts are claimed only where this line is <= 0 (as it is wherever a goal that it bounds
+  // from below is violated): a bound of f may then be taken of f + eta line, for any eta >= 0.
   std::optional<InputLine> cut;
-  bool contradiction = false;                   // no point is left where the facts are claimed
-  std::vector<Interval> neurons;                // input of every ReLU neuron, in node order
-  std::vector<std::vector<double>> magnitude;   // by node: upper bounds of |value|
-  std::vector<std::vector<double>> row_sums;    // by affine node: upper bounds of |M| max|x|
+  bool contradiction = false;                  // no point is left where the facts are claimed
+  std::vector<Interval> neurons;               // input of every ReLU neuron, in node order
+  std::vector<std::vector<double>> magnitude;  // by node: upper bounds of |value|
+  std::vector<std::vector<double>> row_sums;   // by affine node: upper bounds of |M| max|x|
 };
 
 // One bound to be replayed: what a certificate holds for a leaf. N is the number of ReLU neurons.
 struct Argument {
-  std::span<const double> coefficients;   // of the node's values; exact
-  const float* low = nullptr;             // N: lower slopes; values outside [0, 1] are cut
-  const float* tilt = nullptr;            // N or null: split multipliers times the split's sign
-  const int8_t* split = nullptr;          // N or null: +1 for z >= 0, -1 for z <= 0, 0 for none
-  float eta = 0.0F;                       // multiplier >= 0 of the facts' cut
-  region::Slab slab;                      // of the region's scalar
-  region::Multipliers multipliers{};      // of the region
+  std::span<const double> coefficients;  // of the node's values; exact
+  const float* low = nullptr;            // N: lower slopes; values outside [0, 1] are cut
+  const float* tilt = nullptr;           // N or null: split multipliers times the split's sign
+  const int8_t* split = nullptr;         // N or null: +1 for z >= 0, -1 for z <= 0, 0 for none
+  float eta = 0.0F;                      // multiplier >= 0 of the facts' cut
+  region::Slab slab;                     // of the region's scalar
+  region::Multipliers multipliers{};     // of the region
 };
 
 class Replay {
@@ -61,15 +67,16 @@ class Replay {
   Replay(const network::Network& network, const region::Region& region);
 
   // SOUND, given that each of `neurons` encloses its ReLU neuron's input wherever the facts are to be claimed
-  // (everything() is always true); an empty one is a contradiction. The result is cut further by interval propagation.
+  // (everything() is always true); an empty one is a contradiction. The result is cut further by interval
+  // propagation.
   Facts certify(const std::vector<Interval>& neurons, std::optional<InputLine> cut = std::nullopt) const;
 
-  // SOUND: lower bounds of each argument's coefficients . value(node) over all x of the region that meet the splits
-  // and the slab. -infinity where nothing can be said.
+  // SOUND: lower bounds of each argument's coefficients . value(node) over all x of the region that meet the
+  // splits and the slab. -infinity where nothing can be said.
   std::vector<double> lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const;
 
-  // SOUND: a line that is nowhere above coefficients . value(node), on the part of the region where the facts are claimed
-  // and the argument's splits hold. Its constant is -infinity if nothing can be said.
+  // SOUND: a line that is nowhere above coefficients . value(node), on the part of the region where the facts
+  // are claimed and the argument's splits hold. Its constant is -infinity if nothing can be said.
   InputLine lower_line(int node, const Facts& facts, const Argument& argument) const;
 
   const std::vector<int>& relu_nodes() const { return relu_nodes_; }

@@ -4,9 +4,9 @@
 //
 //   max { w.x : x in S and in [0,1]^n } = min over v of  h_box(w - v) + h_S(v),
 //
-// so EVERY v gives an upper bound, and the v that belongs to the maximiser x* = clip(mu + k z_r + theta (w - nu), 0, 1)
-// gives the exact one: v_i = w_i where x* is strictly inside, v_i = (x*_i - mu - k z_r,i) / theta + nu where it is
-// clipped. The multipliers are the three numbers (theta, nu, mu) with k = k(mu).
+// so EVERY v gives an upper bound, and the v that belongs to the maximiser x* = clip(mu + k z_r + theta (w -
+// nu), 0, 1) gives the exact one: v_i = w_i where x* is strictly inside, v_i = (x*_i - mu - k z_r,i) / theta
+// + nu where it is clipped. The multipliers are the three numbers (theta, nu, mu) with k = k(mu).
 #pragma once
 
 #include <gmpxx.h>
@@ -25,7 +25,8 @@ class GlobalSsim final : public Region {
   Slab whole_slab() const override { return whole_; }
   double scalar(std::span<const double> x) const override;
   void support(const SupportBatch& batch) const override;
-  double sound_support(std::span<const double> w, const Slab& slab, const Multipliers& multipliers) const override;
+  double sound_support(std::span<const double> w, const Slab& slab,
+                       const Multipliers& multipliers) const override;
   bool contains(std::span<const double> x) const override;
   void pull_in(std::span<double> x) const override;
   double slack(std::span<const double> x) const override;
@@ -37,7 +38,7 @@ class GlobalSsim final : public Region {
   Decimal threshold_;
   SsimGeometry<Interval> sound_;
   SsimGeometry<double> fast_;
-  std::vector<double> centred_;       // r - fl(m): z_r up to a constant, see sound_support
+  std::vector<double> centred_;  // r - fl(m): z_r up to a constant, see sound_support
   std::vector<float> centred_float_;
   Slab whole_;
 };

@@ -30,10 +30,10 @@ struct SupportBatch {
   const float* weights = nullptr;
   const Slab* slabs = nullptr;         // rows
   Multipliers* multipliers = nullptr;  // rows; in: where to start (NaN first: no idea), out: the best found
-  float* values = nullptr;             // rows; out: max of weights . x, up to rounding and convergence, from above
-  float* maximisers = nullptr;         // rows x size() or null; out: points that (nearly) attain it
-  int refinements = 8;                 // how many passes over a row may be spent on it at most
-  bool thorough = false;               // spend whatever it takes on rows that are not solved by then
+  float* values = nullptr;      // rows; out: max of weights . x, up to rounding and convergence, from above
+  float* maximisers = nullptr;  // rows x size() or null; out: points that (nearly) attain it
+  int refinements = 8;          // how many passes over a row may be spent on it at most
+  bool thorough = false;        // spend whatever it takes on rows that are not solved by then
 };
 
 class Region {
@@ -59,7 +59,8 @@ class Region {
 
   // SOUND: an upper bound of w . x over all x of the region whose scalar lies in `slab`, by outward rounding,
   // for any multipliers.
-  virtual double sound_support(std::span<const double> w, const Slab& slab, const Multipliers& multipliers) const = 0;
+  virtual double sound_support(std::span<const double> w, const Slab& slab,
+                               const Multipliers& multipliers) const = 0;
 
   // Whether x, read as exact real numbers, lies in the region. SOUND: exact.
   virtual bool contains(std::span<const double> x) const = 0;

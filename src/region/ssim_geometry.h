@@ -5,13 +5,14 @@
 //
 //   |z - k z_r| <= R(k),   R(k)^2 = (k - 1) ((k + 1) |z_r|^2 + n C2),
 //
-// whose balls grow with k. So for weights v with sum p, a = v.z_r and b = |v - mean(v) 1|, the support function is
+// whose balls grow with k. So for weights v with sum p, a = v.z_r and b = |v - mean(v) 1|, the support
+// function is
 //
 //   h(v) = max over mu of  F(mu) = p mu + a k(mu) + b R(k(mu)).
 //
-// l is concave exactly where q(mu) = l_N l_D + 4 m mu l_D - 4 mu^2 l_N >= 0 (l = l_N / l_D); on mu >= 0 this cubic
-// changes sign once, from + to -, so q(mu) >= 0 means that l is concave on [0, mu]. R is concave and k -> a k + b R(k)
-// is non-decreasing (the balls are nested), so F is concave there too.
+// l is concave exactly where q(mu) = l_N l_D + 4 m mu l_D - 4 mu^2 l_N >= 0 (l = l_N / l_D); on mu >= 0 this
+// cubic changes sign once, from + to -, so q(mu) >= 0 means that l is concave on [0, mu]. R is concave and k
+// -> a k + b R(k) is non-decreasing (the balls are nested), so F is concave there too.
 //
 // SSIM: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with one window that is the whole image.
 #pragma once
@@ -23,18 +24,15 @@
 
 namespace verissim::region {
 
-
-
-
 // The reference's share in the formulas. T is double (fast) or Interval (sound).
 template <typename T>
 struct SsimGeometry {
-  T n;         // number of values
-  T mean;      // m
-  T energy;    // |z_r|^2
+  T n;       // number of values
+  T mean;    // m
+  T energy;  // |z_r|^2
   T c1;
-  T n_c2;      // n C2
-  T threshold; // tau
+  T n_c2;       // n C2
+  T threshold;  // tau
 
   T numerator(T mu) const { return mean * mu * T(2.0) + c1; }
   T denominator(T mu) const;
@@ -72,8 +70,8 @@ struct SsimObjective {
 };
 
 // A maximiser of F over [lo, hi], to about 2^-steps of the interval; heuristic.
-double maximise_mean(const SsimGeometry<double>& geometry, const SsimObjective& objective, double lo, double hi,
-                     int steps);
+double maximise_mean(const SsimGeometry<double>& geometry, const SsimObjective& objective, double lo,
+                     double hi, int steps);
 
 // F at a mean, k not below 1.
 double objective_value(const SsimGeometry<double>& geometry, const SsimObjective& objective, double mu);
@@ -85,13 +83,14 @@ struct SsimPoint {
   double mu = 0.0;
 };
 
-// The maximiser of w.x over ball and box with means in [lo, hi], by nested bisection in double: slow, but needs no good
-// start; r holds z_r. Heuristic.
-SsimPoint maximise_thoroughly(const SsimGeometry<double>& geometry, std::span<const float> w, std::span<const float> r,
-                              double lo, double hi);
+// The maximiser of w.x over ball and box with means in [lo, hi], by nested bisection in double: slow, but
+// needs no good start; r holds z_r. Heuristic.
+SsimPoint maximise_thoroughly(const SsimGeometry<double>& geometry, std::span<const float> w,
+                              std::span<const float> r, double lo, double hi);
 
 // SOUND: an upper bound of F over the mean values in [lo, hi] with k >= 1, for [lo, hi] within [0, 1] and
 // along >= -across |z_r| (Cauchy and Schwarz: holds for every v, and still when both are rounded up).
-double sound_maximum(const SsimGeometry<Interval>& geometry, const SsimObjective& objective, double lo, double hi);
+double sound_maximum(const SsimGeometry<Interval>& geometry, const SsimObjective& objective, double lo,
+                     double hi);
 
 }  // namespace verissim::region

@@ -21,12 +21,18 @@ SsimGeometry<Interval> enclose_geometry(std::span<const double> r, const Decimal
   const double centre = mean.middle();
   std::vector<double> deviation(r.size());
   for (size_t i = 0; i < r.size(); ++i) deviation[i] = r[i] - centre;
-  // SOUND: |z_r|^2 = sum (r_i - centre)^2 - n (m - centre)^2 for every centre. The rounding of each r_i - centre is
-  // relative, 2^-53, and so within the slack of a sum with three more terms: three times 2^-52 of the sum is added.
+  // SOUND: |z_r|^2 = sum (r_i - centre)^2 - n (m - centre)^2 for every centre. The rounding of each r_i -
+  // centre is relative, 2^-53, and so within the slack of a sum with three more terms: three times 2^-52 of
+  // the sum is added.
   const Interval squares = sound_dot(deviation, deviation);
   const double rounding = next_up(squares.hi * 0x1p-50);
   const Interval energy = squares + Interval(-rounding, rounding) - n * square(mean - Interval(centre));
-  return {n, mean, {std::max(0.0, energy.lo), energy.hi}, around(similarity::kC1), n * around(similarity::kC2), threshold.enclosure()};
+  return {n,
+          mean,
+          {std::max(0.0, energy.lo), energy.hi},
+          around(similarity::kC1),
+          n * around(similarity::kC2),
+          threshold.enclosure()};
 }
 
 // The two means at which l = tau, outward: tau mu^2 - 2 m mu + tau (m^2 + C1) - C1 = 0, cut with [0, 1].
@@ -39,11 +45,13 @@ Slab mean_range(const SsimGeometry<Interval>& g) {
 }
 
 SsimGeometry<double> middle(const SsimGeometry<Interval>& g) {
-  return {g.n.middle(), g.mean.middle(), g.energy.middle(), g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
+  return {g.n.middle(),  g.mean.middle(), g.energy.middle(),
+          g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
 }
 
 // The box hull of the region. Direction +-e_i has sum +-1, along +-z_r,i and across sqrt(1 - 1/n).
-std::vector<Interval> box_hull(std::span<const double> r, const SsimGeometry<Interval>& g, const Slab& range) {
+std::vector<Interval> box_hull(std::span<const double> r, const SsimGeometry<Interval>& g,
+                               const Slab& range) {
   const double across = sqrt(Interval(1.0) - Interval(1.0) / g.n).hi;
   std::vector<Interval> box;
   for (const double value : r) {
@@ -114,8 +122,8 @@ double GlobalSsim::slack(std::span<const double> x) const {
   return similarity::global_ssim(x, reference()) - fast_.threshold;
 }
 
-// On the segment r + t (x - r) all of SSIM's statistics are polynomials in t, so the largest t that stays inside is
-// found by bisection on scalars. The box is convex and holds r, so clipping first is enough.
+// On the segment r + t (x - r) all of SSIM's statistics are polynomials in t, so the largest t that stays
+// inside is found by bisection on scalars. The box is convex and holds r, so clipping first is enough.
 void GlobalSsim::pull_in(std::span<double> x) const {
   std::vector<double> step(x.size());
   double sum = 0.0;
@@ -144,7 +152,8 @@ void GlobalSsim::pull_in(std::span<double> x) const {
   for (size_t i = 0; i < x.size(); ++i) x[i] = std::clamp(reference()[i] + low * step[i], 0.0, 1.0);
 }
 
-double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab, const Multipliers& multipliers) const {
+double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab,
+                                 const Multipliers& multipliers) const {
   VERISSIM_CHECK(w.size() == reference().size());
   const double lo = std::max(slab.lo, whole_.lo);
   const double hi = std::min(slab.hi, whole_.hi);
@@ -156,8 +165,8 @@ double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab, co
   const double nu = multipliers[1];
   const double mu = multipliers[2];
   const double k = std::max(1.0, fast_.scale(mu));
-  // SOUND: any v will do, so it may be computed anyhow; what is used of v below is enclosed. Where v is not finite
-  // (absurd multipliers) the plain v = w is taken.
+  // SOUND: any v will do, so it may be computed anyhow; what is used of v below is enclosed. Where v is not
+  // finite (absurd multipliers) the plain v = w is taken.
   const size_t n = w.size();
   std::vector<double> v(n);
   std::vector<double> rest(n);
@@ -172,9 +181,10 @@ double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab, co
     mean += v[i];
   }
   mean /= fast_.n;
-  // SOUND: for any centres c and d, v.z_r = sum (v_i - c)(r_i - d) - n (mean(v) - c)(m - d), as z_r is orthogonal to 1,
-  // and |v - mean(v) 1| <= |v - c 1|. The differences v_i - c and r_i - d are rounded: relative errors of 2^-53 each,
-  // together below 2^-51 of the sum of absolute values, which sound_dot's own slack does not cover, so it is added.
+  // SOUND: for any centres c and d, v.z_r = sum (v_i - c)(r_i - d) - n (mean(v) - c)(m - d), as z_r is
+  // orthogonal to 1, and |v - mean(v) 1| <= |v - c 1|. The differences v_i - c and r_i - d are rounded:
+  // relative errors of 2^-53 each, together below 2^-51 of the sum of absolute values, which sound_dot's own
+  // slack does not cover, so it is added.
   std::vector<double> deviation(n);
   for (size_t i = 0; i < n; ++i) deviation[i] = v[i] - mean;
   const Interval sum = sound_sum(v);

@@ -9,8 +9,8 @@
 namespace verissim::region {
 namespace {
 
-constexpr int kPieces = 200;      // at most, so many pieces of the interval
-constexpr double kGap = 1e-10;    // refinement ends when the bound is known this well, relative to the weights
+constexpr int kPieces = 200;    // at most, so many pieces of the interval
+constexpr double kGap = 1e-10;  // refinement ends when the bound is known this well, relative to the weights
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 using Geometry = SsimGeometry<Interval>;
@@ -27,23 +27,26 @@ Interval value_at(const Geometry& g, const SsimObjective& f, double mu) {
   return Interval(f.sum) * Interval(mu) + Interval(f.along) * k + Interval(f.across) * radius_at(g, k);
 }
 
-// The largest luminance on [lo, hi]. SOUND: l rises up to the reference's mean, where it is 1, and falls after it.
+// The largest luminance on [lo, hi]. SOUND: l rises up to the reference's mean, where it is 1, and falls
+// after it.
 Interval largest_scale(const Geometry& g, double lo, double hi) {
   if (hi < g.mean.lo) return scale_at(g, hi);
   if (lo > g.mean.hi) return scale_at(g, lo);
   return at_least_one(Interval(1.0) / g.threshold);
 }
 
-// SOUND: on [lo, hi] the linear term is at most its larger end, and along k + across R(k) does not fall with k.
+// SOUND: on [lo, hi] the linear term is at most its larger end, and along k + across R(k) does not fall with
+// k.
 double crude_bound(const Geometry& g, const SsimObjective& f, double lo, double hi) {
   const Interval k = largest_scale(g, lo, hi);
   const double linear = std::max((Interval(f.sum) * Interval(lo)).hi, (Interval(f.sum) * Interval(hi)).hi);
   return (Interval(linear) + Interval(f.along) * k + Interval(f.across) * radius_at(g, k)).hi;
 }
 
-// SOUND: where F is concave it lies below each of its tangents; value and slope are enclosed. The tangent point must
-// have k > 1; ends of [lo, hi] with k < 1 (outward rounding makes such) hold no point of the region, and a line that
-// bounds F on a part of [lo, hi] is on that part no larger than its maximum over [lo, hi].
+// SOUND: where F is concave it lies below each of its tangents; value and slope are enclosed. The tangent
+// point must have k > 1; ends of [lo, hi] with k < 1 (outward rounding makes such) hold no point of the
+// region, and a line that bounds F on a part of [lo, hi] is on that part no larger than its maximum over [lo,
+// hi].
 double tangent_bound(const Geometry& g, const SsimObjective& f, double lo, double hi, double at) {
   const Interval k = scale_at(g, at);
   const Interval radius = radius_at(g, k);
@@ -66,10 +69,12 @@ struct Piece {
 };
 
 SsimGeometry<double> middle_of(const Geometry& g) {
-  return {g.n.middle(), g.mean.middle(), g.energy.middle(), g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
+  return {g.n.middle(),  g.mean.middle(), g.energy.middle(),
+          g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
 }
 
-Piece bound_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo, double hi) {
+Piece bound_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo,
+                  double hi) {
   const double at = maximise_mean(fast, f, lo, hi, 52);
   Piece piece{crude_bound(g, f, lo, hi), value_at(g, f, at).lo, lo, hi};
   // SOUND: q at the right end being non-negative proves that l is concave on [0, hi].

@@ -1,5 +1,5 @@
-// The fast support function: float32 over the values, double over the few scalars. Heuristic: what it gives is only
-// used after sound_support has confirmed it.
+// The fast support function: float32 over the values, double over the few scalars. Heuristic: what it gives
+// is only used after sound_support has confirmed it.
 //
 // Shapes: a row is one vector of n weights.
 #include <algorithm>
@@ -88,8 +88,8 @@ RowSums sum_row(const float* w, const float* r, int64_t n, const RowPoint& p) {
     r_ones += at_one * r[i];
     w_ones += at_one * w[i];
   }
-  return {v_sum,     v_squared,         v_along, rest,   inside, w_sum, w_squared, w_along,
-          r_clipped, r_squared_clipped, ones,    r_ones, w_ones};
+  return {v_sum,   v_squared, v_along,           rest, inside, w_sum, w_squared,
+          w_along, r_clipped, r_squared_clipped, ones, r_ones, w_ones};
 }
 
 VERISSIM_CLONES
@@ -109,9 +109,10 @@ float positive_sum(const float* w, int64_t n) {
   return sum;
 }
 
-// The best point with the present values clipped as they are: for each mean, the others follow from the mean's and the
-// ball's equations; the mean itself by golden section. False if no mean allows that.
-bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo, double hi, SsimPoint& point) {
+// The best point with the present values clipped as they are: for each mean, the others follow from the
+// mean's and the ball's equations; the mean itself by golden section. False if no mean allows that.
+bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo, double hi,
+                      SsimPoint& point) {
   if (s.inside < 2.0F) return false;
   const double inside = s.inside;
   const double clipped = g.n - inside;
@@ -128,8 +129,8 @@ bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo
     const double squares = s.ones + clipped * mu * mu + k * k * s.r_squared_clipped - 2.0 * mu * s.ones -
                            2.0 * k * s.r_ones + 2.0 * mu * k * s.r_clipped;
     const double budget = g.radius_squared(k) - squares - deviation * deviation / inside;
-    const double value = mu * s.w + k * s.w_along - deviation * s.w / inside +
-                         std::sqrt(w_spread * std::max(0.0, budget));
+    const double value =
+        mu * s.w + k * s.w_along - deviation * s.w / inside + std::sqrt(w_spread * std::max(0.0, budget));
     return State{budget >= 0.0 ? value : -1e30 + budget, -deviation, budget};
   };
   constexpr double kGolden = 0.6180339887498949;
@@ -178,21 +179,25 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
   };
   const auto maximiser_of = [&](const SsimObjective& f, double mu) {
     const double k = std::max(1.0, fast_.scale(mu));
-    return SsimPoint{f.across > 0.0 ? std::sqrt(fast_.radius_squared(k)) / f.across : 0.0, f.sum / fast_.n, mu};
+    return SsimPoint{f.across > 0.0 ? std::sqrt(fast_.radius_squared(k)) / f.across : 0.0, f.sum / fast_.n,
+                     mu};
   };
   // The box alone is where theta is infinite.
   SsimPoint best{std::numeric_limits<float>::max(), 0.0, fast_.mean};
   double best_value = positive_sum(w, n);
   SsimPoint point{multipliers[0], multipliers[1], multipliers[2]};
   if (!std::isfinite(point.theta) || point.theta <= 0.0) {
-    const SsimObjective f = objective(sum_row(w, r, n, {0.0F, 0.0F, 0.5F, 0.0F}));  // nothing is clipped: v = w
+    const SsimObjective f =
+        objective(sum_row(w, r, n, {0.0F, 0.0F, 0.5F, 0.0F}));  // nothing is clipped: v = w
     point = maximiser_of(f, maximise_mean(fast_, f, lo, hi, 16));
   }
-  // Steps go to the optimum for the present active set; one that makes the bound worse is halved. Of equal bounds the
-  // later point counts: where nothing is clipped every point gives the same bound, but only the last is the maximiser.
+  // Steps go to the optimum for the present active set; one that makes the bound worse is halved. Of equal
+  // bounds the later point counts: where nothing is clipped every point gives the same bound, but only the
+  // last is the maximiser.
   bool solved = false;
   int halvings = 0;
-  for (int pass = 0; pass < batch.refinements && !solved && point.theta > 0.0 && halvings <= kMostHalvings; ++pass) {
+  for (int pass = 0; pass < batch.refinements && !solved && point.theta > 0.0 && halvings <= kMostHalvings;
+       ++pass) {
     const RowSums s = sum_row(w, r, n, narrow(point));
     const SsimObjective f = objective(s);
     const double mu = maximise_mean(fast_, f, lo, hi, 16);
@@ -216,7 +221,8 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
     const RowSums s = sum_row(w, r, n, narrow(found));
     const SsimObjective f = objective(s);
     const double bound = s.rest + objective_value(fast_, f, maximise_mean(fast_, f, lo, hi, 40));
-    // Its point lies in ball, box and slab even where many points attain the same bound: it is worth a little.
+    // Its point lies in ball, box and slab even where many points attain the same bound: it is worth a
+    // little.
     if (bound <= best_value + 1e-5 * std::abs(best_value)) {
       best_value = std::min(bound, best_value);
       best = found;
@@ -228,7 +234,8 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
   if (batch.thorough) {  // in double: theta may be so large that float32 would lose the point
     const double k = std::max(1.0, fast_.scale(best.mu));
     for (int64_t i = 0; i < n; ++i) {
-      maximiser[i] = static_cast<float>(std::clamp(best.mu + k * r[i] + best.theta * (w[i] - best.nu), 0.0, 1.0));
+      maximiser[i] =
+          static_cast<float>(std::clamp(best.mu + k * r[i] + best.theta * (w[i] - best.nu), 0.0, 1.0));
     }
   } else {
     write_maximiser(w, r, n, narrow(best), maximiser);
@@ -238,8 +245,8 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
 void GlobalSsim::support(const SupportBatch& batch) const {
   for (int64_t row = 0; row < batch.rows; ++row) {
     float* maximiser = batch.maximisers == nullptr ? nullptr : batch.maximisers + row * size();
-    support_row(batch.weights + row * size(), batch.slabs[row], batch.multipliers[row], batch.values[row], maximiser,
-                batch);
+    support_row(batch.weights + row * size(), batch.slabs[row], batch.multipliers[row], batch.values[row],
+                maximiser, batch);
   }
 }
 

@@ -11,8 +11,8 @@ constexpr double kGolden = 0.6180339887498949;
 constexpr double kSmallest = -14.0;  // theta as a power of ten, in units of 1 / max |w|
 constexpr double kLargest = 7.0;
 
-// For each mean, theta and nu follow from the ball's and the mean's equation, which are monotone in them; the mean by
-// golden section.
+// For each mean, theta and nu follow from the ball's and the mean's equation, which are monotone in them; the
+// mean by golden section.
 class ThoroughSearch {
  public:
   ThoroughSearch(const SsimGeometry<double>& geometry, std::span<const float> w, std::span<const float> r)
@@ -48,7 +48,8 @@ class ThoroughSearch {
 
   double theta_of(double power) const { return std::pow(10.0, power) / (largest_ > 0.0 ? largest_ : 1.0); }
 
-  // The nu at which the values' mean is mu: Newton's method on a monotone, piecewise linear function, in a bracket.
+  // The nu at which the values' mean is mu: Newton's method on a monotone, piecewise linear function, in a
+  // bracket.
   SsimPoint centred_point(double power, double k, double mu) const {
     SsimPoint p{theta_of(power), 0.0, mu};
     double lo = -largest_ - (k + 2.0) / p.theta;
@@ -79,9 +80,12 @@ class ThoroughSearch {
     return sum;
   }
 
-  // The largest power of ten for theta that keeps the distance within the budget, by false position on its logarithm.
+  // The largest power of ten for theta that keeps the distance within the budget, by false position on its
+  // logarithm.
   double largest_power(double mu, double k, double budget) const {
-    const auto excess = [&](double power) { return std::log((distance(mu, k, power) + 1e-300) / (budget + 1e-300)); };
+    const auto excess = [&](double power) {
+      return std::log((distance(mu, k, power) + 1e-300) / (budget + 1e-300));
+    };
     double lo = kSmallest;
     double hi = kLargest;
     double at_lo = excess(lo);
@@ -122,8 +126,8 @@ class ThoroughSearch {
 
 }  // namespace
 
-SsimPoint maximise_thoroughly(const SsimGeometry<double>& geometry, std::span<const float> w, std::span<const float> r,
-                              double lo, double hi) {
+SsimPoint maximise_thoroughly(const SsimGeometry<double>& geometry, std::span<const float> w,
+                              std::span<const float> r, double lo, double hi) {
   return ThoroughSearch(geometry, w, r).run(lo, hi);
 }
 

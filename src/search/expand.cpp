@@ -7,7 +7,8 @@
 
 namespace verissim::search {
 
-Expander::Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property)
+Expander::Expander(const proof::Replay& replay, const bounds::Graph& graph,
+                   const property::Property& property)
     : replay_(replay), graph_(graph), property_(property), optimiser_(graph, replay.region()) {}
 
 void Expander::load(const std::vector<Node>& nodes) {
@@ -52,7 +53,8 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   bounds::OptimiseOptions options;
   options.iterations = effort.iterations;
   options.thorough = effort.thorough;
-  // Goals with an offset (they come from VNN-LIB) end their optimisation late at worst: the target is that of the row.
+  // Goals with an offset (they come from VNN-LIB) end their optimisation late at worst: the target is that of
+  // the row.
   optimiser_.run(rows_, options);
   std::vector<Outcome> outcomes(nodes.size());
   std::vector<char> promising(nodes.size());
@@ -81,7 +83,8 @@ std::vector<double> Expander::replay(const std::vector<Node>& nodes, const std::
   for (size_t r = 0; r < nodes.size(); ++r) {
     if (wanted[r] == 0 || done[r] != 0) continue;
     std::vector<char> same(nodes.size(), 0);
-    for (size_t k = r; k < nodes.size(); ++k) same[k] = wanted[k] != 0 && nodes[k].frame == nodes[r].frame ? 1 : 0;
+    for (size_t k = r; k < nodes.size(); ++k)
+      same[k] = wanted[k] != 0 && nodes[k].frame == nodes[r].frame ? 1 : 0;
     const std::vector<double> bounds = replay_rows(replay_, nodes[r].frame->facts, rows_, exact_, same);
     for (size_t k = r; k < nodes.size(); ++k) {
       if (same[k] == 0) continue;
@@ -92,14 +95,15 @@ std::vector<double> Expander::replay(const std::vector<Node>& nodes, const std::
   return result;
 }
 
-std::vector<double> Expander::certify(const std::vector<Node>& nodes) {
+void Expander::certify(std::vector<Node>& nodes) {
   load(nodes);
-  const std::vector<char> all(nodes.size(), 1);
-  std::vector<double> replayed = replay(nodes, all);
+  const std::vector<double> replayed = replay(nodes, std::vector<char>(nodes.size(), 1));
   for (size_t r = 0; r < nodes.size(); ++r) {
-    replayed[r] = next_down(replayed[r] + property_.goals[static_cast<size_t>(nodes[r].goal)].offset);
+    const double bound = next_down(replayed[r] + property_.goals[static_cast<size_t>(nodes[r].goal)].offset);
+    // SOUND: under a cut the bound only holds where the goal is violated, so that it says nothing above 0.
+    nodes[r].certified =
+        std::max(nodes[r].certified, nodes[r].frame->facts.cut ? std::min(bound, 0.0) : bound);
   }
-  return replayed;
 }
 
 void Expander::evaluate_points(std::vector<Outcome>& outcomes) const {
@@ -122,7 +126,8 @@ void Expander::evaluate_points(std::vector<Outcome>& outcomes) const {
   }
 }
 
-void Expander::choose_branches(std::vector<Node>& nodes, std::vector<Outcome>& outcomes, const Effort& effort) {
+void Expander::choose_branches(std::vector<Node>& nodes, std::vector<Outcome>& outcomes,
+                               const Effort& effort) {
   std::vector<std::vector<int32_t>> candidates(nodes.size());
   const auto wanted = static_cast<size_t>(std::max(1, effort.candidates));
   for (size_t r = 0; r < nodes.size(); ++r) {
@@ -134,8 +139,8 @@ void Expander::choose_branches(std::vector<Node>& nodes, std::vector<Outcome>& o
   if (wanted > 1) try_splits(nodes, candidates);
 }
 
-// Filtered smart branching (De Palma et al. 2021): both halves of every candidate get one cheap bound; the candidate
-// whose halves together improve most is taken.
+// Filtered smart branching (De Palma et al. 2021): both halves of every candidate get one cheap bound; the
+// candidate whose halves together improve most is taken.
 void Expander::try_splits(std::vector<Node>& nodes, const std::vector<std::vector<int32_t>>& candidates) {
   std::vector<Node> halves;
   for (size_t r = 0; r < nodes.size(); ++r) {

@@ -14,18 +14,18 @@ namespace verissim::search {
 
 // What became of a subproblem.
 struct Outcome {
-  bool closed = false;        // SOUND: its replayed bound is above 0
-  bool replay_failed = false; // the fast bound was above 0, the replayed one was not
-  bool fixed = false;         // no ReLU is left to split
-  double certified = 0.0;     // the replayed bound where there is one, else -infinity
-  float margin = 0.0F;        // the smallest goal of the true network at `point`
-  std::vector<float> point;   // the minimiser of the relaxation
+  bool closed = false;         // SOUND: its replayed bound is above 0
+  bool replay_failed = false;  // the fast bound was above 0, the replayed one was not
+  bool fixed = false;          // no ReLU is left to split
+  double certified = 0.0;      // the replayed bound where there is one, else -infinity
+  float margin = 0.0F;         // the smallest goal of the true network at `point`
+  std::vector<float> point;    // the minimiser of the relaxation
 };
 
 struct Effort {
-  int iterations = 10;        // of slope optimisation
-  int candidates = 0;         // splits tried before one is chosen; 0: take the best score
-  bool thorough = false;      // for subproblems without anything left to split: solve the convex problem
+  int iterations = 10;    // of slope optimisation
+  int candidates = 0;     // splits tried before one is chosen; 0: take the best score
+  bool thorough = false;  // for subproblems without anything left to split: solve the convex problem
 };
 
 class Expander {
@@ -34,8 +34,8 @@ class Expander {
 
   // Bounds every node: fills bound, slopes, multipliers and the next branch. Not thread-safe: one a thread.
   std::vector<Outcome> run(std::vector<Node>& nodes, const Effort& effort);
-  // The replayed bound of every node as it stands. SOUND.
-  std::vector<double> certify(const std::vector<Node>& nodes);
+  // Raises every node's certified bound to its replayed one. SOUND.
+  void certify(std::vector<Node>& nodes);
 
  private:
   std::vector<double> replay(const std::vector<Node>& nodes, const std::vector<char>& wanted) const;
@@ -51,8 +51,8 @@ class Expander {
   const property::Property& property_;
   bounds::Optimiser optimiser_;
   bounds::Rows rows_;
-  std::vector<double> exact_;         // rows x outputs: the goals' coefficients
-  std::vector<float> coefficients_;   // the same, rounded
+  std::vector<double> exact_;        // rows x outputs: the goals' coefficients
+  std::vector<float> coefficients_;  // the same, rounded
 };
 
 // Gives the node another frame; its slopes are kept where its neurons are still unstable.

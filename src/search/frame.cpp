@@ -8,8 +8,8 @@
 namespace verissim::search {
 namespace {
 
-constexpr size_t kChunk = 32;           // neurons a chunk; each is two rows
-constexpr int kRootIterations = 5;     // slope optimisation of the hidden layers' bounds
+constexpr size_t kChunk = 32;       // neurons a chunk; each is two rows
+constexpr int kRootIterations = 5;  // slope optimisation of the hidden layers' bounds
 constexpr int kRefineIterations = 5;
 
 // SOUND: rounded outward, so that what the fast rooms see is no tighter than what is certified.
@@ -36,7 +36,8 @@ void take_bounds(Frame& frame) {
 bool behind_relu(const bounds::Graph& graph, int node) {
   const bounds::Layer& layer = graph.layer(node);
   if (layer.kind == bounds::LayerKind::kRelu) return true;
-  return std::any_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) { return behind_relu(graph, input); });
+  return std::any_of(layer.inputs.begin(), layer.inputs.end(),
+                     [&](int input) { return behind_relu(graph, input); });
 }
 
 // Where the neurons are to be bounded: everywhere, or under a node's splits and slab.
@@ -50,8 +51,8 @@ struct Part {
 // Bounds some neurons of one ReLU layer: rows +e_j and -e_j of its input node, two for each.
 class LayerChunk {
  public:
-  LayerChunk(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame, const Part& part, int relu,
-             std::span<const int32_t> neurons)
+  LayerChunk(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame, const Part& part,
+             int relu, std::span<const int32_t> neurons)
       : replay_(replay), graph_(graph), frame_(frame), part_(part), relu_(relu), neurons_(neurons) {}
 
   // The certified bounds of each neuron, in the order given.
@@ -106,11 +107,11 @@ class LayerChunk {
   std::span<const int32_t> neurons_;
 };
 
-// Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next. `run_all` calls
-// its second argument for 0 .. count - 1, in any order.
+// Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next.
+// `run_all` calls its second argument for 0 .. count - 1, in any order.
 template <typename RunAll>
-void tighten(const proof::Replay& replay, const bounds::Graph& graph, Frame& frame, const Part& part, int iterations,
-             const StopToken& stop, RunAll run_all) {
+void tighten(const proof::Replay& replay, const bounds::Graph& graph, Frame& frame, const Part& part,
+             int iterations, const StopToken& stop, RunAll run_all) {
   for (const int relu : graph.relus()) {
     const bounds::Layer& layer = graph.layer(relu);
     std::vector<int32_t> neurons;
@@ -121,8 +122,10 @@ void tighten(const proof::Replay& replay, const bounds::Graph& graph, Frame& fra
     const size_t chunks = (neurons.size() + kChunk - 1) / kChunk;
     std::vector<std::vector<Interval>> bounds(chunks);
     run_all(chunks, [&](size_t i) {
-      const auto own = std::span<const int32_t>(neurons).subspan(i * kChunk, std::min(kChunk, neurons.size() - i * kChunk));
-      if (!stop.stop_requested()) bounds[i] = LayerChunk(replay, graph, frame, part, relu, own).run(iterations);
+      const auto own = std::span<const int32_t>(neurons).subspan(
+          i * kChunk, std::min(kChunk, neurons.size() - i * kChunk));
+      if (!stop.stop_requested())
+        bounds[i] = LayerChunk(replay, graph, frame, part, relu, own).run(iterations);
     });
     std::vector<Interval> known = frame.facts.neurons;
     for (size_t i = 0; i < chunks; ++i) {
@@ -147,7 +150,8 @@ std::vector<float> first_slopes(const Frame& frame) {
 // The frame's slopes of a node, for all neurons.
 std::vector<float> slopes_of(const Node& node) {
   std::vector<float> alpha = first_slopes(*node.frame);
-  for (size_t k = 0; k < node.alpha.size(); ++k) alpha[static_cast<size_t>(node.frame->unstable[k])] = node.alpha[k];
+  for (size_t k = 0; k < node.alpha.size(); ++k)
+    alpha[static_cast<size_t>(node.frame->unstable[k])] = node.alpha[k];
   return alpha;
 }
 
@@ -173,8 +177,8 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
   return line;
 }
 
-// SOUND: what the parent's facts hold for holds here, too: a point that violates the goal is on the right side of the
-// cuts of all frames above. A split neuron's input has the split's sign all over the node's part.
+// SOUND: what the parent's facts hold for holds here, too: a point that violates the goal is on the right
+// side of the cuts of all frames above. A split neuron's input has the split's sign all over the node's part.
 std::vector<Interval> split_neurons(const Node& node) {
   std::vector<Interval> neurons = node.frame->facts.neurons;
   for (const Split& s : node.splits) {
@@ -186,10 +190,19 @@ std::vector<Interval> split_neurons(const Node& node) {
 
 }  // namespace
 
-std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bounds::Graph& graph, ThreadPool& pool,
-                                        const StopToken& stop) {
+uint64_t Frame::bytes() const {
+  uint64_t numbers = 2 * facts.neurons.size() + lower.size() + unstable.size();
+  for (const auto& values : facts.magnitude) numbers += values.size();
+  for (const auto& values : facts.row_sums) numbers += values.size();
+  if (facts.cut) numbers += facts.cut->coefficients.size();
+  return sizeof(Frame) + numbers * sizeof(double);
+}
+
+std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bounds::Graph& graph,
+                                        ThreadPool& pool, const StopToken& stop) {
   auto frame = std::make_shared<Frame>();
-  frame->facts = replay.certify(std::vector<Interval>(static_cast<size_t>(graph.neurons()), Interval::everything()));
+  frame->facts =
+      replay.certify(std::vector<Interval>(static_cast<size_t>(graph.neurons()), Interval::everything()));
   take_bounds(*frame);
   const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}};
   tighten(replay, graph, *frame, part, kRootIterations, stop,
@@ -207,15 +220,17 @@ std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::G
   if (frame->facts.contradiction) return frame;
   take_bounds(*frame);
   Part part{node.splits, node.slab, first_slopes(*frame), {}};
-  if (frame->facts.cut) part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
+  if (frame->facts.cut)
+    part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
   tighten(replay, graph, *frame, part, kRefineIterations, stop, [](size_t count, const auto& task) {
     for (size_t i = 0; i < count; ++i) task(i);
   });
   return stop.stop_requested() ? nullptr : frame;
 }
 
-std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts& facts, const bounds::Rows& rows,
-                                const std::vector<double>& coefficients, const std::vector<char>& wanted) {
+std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts& facts,
+                                const bounds::Rows& rows, const std::vector<double>& coefficients,
+                                const std::vector<char>& wanted) {
   const std::vector<float> tilt = bounds::tilts(rows);
   const auto count = static_cast<size_t>(rows.count);
   const size_t neurons = count == 0 ? 0 : tilt.size() / count;

@@ -1,5 +1,5 @@
-// Certified bounds of every ReLU neuron's input, over the whole region or over a part of it: proposed by the bounds
-// room, replayed by the proof room, layer by layer.
+// Certified bounds of every ReLU neuron's input, over the whole region or over a part of it: proposed by the
+// bounds room, replayed by the proof room, layer by layer.
 #pragma once
 
 #include <cstdint>
@@ -21,21 +21,24 @@ struct Frame {
   std::vector<float> lower, upper;  // N: the certified bounds, rounded outward
   std::vector<int32_t> unstable;    // neurons with lower < 0 < upper
   size_t depth = 0;                 // splits that it assumes
+
+  uint64_t bytes() const;  // of memory, roughly
 };
 
 // The frame of the whole region. Stops early (with looser, still certified bounds) when asked to.
-std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bounds::Graph& graph, ThreadPool& pool,
-                                        const StopToken& stop);
+std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bounds::Graph& graph,
+                                        ThreadPool& pool, const StopToken& stop);
 
-// A tighter frame for the node's subtree: every hidden neuron is bounded again under the node's splits and slab, and on
-// the half-space outside of which the node's own bound shows that its goal holds. Returns null if stopped.
-// goal: the exact coefficients of the node's goal; offset: its offset.
+// A tighter frame for the node's subtree: every hidden neuron is bounded again under the node's splits and
+// slab, and on the half-space outside of which the node's own bound shows that its goal holds. Returns null
+// if stopped. goal: the exact coefficients of the node's goal; offset: its offset.
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
                                     const std::vector<double>& goal, double offset, const StopToken& stop);
 
-// Replays the rows with wanted[row] != 0; the others get -infinity. coefficients: rows x size of rows.start, the exact
-// ones. SOUND: see proof::Replay.
-std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts& facts, const bounds::Rows& rows,
-                                const std::vector<double>& coefficients, const std::vector<char>& wanted);
+// Replays the rows with wanted[row] != 0; the others get -infinity. coefficients: rows x size of rows.start,
+// the exact ones. SOUND: see proof::Replay.
+std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts& facts,
+                                const bounds::Rows& rows, const std::vector<double>& coefficients,
+                                const std::vector<char>& wanted);
 
 }  // namespace verissim::search

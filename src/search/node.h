@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -20,13 +21,15 @@ struct Split {
 // A subproblem: one goal on the part of the region that meets the splits and the slab.
 struct Node {
   int32_t goal = 0;
-  int32_t branch = -1;           // neuron to split next; -1: the region's scalar
-  float bound = 0.0F;            // lower bound of the goal, fast arithmetic
+  int32_t branch = -1;  // neuron to split next; -1: the region's scalar
+  float bound = 0.0F;   // lower bound of the goal, fast arithmetic
+  double certified =
+      -std::numeric_limits<double>::infinity();  // replayed lower bound of it or of an ancestor
   region::Slab slab;
   region::Multipliers multipliers{};
   std::vector<Split> splits;
   std::shared_ptr<const Frame> frame;
-  std::vector<float> alpha;      // lower slopes of the frame's unstable neurons
+  std::vector<float> alpha;  // lower slopes of the frame's unstable neurons
 
   uint64_t bytes() const {
     return sizeof(Node) + splits.capacity() * sizeof(Split) + alpha.capacity() * sizeof(float);

@@ -1,8 +1,9 @@
 #include "search/verify.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
-#include <queue>
+#include <memory>
 
 #include "attack/descent.h"
 #include "base/error.h"
@@ -32,9 +33,11 @@ class Run {
         descent_(graph_, problem.region, problem.property) {}
 
   Result run() {
-    if (reference_violates() || (options_.attack && attack(0, kQuickSteps))) return finish();
-    bound_root();
-    if (queue_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
+    const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
+    if (!refuted || options_.always_count_stable) bound_root();
+    if (refuted) return finish();
+    settle_root();
+    if (decided() || queue_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
     search();
     return finish();
   }
@@ -48,7 +51,8 @@ class Run {
   bool decided() const { return !result_.counterexamples.empty(); }
 
   bool reference_violates() {
-    const auto found = attack::confirm(problem_.network, problem_.region, problem_.property, problem_.region.reference());
+    const auto found =
+        attack::confirm(problem_.network, problem_.region, problem_.property, problem_.region.reference());
     if (!found) return false;
     result_.counterexamples.push_back(*found);
     result_.reason = Reason::kReferenceMisclassified;
@@ -63,8 +67,8 @@ class Run {
     options.restarts = restarts;
     options.steps = steps;
     double margin = kInfinity;
-    result_.counterexamples =
-        attack::find_violations(problem_.network, problem_.region, problem_.property, options, stop_, &margin);
+    result_.counterexamples = attack::find_violations(problem_.network, problem_.region, problem_.property,
+                                                      options, stop_, &margin);
     upper_ = std::min(upper_, margin);
     result_.statistics.seconds_attack += watch.seconds();
     result_.reason = Reason::kCounterexample;
@@ -74,8 +78,14 @@ class Run {
   void bound_root() {
     const Stopwatch watch;
     report("root");
-    ThreadPool& pool = threads();
-    root_ = search::bound_root(replay_, graph_, pool, stop_);
+    root_ = search::bound_root(replay_, graph_, threads(), stop_);
+    result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
+    result_.statistics.seconds_root = watch.seconds();
+  }
+
+  // The root's subproblems, one a goal.
+  void settle_root() {
+    const Stopwatch watch;
     std::vector<Node> nodes;
     for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
       Node node;
@@ -91,7 +101,8 @@ class Run {
       nodes.push_back(std::move(node));
     }
     settle(std::move(nodes), {kRootIterations, kCandidates});
-    result_.statistics.seconds_root = watch.seconds();
+    Expander(replay_, graph_, problem_.property).certify(queue_);
+    result_.statistics.seconds_root += watch.seconds();
   }
 
   // Bounds the nodes; closes, refutes or queues each. Results do not depend on the number of threads.
@@ -101,11 +112,18 @@ class Run {
     for (size_t i = 0; i < nodes.size(); ++i) parts[i / kChunk].push_back(std::move(nodes[i]));
     std::vector<std::vector<Outcome>> outcomes(chunks);
     threads().run(chunks, [&](size_t i) {
-      Expander expander(replay_, graph_, problem_.property);
-      outcomes[i] = expander.run(parts[i], effort);
+      if (!must_hurry()) outcomes[i] = Expander(replay_, graph_, problem_.property).run(parts[i], effort);
     });
     std::vector<Node> fixed;
+    Outcome best;
     for (size_t i = 0; i < chunks; ++i) {
+      if (outcomes[i].empty()) {  // stopped: its nodes stay open with their parents' bounds
+        for (Node& node : parts[i]) enqueue(std::move(node));
+        continue;
+      }
+      for (Outcome& outcome : outcomes[i]) {
+        if (best.point.empty() || outcome.margin < best.margin) best = outcome;
+      }
       for (size_t k = 0; k < parts[i].size(); ++k) {
         const bool unfinished = outcomes[i][k].fixed && !outcomes[i][k].closed && !effort.thorough;
         if (unfinished) {
@@ -116,6 +134,7 @@ class Run {
       }
     }
     if (!fixed.empty()) settle(std::move(fixed), {kFinishIterations, 0, true});
+    if (options_.attack && !best.point.empty()) polish(best);
   }
 
   void place(Node node, const Outcome& outcome) {
@@ -132,18 +151,50 @@ class Run {
       boundary_.push_back(std::move(node));
       return;
     }
+    enqueue(std::move(node));
+  }
+
+  void enqueue(Node node) {
     memory_ += node.bytes();
     queue_.push_back(std::move(node));
     std::push_heap(queue_.begin(), queue_.end(), weaker);
   }
 
-  // Nothing is left to split but a slab too thin to matter, and neither side can be shown.
-  bool hopeless(const Node& node) const { return node.slab.hi - node.slab.lo < kThinnest; }
+  // Whether a node without anything left to split but its slab is given up: the slab is thin and the gap
+  // below the tolerance, or the slab is so thin that halving it cannot matter.
+  bool hopeless(const Node& node) const {
+    const double width = node.slab.hi - node.slab.lo;
+    return width < kThinnest || (width < kThin && node.bound > -std::pow(10.0, -options_.tolerance_digits));
+  }
+
+  // Before the first round there is nothing to fall back to: it is run whatever the clock says.
+  bool must_hurry() const { return result_.statistics.nodes > 0 && stop_.stop_requested(); }
 
   // Tries the relaxation's minimiser as a counterexample.
   void consider(const Outcome& outcome) {
-    if (decided() || !(outcome.margin <= 0.0F)) return;
-    std::vector<double> x(outcome.point.begin(), outcome.point.end());
+    if (!decided() && outcome.margin <= 0.0F) try_point(outcome.point);
+  }
+
+  // Descends from the round's best minimiser, towards every goal.
+  void polish(const Outcome& best) {
+    if (decided()) return;
+    std::vector<double> x(best.point.begin(), best.point.end());
+    problem_.region.pull_in(x);
+    attack::Swarm swarm;
+    for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
+      swarm.goals.push_back(static_cast<int>(goal));
+      swarm.points.insert(swarm.points.end(), x.begin(), x.end());
+    }
+    descent_.run(swarm, kQuickSteps);
+    const auto least = std::min_element(swarm.margins.begin(), swarm.margins.end());
+    upper_ = std::min(upper_, static_cast<double>(*least));
+    if (*least > 0.0F) return;
+    const auto first = swarm.points.begin() + (least - swarm.margins.begin()) * graph_.inputs();
+    try_point({first, first + graph_.inputs()});
+  }
+
+  void try_point(const std::vector<float>& point) {
+    std::vector<double> x(point.begin(), point.end());
     problem_.region.pull_in(x);
     auto found = attack::confirm(problem_.network, problem_.region, problem_.property, x);
     if (!found) return;
@@ -180,6 +231,7 @@ class Run {
   // The nodes with frames of their own. Those whose frame shows that no point is left are closed here.
   std::vector<Node> refine(std::vector<Node> nodes) {
     std::vector<std::shared_ptr<const Frame>> frames(nodes.size());
+    if (!nodes.empty()) Expander(replay_, graph_, problem_.property).certify(nodes);
     threads().run(nodes.size(), [&](size_t i) {
       const property::Goal& goal = problem_.property.goals[static_cast<size_t>(nodes[i].goal)];
       frames[i] = search::refine(replay_, graph_, nodes[i], goal.coefficients, goal.offset, stop_);
@@ -191,7 +243,10 @@ class Run {
         certified_ = std::min(certified_, 0.0);
         continue;
       }
-      if (frames[i] != nullptr) change_frame(nodes[i], frames[i]);
+      if (frames[i] != nullptr) {
+        frames_.push_back(frames[i]);
+        change_frame(nodes[i], frames[i]);
+      }
       open.push_back(std::move(nodes[i]));
     }
     return open;
@@ -212,7 +267,7 @@ class Run {
       result_.reason = Reason::kTimeLimit;
     } else if (options_.node_limit > 0 && result_.statistics.nodes >= options_.node_limit) {
       result_.reason = Reason::kNodeLimit;
-    } else if (memory_ > options_.memory_limit_bytes) {
+    } else if (memory_ + frame_bytes() > options_.memory_limit_bytes) {
       result_.reason = Reason::kMemoryLimit;
     } else {
       return false;
@@ -220,10 +275,19 @@ class Run {
     return true;
   }
 
+  // Of the frames that are still in use.
+  uint64_t frame_bytes() {
+    std::erase_if(frames_, [](const auto& frame) { return frame.expired(); });
+    uint64_t total = 0;
+    for (const auto& weak : frames_) {
+      if (const auto frame = weak.lock()) total += frame->bytes();
+    }
+    return total;
+  }
+
   Result finish() {
     Statistics& statistics = result_.statistics;
     statistics.relus = graph_.neurons();
-    statistics.stable_relus = root_ == nullptr ? 0 : graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
     if (decided()) {
       result_.verdict = Verdict::kNotRobust;
       result_.margin_bound = result_.counterexamples.front().margin;
@@ -240,16 +304,21 @@ class Run {
     return std::move(result_);
   }
 
-  // The certified bound over what is left open.
+  // The certified bound over what is left open: all of it is replayed again as far as a second allows; the
+  // rest has the bounds of its ancestors.
   double certify_open() {
     std::vector<Node> open = std::move(queue_);
     open.insert(open.end(), boundary_.begin(), boundary_.end());
+    std::sort(open.begin(), open.end(),
+              [](const Node& a, const Node& b) { return a.certified < b.certified; });
+    const Stopwatch watch;
     double bound = certified_;
     Expander expander(replay_, graph_, problem_.property);
     for (size_t i = 0; i < open.size(); i += kChunk) {
-      const std::vector<Node> part(open.begin() + static_cast<long>(i),
-                                   open.begin() + static_cast<long>(std::min(open.size(), i + kChunk)));
-      for (const double value : expander.certify(part)) bound = std::min(bound, value);
+      std::vector<Node> part(open.begin() + static_cast<long>(i),
+                             open.begin() + static_cast<long>(std::min(open.size(), i + kChunk)));
+      if (watch.seconds() < kSecondsToCertify) expander.certify(part);
+      for (const Node& node : part) bound = std::min(bound, node.certified);
     }
     return bound;
   }
@@ -262,13 +331,16 @@ class Run {
   void report(const char* phase) {
     if (observer_ == nullptr) return;
     const double lower = queue_.empty() ? -kInfinity : static_cast<double>(queue_.front().bound);
-    observer_->on_progress({phase, watch_.seconds(), result_.statistics.nodes, static_cast<int64_t>(queue_.size()), lower, upper_});
+    observer_->on_progress({phase, watch_.seconds(), result_.statistics.nodes,
+                            static_cast<int64_t>(queue_.size()), lower, upper_});
   }
 
   static constexpr int kIterations = 10;
   static constexpr int kCandidates = 4;
   static constexpr int kFinishIterations = 60;
+  static constexpr double kThin = 1e-4;  // slabs, see hopeless()
   static constexpr double kThinnest = 1e-7;
+  static constexpr double kSecondsToCertify = 1.0;
 
   const Problem& problem_;
   const Options& options_;
@@ -280,9 +352,10 @@ class Run {
   attack::Descent descent_;
   std::unique_ptr<ThreadPool> pool_;
   std::shared_ptr<const Frame> root_;  // null until it is needed
-  std::vector<Node> queue_;  // a heap, weakest bound first
+  std::vector<Node> queue_;            // a heap, weakest bound first
   std::vector<Node> boundary_;
-  uint64_t memory_ = 0;
+  std::vector<std::weak_ptr<const Frame>> frames_;
+  uint64_t memory_ = 0;           // of the queue, without frames
   double certified_ = kInfinity;  // the weakest replayed bound of a closed leaf
   double upper_ = kInfinity;      // the smallest margin seen
   Result result_;

@@ -31,13 +31,14 @@ const char* to_string(Verdict verdict);  // "robust", "not robust", "unknown"
 const char* to_string(Reason reason);
 
 struct Options {
-  double timeout_seconds = 0.0;         // <= 0: none
-  int threads = 0;                      // <= 0: as many as the machine offers
+  double timeout_seconds = 0.0;  // <= 0: none
+  int threads = 0;               // <= 0: as many as the machine offers
   uint64_t seed = 1;
-  int tolerance_digits = 6;             // 'boundary' is said when the gap is below 10^-tolerance_digits
-  int64_t node_limit = 0;               // <= 0: none
+  int tolerance_digits = 6;  // 'boundary' is said when the gap is below 10^-tolerance_digits
+  int64_t node_limit = 0;    // <= 0: none
   uint64_t memory_limit_bytes = UINT64_C(4) << 30;  // for open subproblems
-  bool attack = true;                   // look for counterexamples before and during the proof
+  bool attack = true;                               // look for counterexamples before and during the proof
+  bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
 };
 
 struct Problem {
@@ -47,34 +48,34 @@ struct Problem {
 };
 
 struct Statistics {
-  int64_t nodes = 0;            // subproblems bounded, the root included
-  int64_t leaves = 0;           // subproblems closed by replay
-  int64_t replays_failed = 0;   // leaves that the fast bound closed and the replay did not
-  int64_t relus = 0;            // ReLU neurons in all
-  int64_t stable_relus = 0;     // of these proved stable at the root
+  int64_t nodes = 0;           // subproblems bounded, the root included
+  int64_t leaves = 0;          // subproblems closed by replay
+  int64_t replays_failed = 0;  // leaves that the fast bound closed and the replay did not
+  int64_t relus = 0;           // ReLU neurons in all
+  int64_t stable_relus = 0;    // of these proved stable over the whole region; 0 if the attack decided first
   double seconds_attack = 0.0;
   double seconds_root = 0.0;
   double seconds_search = 0.0;
-  double seconds = 0.0;         // wall clock, all
+  double seconds = 0.0;  // wall clock, all
 };
 
 struct Result {
   Verdict verdict = Verdict::kUnknown;
   Reason reason = Reason::kTimeLimit;
   // robust and unknown: a certified lower bound of min over the region of the smallest goal (-inf if none was
-  // reached); not robust: the counterexample's margin.
+  // reached, 0 if the goals were only proved to be positive); not robust: the counterexample's margin.
   double margin_bound = 0.0;
   std::vector<attack::Violation> counterexamples;  // not robust: at least one, the worst margin first
   Statistics statistics;
 };
 
 struct Progress {
-  const char* phase;        // "attack", "root", "search"
+  const char* phase;  // "attack", "root", "search"
   double seconds;
-  int64_t nodes;            // subproblems bounded so far
-  int64_t open;             // subproblems still open
-  double lower_bound;       // the weakest open bound (not certified while the search runs)
-  double upper_bound;       // the smallest margin seen at a point of the region
+  int64_t nodes;       // subproblems bounded so far
+  int64_t open;        // subproblems still open
+  double lower_bound;  // the weakest open bound (not certified while the search runs)
+  double upper_bound;  // the smallest margin seen at a point of the region
 };
 
 // Told about the search from the thread that called verify(); must not throw.
