@@ -32,14 +32,19 @@ class Pass {
         constants_(arguments.size(), Interval(0.0)) {}
 
   std::vector<double> bounds(int start) {
+    // SOUND: nothing is claimed anywhere, so infinity is true. The other facts may not be there at all.
+    if (facts_.contradiction) return std::vector<double>(arguments_.size(), kInfinity);
     run(start);
     return conclude();
   }
 
   InputLine line(int start) {
+    const auto inputs = static_cast<size_t>(replay_.network().inputs());
+    if (facts_.contradiction) return {std::vector<double>(inputs, 0.0), kInfinity};
     run(start);
     std::vector<double> last = std::move(coefficients_[0]);
-    if (last.empty()) last.assign(static_cast<size_t>(replay_.network().inputs()), 0.0);
+    if (last.empty()) last.assign(inputs, 0.0);
+    give_up_overflown(static_cast<int64_t>(inputs), last);
     return {std::move(last), constants_[0].lo};
   }
 
@@ -203,7 +208,6 @@ class Pass {
 
   double conclude_row(int64_t row, std::vector<double> line) {
     const Argument& argument = arguments_[static_cast<size_t>(row)];
-    if (facts_.contradiction) return kInfinity;  // SOUND: nothing is claimed anywhere
     add_cut(row, line);
     for (double& value : line) value = -value;
     const double support = replay_.region().sound_support(line, argument.slab, argument.multipliers);

@@ -81,4 +81,18 @@ inline Question random_question(Rng& rng) {
   return question(std::move(net), random_reference(rng, n), pick(rng, thresholds));
 }
 
+// Robust or nearly so, and far beyond what the root bound shows: the label's score is lifted above what a
+// descent reaches. Takes thousands of subproblems.
+inline Question hard_question(uint64_t seed) {
+  Rng rng(seed);
+  std::vector<float> reference(30);
+  for (float& value : reference) value = static_cast<float>(rng.uniform(0.1, 0.9));
+  Question q = question(random_mlp(rng, 30, {30, 30, 30}, 2, 1.2), reference, "0.6");
+  const int64_t label = predicted(q.net, q.hood.reference);
+  const double margin = exact_margin(q.net, q.property, descend(rng, q, 400)).get_d();
+  auto& head = std::get<network::Dense>(q.net.nodes.back().op);
+  head.bias[static_cast<size_t>(label)] += std::max(0.0, -margin) + 1.5;
+  return q;
+}
+
 }  // namespace verissim::testing
