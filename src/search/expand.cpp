@@ -8,8 +8,12 @@
 namespace verissim::search {
 
 Expander::Expander(const proof::Replay& replay, const bounds::Graph& graph,
-                   const property::Property& property)
-    : replay_(replay), graph_(graph), property_(property), optimiser_(graph, replay.region()) {}
+                   const property::Property& property, double enough)
+    : replay_(replay),
+      graph_(graph),
+      property_(property),
+      enough_(enough),
+      optimiser_(graph, replay.region()) {}
 
 void Expander::load(const std::vector<Node>& nodes) {
   bounds::reset(rows_, graph_, graph_.output(), static_cast<int64_t>(nodes.size()));
@@ -64,9 +68,7 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   }
   const std::vector<double> replayed = replay(nodes, promising);
   for (size_t r = 0; r < nodes.size(); ++r) {
-    // SOUND: the goal's offset is exact, and the sum is rounded down.
-    const double offset = property_.goals[static_cast<size_t>(nodes[r].goal)].offset;
-    outcomes[r].certified = next_down(replayed[r] + offset);
+    outcomes[r].certified = claim(nodes[r], replayed[r]);
     outcomes[r].closed = promising[r] != 0 && outcomes[r].certified > 0.0;
     outcomes[r].replay_failed = promising[r] != 0 && !outcomes[r].closed;
     if (outcomes[r].replay_failed) nodes[r].bound = std::min(0.0F, static_cast<float>(outcomes[r].certified));
@@ -74,6 +76,13 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   evaluate_points(outcomes);
   choose_branches(nodes, outcomes, effort);
   return outcomes;
+}
+
+// SOUND: the goal's offset is exact and the sum rounded down. Under a conditional frame the bound holds only
+// where the goal is at most enough_; elsewhere the goal is larger than that.
+double Expander::claim(const Node& node, double replayed) const {
+  const double bound = next_down(replayed + property_.goals[static_cast<size_t>(node.goal)].offset);
+  return node.frame->conditional ? std::min(bound, enough_) : bound;
 }
 
 // Each row is replayed with its own frame's facts; rows are nearly always in runs that share one.
@@ -99,10 +108,7 @@ void Expander::certify(std::vector<Node>& nodes) {
   load(nodes);
   const std::vector<double> replayed = replay(nodes, std::vector<char>(nodes.size(), 1));
   for (size_t r = 0; r < nodes.size(); ++r) {
-    const double bound = next_down(replayed[r] + property_.goals[static_cast<size_t>(nodes[r].goal)].offset);
-    // SOUND: under a cut the bound only holds where the goal is violated, so that it says nothing above 0.
-    nodes[r].certified =
-        std::max(nodes[r].certified, nodes[r].frame->facts.cut ? std::min(bound, 0.0) : bound);
+    nodes[r].certified = std::max(nodes[r].certified, claim(nodes[r], replayed[r]));
   }
 }
 

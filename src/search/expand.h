@@ -17,7 +17,7 @@ struct Outcome {
   bool closed = false;         // SOUND: its replayed bound is above 0
   bool replay_failed = false;  // the fast bound was above 0, the replayed one was not
   bool fixed = false;          // no ReLU is left to split
-  double certified = 0.0;      // the replayed bound where there is one, else -infinity
+  double certified = 0.0;      // lower bound of the goal by replay, -infinity without one
   float margin = 0.0F;         // the smallest goal of the true network at `point`
   std::vector<float> point;    // the minimiser of the relaxation
 };
@@ -30,7 +30,9 @@ struct Effort {
 
 class Expander {
  public:
-  Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property);
+  // enough: what the frames below the root are made for, see refine().
+  Expander(const proof::Replay& replay, const bounds::Graph& graph, const property::Property& property,
+           double enough);
 
   // Bounds every node: fills bound, slopes, multipliers and the next branch. Not thread-safe: one a thread.
   std::vector<Outcome> run(std::vector<Node>& nodes, const Effort& effort);
@@ -38,6 +40,7 @@ class Expander {
   void certify(std::vector<Node>& nodes);
 
  private:
+  double claim(const Node& node, double replayed) const;
   std::vector<double> replay(const std::vector<Node>& nodes, const std::vector<char>& wanted) const;
   void load(const std::vector<Node>& nodes);
   void load_row(const Node& node, size_t row);
@@ -49,6 +52,7 @@ class Expander {
   const proof::Replay& replay_;
   const bounds::Graph& graph_;
   const property::Property& property_;
+  double enough_;
   bounds::Optimiser optimiser_;
   bounds::Rows rows_;
   std::vector<double> exact_;        // rows x outputs: the goals' coefficients

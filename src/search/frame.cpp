@@ -155,9 +155,9 @@ std::vector<float> slopes_of(const Node& node) {
   return alpha;
 }
 
-// A line below the node's goal: the goal can only be violated where the line is <= 0.
+// A line below the node's goal minus `enough`: where the goal is at most `enough`, the line is <= 0.
 proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
-                           const std::vector<double>& goal, double offset) {
+                           const property::Goal& goal, double enough) {
   const auto neurons = static_cast<size_t>(graph.neurons());
   const std::vector<float> low = slopes_of(node);
   std::vector<float> tilt(neurons, 0.0F);
@@ -167,13 +167,13 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
     tilt[static_cast<size_t>(s.neuron)] = s.beta * static_cast<float>(s.sign);
   }
   proof::Argument argument;
-  argument.coefficients = goal;
+  argument.coefficients = goal.coefficients;
   argument.low = low.data();
   argument.tilt = tilt.data();
   argument.split = split.data();
   argument.slab = node.slab;
   proof::InputLine line = replay.lower_line(graph.output(), node.frame->facts, argument);
-  line.constant = next_down(line.constant + offset);
+  line.constant = next_down(next_down(line.constant + goal.offset) - enough);
   return line;
 }
 
@@ -211,12 +211,13 @@ std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bound
 }
 
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
-                                    const std::vector<double>& goal, double offset, const StopToken& stop) {
-  std::optional<proof::InputLine> line = goal_line(replay, graph, node, goal, offset);
+                                    const property::Goal& goal, double enough, const StopToken& stop) {
+  std::optional<proof::InputLine> line = goal_line(replay, graph, node, goal, enough);
   if (!std::isfinite(line->constant)) line.reset();
   auto frame = std::make_shared<Frame>();
   frame->facts = replay.certify(split_neurons(node), std::move(line));
   frame->depth = node.splits.size();
+  frame->conditional = true;
   if (frame->facts.contradiction) return frame;
   take_bounds(*frame);
   Part part{node.splits, node.slab, first_slopes(*frame), {}};

@@ -11,6 +11,7 @@
 #include "bounds/graph.h"
 #include "bounds/optimise.h"
 #include "proof/replay.h"
+#include "property/property.h"
 #include "search/node.h"
 
 namespace verissim::search {
@@ -21,6 +22,7 @@ struct Frame {
   std::vector<float> lower, upper;  // N: the certified bounds, rounded outward
   std::vector<int32_t> unstable;    // neurons with lower < 0 < upper
   size_t depth = 0;                 // splits that it assumes
+  bool conditional = false;         // its facts hold only where the goal is at most `enough`, see refine()
 
   uint64_t bytes() const;  // of memory, roughly
 };
@@ -30,10 +32,10 @@ std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bound
                                         ThreadPool& pool, const StopToken& stop);
 
 // A tighter frame for the node's subtree: every hidden neuron is bounded again under the node's splits and
-// slab, and on the half-space outside of which the node's own bound shows that its goal holds. Returns null
-// if stopped. goal: the exact coefficients of the node's goal; offset: its offset.
+// slab, and on the half-space outside of which the node's own bound shows that its goal exceeds `enough`
+// (>= 0). What follows from the frame holds wherever the goal is at most `enough`. Returns null if stopped.
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
-                                    const std::vector<double>& goal, double offset, const StopToken& stop);
+                                    const property::Goal& goal, double enough, const StopToken& stop);
 
 // Replays the rows with wanted[row] != 0; the others get -infinity. coefficients: rows x size of rows.start,
 // the exact ones. SOUND: see proof::Replay.

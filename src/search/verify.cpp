@@ -7,6 +7,7 @@
 
 #include "attack/descent.h"
 #include "base/error.h"
+#include "network/evaluate.h"
 #include "search/expand.h"
 
 namespace verissim::search {
@@ -86,6 +87,7 @@ class Run {
   // The root's subproblems, one a goal.
   void settle_root() {
     const Stopwatch watch;
+    enough_ = kEnough * std::max(0.0, reference_margin());
     std::vector<Node> nodes;
     for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
       Node node;
@@ -101,8 +103,19 @@ class Run {
       nodes.push_back(std::move(node));
     }
     settle(std::move(nodes), {kRootIterations, kCandidates});
-    Expander(replay_, graph_, problem_.property).certify(queue_);
+    Expander(replay_, graph_, problem_.property, enough_).certify(queue_);
     result_.statistics.seconds_root += watch.seconds();
+  }
+
+  double reference_margin() const {
+    const auto outputs = network::evaluate(problem_.network, problem_.region.reference());
+    double least = kInfinity;
+    for (const property::Goal& goal : problem_.property.goals) {
+      double value = goal.offset;
+      for (size_t i = 0; i < outputs.size(); ++i) value += goal.coefficients[i] * outputs[i];
+      least = std::min(least, value);
+    }
+    return std::isfinite(least) ? least : 0.0;
   }
 
   // Bounds the nodes; closes, refutes or queues each. Results do not depend on the number of threads.
@@ -112,7 +125,8 @@ class Run {
     for (size_t i = 0; i < nodes.size(); ++i) parts[i / kChunk].push_back(std::move(nodes[i]));
     std::vector<std::vector<Outcome>> outcomes(chunks);
     threads().run(chunks, [&](size_t i) {
-      if (!must_hurry()) outcomes[i] = Expander(replay_, graph_, problem_.property).run(parts[i], effort);
+      if (!must_hurry())
+        outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).run(parts[i], effort);
     });
     std::vector<Node> fixed;
     Outcome best;
@@ -142,8 +156,7 @@ class Run {
     if (outcome.replay_failed) ++result_.statistics.replays_failed;
     if (outcome.closed) {
       ++result_.statistics.leaves;
-      // Under a frame with a cut the bound holds only where the goal would be violated: it shows the sign.
-      certified_ = std::min(certified_, node.frame->facts.cut ? 0.0 : outcome.certified);
+      certified_ = std::min(certified_, outcome.certified);
       return;
     }
     consider(outcome);
@@ -231,16 +244,16 @@ class Run {
   // The nodes with frames of their own. Those whose frame shows that no point is left are closed here.
   std::vector<Node> refine(std::vector<Node> nodes) {
     std::vector<std::shared_ptr<const Frame>> frames(nodes.size());
-    if (!nodes.empty()) Expander(replay_, graph_, problem_.property).certify(nodes);
+    if (!nodes.empty()) Expander(replay_, graph_, problem_.property, enough_).certify(nodes);
     threads().run(nodes.size(), [&](size_t i) {
       const property::Goal& goal = problem_.property.goals[static_cast<size_t>(nodes[i].goal)];
-      frames[i] = search::refine(replay_, graph_, nodes[i], goal.coefficients, goal.offset, stop_);
+      frames[i] = search::refine(replay_, graph_, nodes[i], goal, enough_, stop_);
     });
     std::vector<Node> open;
     for (size_t i = 0; i < nodes.size(); ++i) {
       if (frames[i] != nullptr && frames[i]->facts.contradiction) {
-        ++result_.statistics.leaves;  // SOUND: no point of the node violates its goal
-        certified_ = std::min(certified_, 0.0);
+        ++result_.statistics.leaves;  // SOUND: no point of the node has a goal of at most enough_
+        certified_ = std::min(certified_, enough_);
         continue;
       }
       if (frames[i] != nullptr) {
@@ -313,7 +326,7 @@ class Run {
               [](const Node& a, const Node& b) { return a.certified < b.certified; });
     const Stopwatch watch;
     double bound = certified_;
-    Expander expander(replay_, graph_, problem_.property);
+    Expander expander(replay_, graph_, problem_.property, enough_);
     for (size_t i = 0; i < open.size(); i += kChunk) {
       std::vector<Node> part(open.begin() + static_cast<long>(i),
                              open.begin() + static_cast<long>(std::min(open.size(), i + kChunk)));
@@ -338,7 +351,8 @@ class Run {
   static constexpr int kIterations = 10;
   static constexpr int kCandidates = 4;
   static constexpr int kFinishIterations = 60;
-  static constexpr double kThin = 1e-4;  // slabs, see hopeless()
+  static constexpr double kEnough = 1e-3;  // of the reference's margin
+  static constexpr double kThin = 1e-4;    // slabs, see hopeless()
   static constexpr double kThinnest = 1e-7;
   static constexpr double kSecondsToCertify = 1.0;
 
@@ -356,6 +370,7 @@ class Run {
   std::vector<Node> boundary_;
   std::vector<std::weak_ptr<const Frame>> frames_;
   uint64_t memory_ = 0;           // of the queue, without frames
+  double enough_ = 0.0;           // a margin that proofs by cuts stop at, see refine()
   double certified_ = kInfinity;  // the weakest replayed bound of a closed leaf
   double upper_ = kInfinity;      // the smallest margin seen
   Result result_;

@@ -63,7 +63,7 @@ struct Result {
   Verdict verdict = Verdict::kUnknown;
   Reason reason = Reason::kTimeLimit;
   // robust and unknown: a certified lower bound of min over the region of the smallest goal (-inf if none was
-  // reached, 0 if the goals were only proved to be positive); not robust: the counterexample's margin.
+  // reached); not robust: the counterexample's margin.
   double margin_bound = 0.0;
   std::vector<attack::Violation> counterexamples;  // not robust: at least one, the worst margin first
   Statistics statistics;
