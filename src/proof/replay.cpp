@@ -5,6 +5,7 @@
 #include <limits>
 #include <variant>
 
+#include "base/arithmetic.h"
 #include "base/error.h"
 #include "base/sound_sum.h"
 #include "network/evaluate.h"
@@ -283,6 +284,10 @@ Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputL
 std::vector<double> Replay::lower_bounds(int node, const Facts& facts,
                                          std::span<const Argument> arguments) const {
   if (arguments.empty()) return {};
+  // SOUND: in other arithmetic nothing is proved.
+  if (!arithmetic_is_ieee()) {
+    return std::vector<double>(arguments.size(), -std::numeric_limits<double>::infinity());
+  }
   return Pass(*this, facts, arguments).bounds(node);
 }
 
