@@ -6,7 +6,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "network/checkpoint.h"
+#include "network/gzip.h"
 #include "network/module_reader.h"
+#include "network/onnx_model.h"
+#include "network/onnx_reader.h"
 #include "network/pytorch_file.h"
 #include "network/pytorch_writer.h"
 #include "network/safetensors.h"
@@ -48,7 +51,7 @@ Contents read_contents(const std::string& path, std::span<const std::byte> data,
     return {read_state_dict(path, read_safetensors(path, data), builder), "safetensors", {kAssumedRelus}};
   }
   throw InputError(path, "", data.empty() ? "an empty file" : "no known kind of model file",
-                   "PyTorch (.pt, .pth) or safetensors");
+                   "PyTorch (.pt, .pth), safetensors or ONNX (.onnx, .onnx.gz)");
 }
 
 std::optional<Shape> shape_in_name(const std::string& path) {
@@ -63,6 +66,24 @@ void check_given(const std::string& path, const std::optional<Shape>& input) {
   throw InputError(path, "input", to_string(*input), "positive sizes");
 }
 
+LoadedModel load_layers(const std::string& path, std::span<const std::byte> data, const InputHint& hint) {
+  NetworkBuilder builder(path, hint);
+  Contents contents = read_contents(path, data, builder);
+  LoadedModel model{builder.finish(), std::move(contents.layout), contents.format,
+                    sha256(data),     builder.input_source(),     std::move(contents.notes)};
+  if (!hint.given && hint.from_name && model.input_source != InputSource::kFileName) {
+    model.notes.push_back("the input shape " + to_string(*hint.from_name) +
+                          " in the file's name does not fit its first layer");
+  }
+  return model;
+}
+
+LoadedModel load_graph(const std::string& path, std::span<const std::byte> data, const InputHint& hint) {
+  OnnxNetwork onnx = read_onnx(path, data, hint);
+  return {std::move(onnx.network), std::move(onnx.layout), "ONNX", sha256(data),
+          onnx.input_source,       std::move(onnx.notes)};
+}
+
 }  // namespace
 
 LoadedModel load_model(const std::string& path, std::optional<Shape> input) {
@@ -73,14 +94,15 @@ LoadedModel parse_model(const std::string& path, std::span<const std::byte> data
                         std::optional<Shape> input) {
   check_given(path, input);
   const InputHint hint{input, shape_in_name(path)};
-  NetworkBuilder builder(path, hint);
-  Contents contents = read_contents(path, data, builder);
-  if (!hint.given && hint.from_name && builder.input_source() != InputSource::kFileName) {
-    contents.notes.push_back("the input shape " + to_string(*hint.from_name) +
-                             " in the file's name does not fit its first layer");
+  if (!is_gzip(data)) {
+    return is_onnx(data) ? load_graph(path, data, hint) : load_layers(path, data, hint);
   }
-  return {builder.finish(), std::move(contents.layout), contents.format,
-          sha256(data),     builder.input_source(),     std::move(contents.notes)};
+  const std::vector<std::byte> unpacked = unpack_gzip(path, data);
+  if (!is_onnx(unpacked)) throw InputError(path, "gzip", "no ONNX file within", "one");
+  LoadedModel model = load_graph(path, unpacked, hint);
+  model.format += " (gzip)";
+  model.digest = sha256(data);
+  return model;
 }
 
 void save_model(const std::string& path, const Network& network, const std::optional<ModelLayout>& layout) {

@@ -18,16 +18,17 @@ struct LoadedModel {
   Network network;
   ModelLayout layout;  // keys and dtypes of the file, to write a network like this one
   std::string format;  // "PyTorch state_dict", "PyTorch module", "safetensors", ...
-  std::string digest;  // SHA-256 of the file
+  std::string digest;  // SHA-256 of the file, as it is (packed or not)
   InputSource input_source = InputSource::kFlat;
   std::vector<std::string> notes;  // what was assumed, one line each
 };
 
 // Reads a PyTorch file (.pt, .pth: a state_dict, a checkpoint that holds one, a pickled nn.Sequential;
-// nothing in it is ever executed) or a safetensors file; the contents decide which, not the name. input: C,
-// H, W of the images, which must fit the first layer. If absent, the shape that the file's name says in the
-// original's convention is taken if it fits, otherwise 1 x 1 x n for a network that begins with a Linear
-// layer. Throws InputError naming the file, the key or layer, what was found and what is wanted.
+// nothing in it is ever executed), a safetensors file or an ONNX file, which may be packed with gzip; the
+// contents decide which, not the name. input: C, H, W of the images, which must fit the first layer. If
+// absent, the shape that the file's name says in the original's convention is taken if it fits, otherwise 1 x
+// 1 x n for a network that begins with a Linear layer. Throws InputError naming the file, the key or layer,
+// what was found and what is wanted.
 LoadedModel load_model(const std::string& path, std::optional<Shape> input = std::nullopt);
 
 // The same of a file that is already in memory; path is its name.

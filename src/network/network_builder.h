@@ -13,6 +13,7 @@ namespace verissim::network {
 // Where the shape of a network's input is known from.
 enum class InputSource {
   kGiven,     // by the caller
+  kFile,      // from the file itself
   kFileName,  // "model_i1x28x28_..."
   kFlat,      // from the first Linear layer: only the number of values is known, the shape is 1 x 1 x n
 };

@@ -1,5 +1,5 @@
-// The cases that pytorch_files.py writes: model files with what PyTorch computes on them, or with the
-// complaint that is expected.
+// The cases that pytorch_files.py and onnx_files.py write: model files with what PyTorch or onnxruntime
+// computes on them, or with the complaint that is expected.
 #pragma once
 
 #include <optional>
@@ -17,16 +17,18 @@ struct ModelCase {
   bool give_shape = false;  // to load_model
   std::string format;
   std::vector<std::vector<double>> inputs;
-  std::vector<std::vector<double>> outputs;
-  std::string error;  // part of the message; empty for good files
+  std::vector<std::vector<double>> outputs;        // in double precision
+  std::vector<std::vector<double>> float_outputs;  // in single precision; may be absent
+  double tolerance = 1e-12;                        // of the outputs, relative where they are larger than 1
+  std::string error;                               // part of the message; empty for good files
 };
 
-std::vector<ModelCase> read_model_cases(const std::string& folder);
+std::vector<ModelCase> read_model_cases(const std::string& folder, const std::string& list = "cases.json");
 
 LoadedModel load_case(const ModelCase& model_case);
 
-// The case's file is read as PyTorch means it, or refused as expected.
-void expect_as_pytorch(const ModelCase& model_case);
+// The case's file is read as PyTorch or onnxruntime means it, or refused as expected.
+void expect_as_meant(const ModelCase& model_case);
 
 // A new empty folder for this process.
 std::string temporary_folder(const std::string& name);

@@ -40,7 +40,7 @@ Network random_mlp(uint64_t seed) {
 TEST(ModelFile, KeptFilesAreReadAsPytorchMeantThem) {
   const std::vector<ModelCase> cases = read_model_cases(kData);
   ASSERT_EQ(cases.size(), 5U);
-  for (const ModelCase& model_case : cases) expect_as_pytorch(model_case);
+  for (const ModelCase& model_case : cases) expect_as_meant(model_case);
 }
 
 TEST(ModelFile, WhatIsWrittenIsReadBackExactly) {
@@ -133,7 +133,8 @@ TEST(ModelFile, InputShape) {
 TEST(ModelFile, AbsentAndEmptyFiles) {
   EXPECT_NE(message_of([] { load_model("/nowhere/model.pt"); }).find("/nowhere/model.pt"), std::string::npos);
   EXPECT_EQ(message_of([] { parse_model("m.pt", {}); }),
-            "m.pt: got an empty file, wanted PyTorch (.pt, .pth) or safetensors");
+            "m.pt: got an empty file, wanted PyTorch (.pt, .pth), safetensors or ONNX "
+            "(.onnx, .onnx.gz)");
 }
 
 TEST(ModelName, FollowsTheOriginal) {

@@ -60,7 +60,7 @@ std::vector<ModelCase> Pytorch::cases_;
 TEST_F(Pytorch, FilesAreReadAsPytorchMeansThem) {
   size_t good = 0;
   for (const ModelCase& model_case : cases_) {
-    expect_as_pytorch(model_case);
+    expect_as_meant(model_case);
     good += model_case.error.empty() ? 1 : 0;
   }
   EXPECT_GE(good, 45U);

@@ -1,0 +1,198 @@
+#include "network/graph_builder.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "network/exact.h"
+
+namespace verissim::network {
+namespace {
+
+bool all_equal(const Runs& runs, double value) {
+  return std::all_of(runs.begin(), runs.end(), [=](double run) { return run == value; });
+}
+
+// The constants in the order of the node's values.
+Runs in_node_order(const Signal& x, const Runs& runs, int64_t size) {
+  if (x.order == nullptr || runs.size() == 1) return runs;
+  const size_t run = static_cast<size_t>(size) / runs.size();
+  Runs result(static_cast<size_t>(size));
+  for (size_t k = 0; k < result.size(); ++k) result[static_cast<size_t>((*x.order)[k])] = runs[k / run];
+  return result;
+}
+
+// The weights of a layer: `outputs` rows, each of which gives `values` consecutive values of the node.
+struct Rows {
+  std::vector<double>* weight = nullptr;
+  std::vector<double>* bias = nullptr;
+};
+
+std::optional<Rows> rows_of(Op& op) {
+  if (auto* dense = std::get_if<Dense>(&op)) return Rows{&dense->weight, &dense->bias};
+  if (auto* conv = std::get_if<Conv2d>(&op)) return Rows{&conv->weight, &conv->bias};
+  return std::nullopt;
+}
+
+// Whether every row has one constant only. It is then runs[row / (rows / runs)].
+bool is_constant_on_rows(const Rows& rows, const Runs& runs) { return rows.bias->size() % runs.size() == 0; }
+
+// All or nothing.
+bool multiply_exactly(const Rows& rows, const Runs& factors) {
+  const size_t count = rows.bias->size();
+  const size_t length = rows.weight->size() / count;
+  std::vector<double> weight(rows.weight->size());
+  std::vector<double> bias(count);
+  for (size_t row = 0; row < count; ++row) {
+    const double factor = factors[row / (count / factors.size())];
+    const auto scaled_bias = exact_product((*rows.bias)[row], factor);
+    if (!scaled_bias) return false;
+    bias[row] = *scaled_bias;
+    for (size_t k = row * length; k < (row + 1) * length; ++k) {
+      const auto product = exact_product((*rows.weight)[k], factor);
+      if (!product) return false;
+      weight[k] = *product;
+    }
+  }
+  *rows.weight = std::move(weight);
+  *rows.bias = std::move(bias);
+  return true;
+}
+
+bool add_exactly(const Rows& rows, const Runs& offsets) {
+  const size_t count = rows.bias->size();
+  std::vector<double> bias(count);
+  for (size_t row = 0; row < count; ++row) {
+    const auto sum = exact_sum((*rows.bias)[row], offsets[row / (count / offsets.size())]);
+    if (!sum) return false;
+    bias[row] = *sum;
+  }
+  *rows.bias = std::move(bias);
+  return true;
+}
+
+// An image-like shape with one channel for each run.
+Shape run_shape(const Signal& x, size_t runs, int64_t size) {
+  const auto channels = static_cast<int64_t>(runs);
+  const auto& shape = x.shape;
+  if (x.order == nullptr && shape.size() == 4 && shape[0] == 1 && shape[1] == channels) {
+    return {shape[1], shape[2], shape[3]};
+  }
+  return {channels, 1, size / channels};
+}
+
+Runs repeated(const Runs& runs, size_t count) {
+  Runs result(count);
+  for (size_t k = 0; k < count; ++k) result[k] = runs[k / (count / runs.size())];
+  return result;
+}
+
+// "a", "a (2)", "a (3)": a file's names need not be unique, and one of its nodes may become several.
+void make_names_unique(Network& network) {
+  std::set<std::string> used;
+  for (Node& node : network.nodes) {
+    const std::string name = node.name;
+    for (int k = 2; !used.insert(node.name).second; ++k) node.name = name + " (" + std::to_string(k) + ")";
+  }
+}
+
+}  // namespace
+
+GraphBuilder::GraphBuilder(const Shape& input) : network_{input, {{Input{}, {}, input.size(), "input"}}} {}
+
+Signal GraphBuilder::append(const std::string& name, Op op, std::vector<int> inputs, int64_t size,
+                            std::vector<int64_t> shape) {
+  network_.nodes.push_back({std::move(op), std::move(inputs), size, name});
+  return {static_cast<int>(network_.nodes.size()) - 1, std::move(shape), nullptr, true};
+}
+
+Signal GraphBuilder::dense(const std::string& name, const Signal& x, std::vector<double> weight,
+                           std::vector<int64_t> shape) {
+  const auto in = static_cast<size_t>(size(x));
+  const size_t out = weight.size() / in;
+  if (x.order != nullptr) {
+    std::vector<double> columns(weight.size());
+    for (size_t k = 0; k < weight.size(); ++k) {
+      columns[k / in * in + static_cast<size_t>((*x.order)[k % in])] = weight[k];
+    }
+    weight = std::move(columns);
+  }
+  Dense dense{size(x), static_cast<int64_t>(out), std::move(weight), std::vector<double>(out, 0.0)};
+  return append(name, std::move(dense), {x.node}, static_cast<int64_t>(out), std::move(shape));
+}
+
+Signal GraphBuilder::conv2d(const std::string& name, const Signal& x, Conv2d conv,
+                            std::vector<int64_t> shape) {
+  VERISSIM_CHECK(x.order == nullptr);
+  const int64_t out = conv.out.size();
+  return append(name, std::move(conv), {x.node}, out, std::move(shape));
+}
+
+Signal GraphBuilder::relu(const std::string& name, const Signal& x) {
+  Signal y = append(name, Relu{}, {x.node}, size(x), x.shape);
+  y.order = x.order;
+  return y;
+}
+
+Signal GraphBuilder::add(const std::string& name, const Signal& x, const Signal& y) {
+  VERISSIM_CHECK(size(x) == size(y));
+  Signal sum = append(name, Add{}, {x.node, y.node}, size(x), x.shape);
+  sum.order = x.order;
+  return sum;
+}
+
+Signal GraphBuilder::diagonal(const std::string& name, const Signal& x, const Runs& factors,
+                              const Runs& offsets) {
+  const size_t runs = std::max(factors.size(), offsets.size());
+  Conv2d conv;
+  conv.in = conv.out = run_shape(x, runs, size(x));
+  conv.groups = static_cast<int64_t>(runs);
+  conv.weight = repeated(factors, runs);
+  conv.bias = repeated(offsets, runs);
+  Signal y = append(name, std::move(conv), {x.node}, size(x), x.shape);
+  y.order = x.order;
+  return y;
+}
+
+Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs& factors) {
+  if (all_equal(factors, 1.0)) return x;
+  const Runs own = in_node_order(x, factors, size(x));
+  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own)) return x;
+  return diagonal(name, x, own, {0.0});
+}
+
+Signal GraphBuilder::shifted(const std::string& name, const Signal& x, const Runs& offsets) {
+  if (all_equal(offsets, 0.0)) return x;
+  const Runs own = in_node_order(x, offsets, size(x));
+  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && add_exactly(*rows, own)) return x;
+  return diagonal(name, x, {1.0}, own);
+}
+
+Network GraphBuilder::finish(const Signal& y) {
+  VERISSIM_CHECK(y.order == nullptr);
+  std::vector<bool> needed(network_.nodes.size(), false);
+  needed[0] = needed[static_cast<size_t>(y.node)] = true;
+  for (size_t k = network_.nodes.size(); k-- > 0;) {
+    for (const int input : network_.nodes[k].inputs) {
+      if (needed[k]) needed[static_cast<size_t>(input)] = true;
+    }
+  }
+  Network result{network_.input, {}};
+  std::vector<int> place(network_.nodes.size(), 0);
+  for (size_t k = 0; k < network_.nodes.size(); ++k) {
+    if (!needed[k]) continue;
+    place[k] = static_cast<int>(result.nodes.size());
+    Node node = std::move(network_.nodes[k]);
+    for (int& input : node.inputs) input = place[static_cast<size_t>(input)];
+    result.nodes.push_back(std::move(node));
+  }
+  make_names_unique(result);
+  check(result);
+  return result;
+}
+
+}  // namespace verissim::network

@@ -1,0 +1,61 @@
+// Builds networks whose layers may be read by several others, and which multiply and add constants anywhere.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "network/network.h"
+
+namespace verissim::network {
+
+// Row-major values that a node of the network gives.
+struct Signal {
+  int node = 0;
+  std::vector<int64_t> shape;
+  // Element k is the node's value order[k]; null if it is its value k.
+  std::shared_ptr<const std::vector<int64_t>> order;
+  // Whether nothing else reads what leads from the node to here: then constants may go into the node's
+  // weights.
+  bool exclusive = false;
+};
+
+// One constant for each of as many equal runs of consecutive values. Its size divides the signal's.
+using Runs = std::vector<double>;
+
+// Every method gives the values of one layer. Node names are made unique. The sizes must fit: the caller
+// checks the file's.
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(const Shape& input);
+
+  int64_t size(const Signal& signal) const { return size(signal.node); }
+
+  // weight: out x as many as the signal has values.
+  Signal dense(const std::string& name, const Signal& x, std::vector<double> weight,
+               std::vector<int64_t> shape);
+  // conv.in and conv.out are set; the signal is in order.
+  Signal conv2d(const std::string& name, const Signal& x, Conv2d conv, std::vector<int64_t> shape);
+  Signal relu(const std::string& name, const Signal& x);
+  // Both in the same order.
+  Signal add(const std::string& name, const Signal& x, const Signal& y);
+
+  // x times and plus the constants: in the weights of the layer before if nothing rounds there, otherwise a
+  // layer of its own, a Conv2d whose kernels are single numbers.
+  Signal scaled(const std::string& name, const Signal& x, const Runs& factors);
+  Signal shifted(const std::string& name, const Signal& x, const Runs& offsets);
+
+  // The network whose output is y, without the nodes that it does not need. y is in order.
+  Network finish(const Signal& y);
+
+ private:
+  int64_t size(int node) const { return network_.nodes[static_cast<size_t>(node)].size; }
+  Signal append(const std::string& name, Op op, std::vector<int> inputs, int64_t size,
+                std::vector<int64_t> shape);
+  Signal diagonal(const std::string& name, const Signal& x, const Runs& factors, const Runs& offsets);
+
+  Network network_;
+};
+
+}  // namespace verissim::network

@@ -1,0 +1,67 @@
+#include "network/gzip.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace verissim::network {
+namespace {
+
+class Inflater {
+ public:
+  explicit Inflater(std::span<const std::byte> data) : rest_(data) {
+    VERISSIM_CHECK(inflateInit2(&stream_, 15 + 16) == Z_OK);  // 16: gzip's header and checksum
+  }
+  ~Inflater() { inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  // Fills `out` as far as possible and says how far; zlib's code goes to `code`.
+  size_t read(std::span<std::byte> out, int& code) {
+    if (stream_.avail_in == 0) feed();
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(out.size());
+    code = inflate(&stream_, Z_NO_FLUSH);
+    return out.size() - stream_.avail_out;
+  }
+  bool is_empty() const { return stream_.avail_in == 0 && rest_.empty(); }
+
+ private:
+  void feed() {
+    const auto piece = rest_.first(std::min<size_t>(rest_.size(), 1 << 30));
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(piece.data()));
+    stream_.avail_in = static_cast<uInt>(piece.size());
+    rest_ = rest_.subspan(piece.size());
+  }
+
+  z_stream stream_{};
+  std::span<const std::byte> rest_;
+};
+
+}  // namespace
+
+bool is_gzip(std::span<const std::byte> data) {
+  return data.size() >= 2 && data[0] == std::byte{0x1f} && data[1] == std::byte{0x8b};
+}
+
+std::vector<std::byte> unpack_gzip(const std::string& file, std::span<const std::byte> data) {
+  const size_t most = 128 * data.size() + (size_t{1} << 26);
+  Inflater inflater(data);
+  std::vector<std::byte> chunk(1 << 16);
+  std::vector<std::byte> result;
+  for (int code = Z_OK; code != Z_STREAM_END;) {
+    const size_t count = inflater.read(chunk, code);
+    if (code == Z_BUF_ERROR) throw InputError(file, "gzip", "the end of the file", "the rest of the data");
+    if (code != Z_OK && code != Z_STREAM_END) throw InputError(file, "gzip", "damaged data", "a whole file");
+    if (count > most - result.size()) {
+      throw InputError(file, "gzip", "more than " + std::to_string(most) + " bytes when unpacked", "fewer");
+    }
+    result.insert(result.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  if (!inflater.is_empty()) throw InputError(file, "gzip", "bytes behind the end of the data", "none");
+  return result;
+}
+
+}  // namespace verissim::network

@@ -1,0 +1,98 @@
+#include "network/onnx_reader.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "network/onnx_input.h"
+#include "network/onnx_model.h"
+#include "network/onnx_ops.h"
+#include "network/onnx_scope.h"
+
+namespace verissim::network {
+namespace {
+
+// Before 7, broadcasting was another; what later versions change is not known yet.
+constexpr int64_t kFirstOpset = 7;
+constexpr int64_t kLastOpset = 28;
+
+// Which nodes the output needs. A node comes after those that it reads.
+std::vector<bool> needed_nodes(const OnnxModel& model) {
+  std::set<std::string> names{model.outputs.front().name};
+  std::vector<bool> needed(model.nodes.size(), false);
+  for (size_t k = model.nodes.size(); k-- > 0;) {
+    const OnnxNode& node = model.nodes[k];
+    needed[k] = std::any_of(node.outputs.begin(), node.outputs.end(),
+                            [&](const std::string& name) { return names.contains(name); });
+    if (needed[k]) names.insert(node.inputs.begin(), node.inputs.end());
+  }
+  return needed;
+}
+
+void check_model(const std::string& file, const OnnxModel& model) {
+  if (model.opset < kFirstOpset || model.opset > kLastOpset) {
+    throw InputError(file, "", "opset " + std::to_string(model.opset),
+                     std::to_string(kFirstOpset) + " to " + std::to_string(kLastOpset));
+  }
+  if (model.inputs.size() != 1 || model.outputs.size() != 1) {
+    throw InputError(file, "",
+                     "a graph with " + std::to_string(model.inputs.size()) + " inputs and " +
+                         std::to_string(model.outputs.size()) + " outputs",
+                     "one of each");
+  }
+}
+
+bool fits_float32(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](double value) { return static_cast<double>(static_cast<float>(value)) == value; });
+}
+
+const std::vector<double>& values_of(const Network& network, const TensorSlot& slot) {
+  const Op& op = network.nodes[static_cast<size_t>(slot.node)].op;
+  const bool weight = slot.role == SlotRole::kWeight;
+  if (const auto* dense = std::get_if<Dense>(&op)) return weight ? dense->weight : dense->bias;
+  const auto& conv = std::get<Conv2d>(op);
+  return weight ? conv.weight : conv.bias;
+}
+
+// "0.weight", "0.bias", "2.weight": what an nn.Sequential would call them. Numbers that float32 does not hold
+// (of a float64 file, or products of a file's constants) are float64.
+ModelLayout sequential_layout(const Network& network) {
+  ModelLayout layout = default_layout(network);
+  for (TensorSlot& slot : layout) {
+    slot.key = std::to_string(slot.node - 1) + (slot.role == SlotRole::kWeight ? ".weight" : ".bias");
+    if (!fits_float32(values_of(network, slot))) slot.dtype = DType::kFloat64;
+  }
+  return layout;
+}
+
+std::vector<std::string> notes_of(const OnnxModel& model, const OnnxInput& input) {
+  std::vector<std::string> notes;
+  if (input.batch > 1) {
+    notes.push_back("the file is for batches of " + std::to_string(input.batch) + ": read for one image");
+  }
+  for (const std::string& name : model.external_files) {
+    notes.push_back("weights are also in '" + name + "', which the digest does not cover");
+  }
+  return notes;
+}
+
+}  // namespace
+
+OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, const InputHint& hint) {
+  const OnnxModel model = parse_onnx(file, data);
+  check_model(file, model);
+  const OnnxInput input = read_onnx_input(file, model.inputs.front(), hint);
+  OnnxScope scope(file, model, input.image, input.shape, input.batch);
+  const std::vector<bool> needed = needed_nodes(model);
+  for (size_t k = 0; k < model.nodes.size(); ++k) {
+    if (needed[k]) read_onnx_node(scope, model.nodes[k]);
+  }
+  Network network = scope.graph().finish(scope.output());
+  if (network.parameters() == 0) throw InputError(file, "", "no layer with weights", "Gemm or Conv nodes");
+  ModelLayout layout = sequential_layout(network);
+  return {std::move(network), std::move(layout), input.source, notes_of(model, input)};
+}
+
+}  // namespace verissim::network
