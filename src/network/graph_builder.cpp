@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "network/exact.h"
+#include "network/fold_diagonals.h"
 
 namespace verissim::network {
 namespace {
@@ -174,6 +175,7 @@ Signal GraphBuilder::shifted(const std::string& name, const Signal& x, const Run
 
 Network GraphBuilder::finish(const Signal& y) {
   VERISSIM_CHECK(y.order == nullptr);
+  fold_diagonals(network_);
   std::vector<bool> needed(network_.nodes.size(), false);
   needed[0] = needed[static_cast<size_t>(y.node)] = true;
   for (size_t k = network_.nodes.size(); k-- > 0;) {

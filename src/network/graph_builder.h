@@ -42,7 +42,8 @@ class GraphBuilder {
   Signal add(const std::string& name, const Signal& x, const Signal& y);
 
   // x times and plus the constants: in the weights of the layer before if nothing rounds there, otherwise a
-  // layer of its own, a Conv2d whose kernels are single numbers.
+  // layer of its own, a Conv2d whose kernels are single numbers (which finish() tries to put into the layer
+  // behind).
   Signal scaled(const std::string& name, const Signal& x, const Runs& factors);
   Signal shifted(const std::string& name, const Signal& x, const Runs& offsets);
 

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
+
 #include "base/dyadic.h"
 #include "base/error.h"
 #include "network/evaluate.h"
@@ -77,6 +79,75 @@ TEST(GraphBuilder, DoesNotFoldIntoWhatOthersRead) {
   const Network network = graph.finish(graph.add("sum", x, y));
   const std::vector<double> at{1.0};
   EXPECT_EQ(evaluate(network, at), (std::vector<double>{8.0}));
+}
+
+Network normalised(const Runs& factors, const Runs& offsets, const Dense& dense) {
+  GraphBuilder graph({1, 1, dense.in});
+  Signal x = graph.shifted("mean", graph.scaled("scale", input_signal(dense.in), factors), offsets);
+  return graph.finish(graph.dense("fc", x, dense.weight, {1, dense.out}));
+}
+
+TEST(GraphBuilder, FoldsNormalisationIntoTheLayerBehind) {
+  const Network network = normalised({0.5, 4.0}, {-0.25}, {2, 2, {1, 2, 3, 4}, {}});
+  ASSERT_EQ(network.nodes.size(), 2U);
+  EXPECT_EQ(network.nodes[1].name, "fc");
+  EXPECT_EQ(std::get<Dense>(network.nodes[1].op).weight, (std::vector<double>{0.5, 8, 1.5, 16}));
+  EXPECT_EQ(std::get<Dense>(network.nodes[1].op).bias, (std::vector<double>{-0.75, -1.75}));
+  EXPECT_EQ(normalised({0.1, 0.3}, {0.7}, {2, 1, {0.1, 0.3}, {}}).nodes.size(), 3U) << "that would round";
+}
+
+// A layer that two read stays; of two in a row the first goes into the second.
+TEST(GraphBuilder, FoldsNormalisationOnlyForItsOneReader) {
+  GraphBuilder graph({1, 1, 1});
+  Signal x = graph.scaled("scale", input_signal(1), {2.0});
+  x.exclusive = false;
+  const Signal y = graph.scaled("again", x, {4.0});
+  const Network network = graph.finish(graph.add("sum", graph.dense("fc", x, {3}, {1, 1}), y));
+  EXPECT_EQ(network.nodes.size(), 5U);
+  EXPECT_EQ(evaluate(network, std::vector<double>{1.0}), (std::vector<double>{14.0}));
+  GraphBuilder other({1, 1, 1});
+  Signal z = other.scaled("scale", input_signal(1), {2.0});
+  z.exclusive = false;
+  const Network chain = other.finish(other.dense("fc", other.scaled("again", z, {4.0}), {3}, {1, 1}));
+  ASSERT_EQ(chain.nodes.size(), 2U);
+  EXPECT_EQ(std::get<Dense>(chain.nodes[1].op).weight, (std::vector<double>{24}));
+}
+
+// Folded or not, nothing has been rounded.
+RC_GTEST_PROP(GraphBuilder, NormalisationIsExact, (float s, float t, float u, float v, float x, float y)) {
+  const Network network = normalised({s}, {t, u}, {2, 2, {v, s, t, u}, {}});
+  const std::vector<double> at{x, y};
+  const std::vector<Dyadic> got = evaluate_exactly(network, at);
+  const Dyadic a = Dyadic(x) * Dyadic(s) + Dyadic(t);
+  const Dyadic b = Dyadic(y) * Dyadic(s) + Dyadic(u);
+  RC_ASSERT(equal(got[0], Dyadic(v) * a + Dyadic(s) * b));
+  RC_ASSERT(equal(got[1], Dyadic(t) * a + Dyadic(u) * b));
+}
+
+Network normalised_image(const Runs& factors, const Runs& offsets, int64_t pad) {
+  GraphBuilder graph({2, 3, 3});
+  const Signal input{0, {1, 2, 3, 3}, nullptr, false};
+  const Signal x = graph.shifted("mean", graph.scaled("scale", input, factors), offsets);
+  Conv2d conv;
+  conv.in = {2, 3, 3};
+  conv.out = {2, 2 + 2 * pad, 2 + 2 * pad};
+  conv.kernel_h = conv.kernel_w = 2;
+  conv.pad_h = conv.pad_w = pad;
+  conv.groups = 2;
+  conv.weight = {1, 2, 3, 4, 5, 6, 7, 8};
+  conv.bias = {0, 0};
+  return graph.finish(graph.conv2d("conv", x, conv, {1, 2, conv.out.height, conv.out.width}));
+}
+
+TEST(GraphBuilder, FoldsChannelsIntoConvolutions) {
+  const Network network = normalised_image({2.0, 3.0}, {1.0, -1.0}, 0);
+  ASSERT_EQ(network.nodes.size(), 2U);
+  const auto& conv = std::get<Conv2d>(network.nodes[1].op);
+  EXPECT_EQ(conv.weight, (std::vector<double>{2, 4, 6, 8, 15, 18, 21, 24}));
+  EXPECT_EQ(conv.bias, (std::vector<double>{10, -26}));
+  EXPECT_EQ(normalised_image({2.0, 3.0}, {0.0}, 1).nodes.size(), 2U);
+  EXPECT_EQ(normalised_image({2.0, 3.0}, {1.0, -1.0}, 1).nodes.size(), 3U) << "the padding stays zero";
+  EXPECT_EQ(normalised_image(Runs(18, 2.0), {0.0}, 0).nodes.size(), 3U) << "one for each value, not channel";
 }
 
 TEST(GraphBuilder, DropsWhatIsNotNeededAndNamesTheRest) {
