@@ -16,7 +16,7 @@ struct MethodOptions {
   int64_t batch_size = 64;
   double learning_rate = 0.001;
   double penalty_increase = 2.0;  // factor after each epoch on the weights of the points still wrong
-  int64_t max_epochs = 100;       // for one call of improve()
+  int64_t max_epochs = 100;       // of one run of the optimiser; a method may make a few in improve()
   uint64_t seed = 1;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,13 +18,24 @@ namespace {
 constexpr double kAimFactor = 2.0;
 // Adam's steps hardly grow with the gradient, so that larger weights would gain nothing but overflow.
 constexpr float kMaxWeight = 1e6F;
-// The weights of all points together at first. Light ones cost an epoch or two until they have grown; heavy
-// ones push so hard in the first steps that the accuracy lost does not come back.
-constexpr float kFirstWeight = 0.1F;
 // Once all points are right the penalty rests and cross entropy wins back accuracy: until so many steps, and
 // at least so many epochs, have brought no better network.
 constexpr int64_t kPatienceSteps = 400;
 constexpr int64_t kPatienceEpochs = 3;
+
+// One way to go about it. Steps much smaller or larger than they need be leave units dead that no later epoch
+// revives, and which way avoids that differs from network to network.
+struct Approach {
+  double rate_factor;  // on the learning rate
+  // Of all points together at first. Light ones cost an epoch or two until they have grown; heavy ones push
+  // so hard in the first steps that the accuracy lost does not come back.
+  float first_weight;
+};
+// The first is used always; the others where it leaves points wrong or costs too much accuracy.
+constexpr Approach kApproaches[] = {{1.0, 0.1F}, {3.0, 0.1F}, {3.0, 0.01F}};
+// Accuracy on the training samples that may be lost, in comparison with the first network, without another
+// try.
+constexpr double kAccuracyToSpare = 0.01;
 
 struct Candidate {
   network::Network network;
@@ -42,18 +54,35 @@ class PenaltyMethod : public Method {
 
   Improvement improve(const network::Network& start, const Pool& pool, double margin,
                       const StopToken& stop) override {
-    // Adam starts afresh in each round, as in the original: the averages of the last round belong to
-    // penalties that have vanished since.
-    const auto learner =
-        train::make_learner(start, samples_, {train::OptimiserKind::kAdam, options_.learning_rate, 0.0});
+    if (!wanted_accuracy_) wanted_accuracy_ = train::accuracy(start, samples_) - kAccuracyToSpare;
+    int64_t epochs = 0;
+    std::optional<Candidate> best;
+    for (const Approach& approach : kApproaches) {
+      Candidate now = attempt(start, pool, margin, approach, stop, epochs);
+      if (!best || better(now, *best)) best = std::move(now);
+      if (best->wrong == 0 && best->accuracy >= *wanted_accuracy_) break;
+      if (stop.stop_requested()) break;
+    }
+    return {std::move(best->network), best->wrong, epochs};
+  }
+
+ private:
+  // Adds the epochs it takes to `epochs`.
+  Candidate attempt(const network::Network& start, const Pool& pool, double margin, const Approach& approach,
+                    const StopToken& stop, int64_t& epochs) {
+    // Adam starts afresh each time, as in the original: the averages of the last round belong to penalties
+    // that have vanished since.
+    const auto learner = train::make_learner(
+        start, samples_, {train::OptimiserKind::kAdam, options_.learning_rate * approach.rate_factor, 0.0});
     std::vector<float> weights(static_cast<size_t>(pool.count()),
-                               kFirstWeight / static_cast<float>(pool.count()));
-    Candidate best = judge(learner->network(), pool, margin, weights);
+                               approach.first_weight / static_cast<float>(pool.count()));
     const train::Penalty penalty{pool.images(), pool.labels(), weights,
                                  static_cast<float>(kAimFactor * margin)};
-    int64_t epoch = 0;
-    for (int64_t idle = 0; epoch < options_.max_epochs && idle < patience(); ++epoch) {
+    Candidate best = judge(learner->network(), pool, margin, weights);
+    int64_t idle = 0;
+    for (int64_t epoch = 0; epoch < options_.max_epochs && idle < patience(); ++epoch) {
       if (!batches_.run(*learner, penalty, stop).complete) break;
+      ++epochs;
       Candidate now = judge(learner->network(), pool, margin, weights);
       if (!train::is_finite(now.network)) break;
       idle = best.wrong == 0 ? idle + 1 : 0;
@@ -61,10 +90,9 @@ class PenaltyMethod : public Method {
       best = std::move(now);
       idle = 0;
     }
-    return {std::move(best.network), best.wrong, epoch};
+    return best;
   }
 
- private:
   // Raises the weights of the points that are wrong.
   Candidate judge(network::Network network, const Pool& pool, double margin,
                   std::vector<float>& weights) const {
@@ -88,6 +116,7 @@ class PenaltyMethod : public Method {
   const train::Samples& samples_;
   MethodOptions options_;
   train::Batches batches_;
+  std::optional<double> wanted_accuracy_;
 };
 
 }  // namespace
