@@ -34,7 +34,7 @@ std::string format_number(double value) {
 
 std::string format_ssim(double value, double threshold) {
   for (int digits = 4; digits < 17; ++digits) {
-    const std::string text = printed("%.*f", digits, value);
+    std::string text = printed("%.*f", digits, value);
     if ((std::strtod(text.c_str(), nullptr) >= threshold) == (value >= threshold)) return text;
   }
   return printed("%.17g", value);
@@ -44,8 +44,9 @@ std::string format_percent(double share) { return printed("%.2f %%", share * 100
 
 std::string format_count(int64_t count, const std::string& noun) {
   std::string digits = std::to_string(count);
-  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3)
+  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) {
     digits.insert(static_cast<size_t>(i), ",");
+  }
   return digits + " " + noun + (count == 1 ? "" : "s");
 }
 
@@ -54,7 +55,9 @@ std::string format_facts(const Facts& facts) {
   for (const auto& [name, value] : facts) width = std::max(width, name.size());
   std::string text;
   for (const auto& [name, value] : facts) {
-    text += "  " + name + std::string(width - name.size() + 2, ' ') + value + "\n";
+    std::string line = "  " + name;
+    line.resize(width + 4, ' ');
+    text.append(line).append(value).append("\n");
   }
   return text;
 }

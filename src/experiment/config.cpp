@@ -71,8 +71,8 @@ class Reader {
 
  private:
   void section(const JsonTree& object, const std::string& prefix) {
-    for (const auto& [name, value] : object.children) {
-      const std::string path = prefix + name;
+    for (const JsonTree& value : object.children) {
+      const std::string path = prefix + value.name;
       if (const Key* key = find(path)) {
         set(*key, value);
       } else if (!is_section(path)) {

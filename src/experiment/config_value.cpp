@@ -60,8 +60,8 @@ class Setter {
       return describe(value_);
     std::string text;
     for (const auto& child : value_.children) {
-      const bool plain = child.second.kind == Kind::kInteger || child.second.kind == Kind::kNumber;
-      text += (text.empty() ? "[" : ", ") + (plain ? child.second.text : describe(child.second));
+      const bool plain = child.kind == Kind::kInteger || child.kind == Kind::kNumber;
+      text += (text.empty() ? "[" : ", ") + (plain ? child.text : describe(child));
     }
     return text + "]";
   }
@@ -83,7 +83,7 @@ class Setter {
   std::vector<int64_t> integers() const {
     require(value_.kind == Kind::kList);
     std::vector<int64_t> result;
-    for (const auto& child : value_.children) result.push_back(integer(child.second));
+    for (const auto& child : value_.children) result.push_back(integer(child));
     return result;
   }
 
@@ -105,16 +105,16 @@ JsonTree scalar(const std::string& text) {
   const auto is_part = [&](char c) {
     return is_digit(c) || c == '.' || c == 'e' || c == 'E' || c == '-' || c == '+';
   };
-  if (!std::any_of(digits.begin(), digits.end(), is_digit)) return {Kind::kText, text, {}};
-  if (std::all_of(digits.begin(), digits.end(), is_digit)) return {Kind::kInteger, text, {}};
-  return {std::all_of(digits.begin(), digits.end(), is_part) ? Kind::kNumber : Kind::kText, text, {}};
+  if (!std::any_of(digits.begin(), digits.end(), is_digit)) return {Kind::kText, text, {}, ""};
+  if (std::all_of(digits.begin(), digits.end(), is_digit)) return {Kind::kInteger, text, {}, ""};
+  return {std::all_of(digits.begin(), digits.end(), is_part) ? Kind::kNumber : Kind::kText, text, {}, ""};
 }
 
 JsonTree list(const std::string& text) {
-  JsonTree result{Kind::kList, "", {}};
+  JsonTree result{Kind::kList, "", {}, ""};
   for (size_t begin = 0; begin <= text.size();) {
     const size_t comma = std::min(text.find(',', begin), text.size());
-    result.children.emplace_back("", scalar(text.substr(begin, comma - begin)));
+    result.children.push_back(scalar(text.substr(begin, comma - begin)));
     begin = comma + 1;
   }
   return result;
@@ -135,7 +135,7 @@ void set_value(Config& config, const Key& key, const JsonTree& value, const std:
 }
 
 void set_from_text(Config& config, const Key& key, const std::string& text, const std::string& place) {
-  const JsonTree value = is_text(key)   ? JsonTree{Kind::kText, text, {}}
+  const JsonTree value = is_text(key)   ? JsonTree{Kind::kText, text, {}, ""}
                          : is_list(key) ? list(text)
                                         : scalar(text);
   std::visit(Setter("", place, key, value, config), key.member);

@@ -39,7 +39,7 @@ class TreeBuilder : public nlohmann::json_sax<json> {
 
   bool key(string_t& name) override {
     for (const auto& child : open_.back()->children) {
-      if (child.first == name) throw InputError(file_, path() + name, "the same key twice", "each key once");
+      if (child.name == name) throw InputError(file_, path() + name, "the same key twice", "each key once");
     }
     key_ = name;
     keys_.back() = name;
@@ -66,18 +66,18 @@ class TreeBuilder : public nlohmann::json_sax<json> {
       return &root_;
     }
     JsonTree& parent = *open_.back();
-    const bool named = parent.kind == JsonTree::Kind::kObject;
-    return &parent.children.emplace_back(named ? key_ : "", std::move(value)).second;
+    if (parent.kind == JsonTree::Kind::kObject) value.name = key_;
+    return &parent.children.emplace_back(std::move(value));
   }
 
   bool add(JsonTree::Kind kind, std::string text) {
-    place({kind, std::move(text), {}});
+    place({kind, std::move(text), {}, ""});
     return true;
   }
 
   bool open(JsonTree::Kind kind) {
     if (open_.size() >= kDeepest) throw InputError(file_, "", "more than 32 levels of nesting", "a config");
-    open_.push_back(place({kind, "", {}}));
+    open_.push_back(place({kind, "", {}, ""}));
     keys_.emplace_back();
     return true;
   }
@@ -105,7 +105,7 @@ JsonTree parse_json_tree(const std::string& text, const std::string& file) {
 
 std::string describe(const JsonTree& value) {
   constexpr size_t kShown = 60;
-  const std::string shown = value.text.size() <= kShown ? value.text : value.text.substr(0, kShown) + "...";
+  std::string shown = value.text.size() <= kShown ? value.text : value.text.substr(0, kShown) + "...";
   switch (value.kind) {
     case JsonTree::Kind::kNull:
       return "null";

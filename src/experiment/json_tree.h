@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace verissim::experiment {
@@ -13,7 +12,8 @@ struct JsonTree {
 
   Kind kind = Kind::kNull;
   std::string text;  // of a text: its value; of a number: its digits; of a bool: "true" or "false"
-  std::vector<std::pair<std::string, JsonTree>> children;  // of an object; of a list: with empty names
+  std::vector<JsonTree> children;
+  std::string name;  // the key in the object that it belongs to
 };
 
 // Throws InputError for anything that is not one JSON value (with line and column), for duplicate keys, and

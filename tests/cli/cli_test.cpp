@@ -234,24 +234,17 @@ TEST_F(Cli, AModelOfUnknownShapeTakesTheImagesOrAsks) {
   EXPECT_NE(ask_plain(folder_.file("large.png"), {"--dimension", "1,4,4"}).code, 3);
 }
 
-// Wide enough that no machine decides it in the time that these tests give it.
 class HardQuestion : public Cli {
  protected:
   std::vector<std::string> words(const std::vector<std::string>& more) {
-    image::Image image{{1, 12, 12}, {}};
-    for (int i = 0; i < 144; ++i) image.values.push_back(static_cast<float>((i * 91 + 40) % 256) / 255.0F);
-    image::write_png(image_, image);
-    network::Network network = testing::random_mlp({1, 12, 12}, {120, 120, 120}, 5, 3);
-    std::get<network::Dense>(network.nodes.back().op).bias[0] = kLead;
-    network::save_model(wide_, network);
+    image::write_png(image_, testing::hard_image());
+    network::save_model(wide_, testing::hard_network());
     std::vector<std::string> result = {"verify",  "--model", wide_,    "--image", image_,
                                        "--class", "0",       "--ssim", "0.8"};
     result.insert(result.end(), more.begin(), more.end());
     return result;
   }
 
-  // Large enough that attacks fail, too small for a quick proof.
-  static constexpr double kLead = 12.0;
   std::string wide_ = folder_.file("model_i1x12x12_l120-120-120_o5.pt");
 };
 

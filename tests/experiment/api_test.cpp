@@ -2,10 +2,8 @@
 #include <gtest/gtest.h>
 #include <verissim/verissim.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "base/temporary_folder.h"
 #include "experiment/small_inputs.h"
@@ -59,14 +57,10 @@ TEST_F(Api, EndsWithUnknownWhenInterrupted) {
   interrupt.set();
   verissim::Settings settings;
   settings.interrupt = &interrupt;
-  const std::string file = folder_.file("model_i1x8x8_l80-80-80_o5.pt");
-  verissim::network::save_model(file, verissim::testing::random_mlp({1, 8, 8}, {80, 80, 80}, 5, 3));
-  const auto wide = verissim::Model::load(file);
-  Picture picture{{1, 8, 8}, std::vector<float>(64, 0.5F)};
-  picture.values[7] = 1.0F;
-  const auto scores = wide.scores(picture);
-  const auto label = std::max_element(scores.begin(), scores.end()) - scores.begin();
-  const auto answer = verissim::verify(wide, picture, label, "0.7", settings);
+  const std::string file = folder_.file("model_i1x12x12_l120-120-120_o5.pt");
+  verissim::network::save_model(file, verissim::testing::hard_network());
+  const Picture picture{{1, 12, 12}, verissim::testing::hard_image().values};
+  const auto answer = verissim::verify(verissim::Model::load(file), picture, 0, "0.8", settings);
   EXPECT_EQ(answer.verdict, Verdict::kUnknown);
   EXPECT_EQ(answer.reason, "interrupted");
 }
