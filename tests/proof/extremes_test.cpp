@@ -54,6 +54,44 @@ TEST(ReplayExtremes, LosesNoUlpOnConstants) {
   });
 }
 
+// c.b with terms that cancel: the error of the sum is far larger than the last place of its value.
+TEST(ReplayExtremes, CancellingBiasesArePaidFor) {
+  for_all(200, [](Rng& rng) {
+    const auto size = static_cast<int64_t>(2 + rng.below(60));
+    Network net = constant_network(rng, {size}, false);
+    const Neighbourhood hood = pair_of_pixels();
+    const Replay replay(net, *hood.region);
+    Proposal proposal = random_proposal(rng, replay, 1);
+    proposal.multipliers = kPlain;
+    Point& bias = std::get<Dense>(net.nodes[1].op).bias;
+    const double rest = exact_dot(proposal.coefficients, exact_values(net, 1, hood.reference)).get_d() -
+                        proposal.coefficients[0] * bias[0];
+    if (proposal.coefficients[0] == 0.0) return;
+    bias[0] = -rest / proposal.coefficients[0];
+    const double bound = bound_of(replay, 1, plain_facts(replay), proposal);
+    RC_ASSERT(at_most(bound, exact_dot(proposal.coefficients, exact_values(net, 1, hood.reference))));
+  });
+}
+
+// M^T c with products that cancel, on a neuron that is the same everywhere.
+TEST(ReplayExtremes, CancellingProductsArePaidFor) {
+  for_all(300, [](Rng& rng) {
+    Network net = only_input({1, 1, 2});
+    append(net, dense(2, 1, {0.0, 0.0}, {std::exp(3.0 * rng.normal())}), 1);
+    append(net, network::Relu{}, 1);
+    const Point c{rng.normal(), rng.normal()};
+    const double weight = rng.normal();
+    append(net, dense(1, 2, {weight, -c[0] * weight / c[1]}, {0.0, 0.0}), 2);
+    const Neighbourhood hood = pair_of_pixels();
+    const Replay replay(net, *hood.region);
+    Proposal proposal = random_proposal(rng, replay, 3);
+    proposal.coefficients = c;
+    proposal.multipliers = kPlain;
+    const double bound = bound_of(replay, 3, plain_facts(replay), proposal);
+    RC_ASSERT(at_most(bound, exact_dot(c, exact_values(net, 3, hood.reference))));
+  });
+}
+
 // One constant neuron whose enclosure is widened on one side, so that the chord is attained at its end.
 TEST(ReplayExtremes, ChordsAreAttainedAtTheirEnds) {
   for_all(400, [](Rng& rng) {
