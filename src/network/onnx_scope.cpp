@@ -70,7 +70,8 @@ Signal OnnxScope::signal(const OnnxNode& node, size_t k) const {
     throw error(node, "the constant " + quote(node.inputs[k]), "a value that depends on the image");
   }
   Signal result = *found;
-  result.exclusive = result.exclusive && uses_.at(node.inputs[k]) == 1;
+  const auto uses = uses_.find(node.inputs[k]);  // none, if only shapes are asked for
+  result.exclusive = result.exclusive && uses != uses_.end() && uses->second == 1;
   return result;
 }
 

@@ -320,6 +320,7 @@ def make_bad(directory):
     case("bad_shape.onnx", image().model(), "images of 2x6x6, wanted images of 3x6x6", [3, 6, 6])
     case("bad_size.onnx", linear().model(), "6 values, wanted 7 for images of 1x1x7", [1, 1, 7])
     case("bad_nothing.onnx", Graph([1, 6]).node("Relu").model(), "no layer with weights")
+    case("bad_shape_alone.onnx", Graph([1, 6]).node("Shape").model(), "output 'v0': got a constant, wanted layers")
     case("bad_huge.onnx", Graph([1, 2**20, 2**20, 4]).node("Relu").model(), "wanted 1 to 2^28 values")
     case("bad_constant.onnx", Graph([1, 6]).node("Identity", first="c0").model(), "input 'c0'")
     case("bad_amplified.onnx", Graph([1, 1, 2**14, 2**14]).node("Mul", random(2**14)).model(),
