@@ -28,7 +28,7 @@ void check_result(Rng& rng, const Question& q, const Result& result) {
   }
   RC_ASSERT(result.counterexamples.empty());
   RC_ASSERT((result.verdict == Verdict::kRobust) == (result.reason == Reason::kProved));
-  if (result.verdict == Verdict::kRobust) RC_ASSERT(result.margin_bound >= 0.0);
+  if (result.verdict == Verdict::kRobust) RC_ASSERT(result.margin_bound > 0.0);
   const mpq_class least =
       std::min(least_margin(rng, q, 20), exact_margin(q.net, q.property, descend(rng, q, 60)));
   RC_ASSERT(at_most(result.margin_bound, least));
