@@ -151,7 +151,7 @@ void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) 
                   std::pow(options.decay, t - 1.0F)};
   for (int64_t r = 0; r < rows.count; ++r) {
     if (options.thorough) {
-      step_to_target(rows, r, options.target);
+      step_to_target(rows, r, options.target, iteration);
     } else {
       step_row(rows, r, options, pace);
     }
@@ -159,11 +159,12 @@ void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) 
   }
 }
 
-// Polyak's subgradient step (1969) towards a bound a little above the target: on the concave, possibly kinked
-// function that is left of the split multipliers when no ReLU is unstable, it needs no step size and gets
-// there if anything does.
-void Optimiser::step_to_target(Rows& rows, int64_t row, float target) {
+// Polyak's subgradient step (1969) towards a level a little above the target, which comes down to it: on the
+// concave, possibly kinked function that is left of the split multipliers when no ReLU is unstable, this
+// needs no step size, and it gets above the target in finitely many steps if anything does.
+void Optimiser::step_to_target(Rows& rows, int64_t row, float target, int iteration) {
   const int64_t neurons = graph_.neurons();
+  const int64_t width = graph_.layer(rows.start).size;
   float* beta = rows.beta.data() + row * neurons;
   const auto gradient = [&](int64_t j) {
     const size_t i = at(row, neurons) + static_cast<size_t>(j);
@@ -172,8 +173,10 @@ void Optimiser::step_to_target(Rows& rows, int64_t row, float target) {
   };
   float length = 0.0F;
   for (int64_t j = 0; j < neurons; ++j) length += gradient(j) * gradient(j);
-  const float missing = target - rows.bounds[static_cast<size_t>(row)];
-  const float step = (1.1F * missing + 1e-6F) / (length + kTiny);
+  const float missing = std::max(0.0F, target - rows.bounds[static_cast<size_t>(row)]);
+  const float ahead = 0.05F * std::pow(0.96F, static_cast<float>(iteration)) *
+                      largest(rows.coefficients + row * width, width);
+  const float step = (missing + ahead) / (length + kTiny);
   for (int64_t j = 0; j < neurons; ++j) beta[j] = std::max(0.0F, beta[j] + step * gradient(j));
 }
 

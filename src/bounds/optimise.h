@@ -73,7 +73,7 @@ class Optimiser {
   bool keep_best(Rows& rows, float target);
   void step(Rows& rows, const OptimiseOptions& options, int iteration);
   void step_row(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace);
-  void step_to_target(Rows& rows, int64_t row, float target);
+  void step_to_target(Rows& rows, int64_t row, float target, int iteration);
   void step_eta(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace);
 
   struct Best {

@@ -23,6 +23,7 @@ class GlobalSsim final : public Region {
 
   std::string describe() const override;
   Slab whole_slab() const override { return whole_; }
+  std::vector<Slab> first_slabs() const override;
   double scalar(std::span<const double> x) const override;
   void support(const SupportBatch& batch) const override;
   double sound_support(std::span<const double> w, const Slab& slab,

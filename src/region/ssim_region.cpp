@@ -110,6 +110,24 @@ double GlobalSsim::scalar(std::span<const double> x) const {
   return sum / fast_.n;
 }
 
+// The luminance is concave up to its inflection point; what lies beyond is cut into a few pieces.
+std::vector<Slab> GlobalSsim::first_slabs() const {
+  if (fast_.concavity(whole_.hi) >= 0.0) return {whole_};
+  double lo = whole_.lo;
+  double hi = whole_.hi;
+  for (int step = 0; step < 50; ++step) {
+    const double middle = (lo + hi) / 2;
+    (fast_.concavity(middle) >= 0.0 ? lo : hi) = middle;
+  }
+  constexpr int kPieces = 4;
+  std::vector<Slab> slabs = {{whole_.lo, lo}};
+  for (int i = 1; i <= kPieces; ++i) {
+    const double end = i == kPieces ? whole_.hi : lo + (whole_.hi - lo) * i / kPieces;
+    slabs.push_back({slabs.back().hi, end});
+  }
+  return slabs;
+}
+
 bool GlobalSsim::contains(std::span<const double> x) const {
   VERISSIM_CHECK(x.size() == reference().size());
   // SOUND: NaN fails the first test, and the second one is exact.

@@ -179,8 +179,9 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
   };
   const auto maximiser_of = [&](const SsimObjective& f, double mu) {
     const double k = std::max(1.0, fast_.scale(mu));
-    return SsimPoint{f.across > 0.0 ? std::sqrt(fast_.radius_squared(k)) / f.across : 0.0, f.sum / fast_.n,
-                     mu};
+    // A ball that is a point, or weights that are all alike, still have a point: any small theta gives it.
+    const double radius = std::max(1e-6, std::sqrt(fast_.radius_squared(k)));
+    return SsimPoint{f.across > 0.0 ? radius / f.across : 1.0, f.sum / fast_.n, mu};
   };
   // The box alone is where theta is infinite.
   SsimPoint best{std::numeric_limits<float>::max(), 0.0, fast_.mean};
@@ -207,7 +208,7 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
     if (gain > -0.1 * slight) {
       best_value = std::min(bound, best_value);
       best = point;
-      solved = pass > 0 && halvings == 0 && gain < slight;
+      solved = pass > 0 && halvings == 0 && gain < slight && f.across > 1e-6 * std::sqrt(s.v_squared);
       halvings = 0;
     } else if (pass > 0) {
       ++halvings;

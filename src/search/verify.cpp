@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "network/evaluate.h"
 #include "search/expand.h"
+#include "search/open_set.h"
 
 namespace verissim::search {
 namespace {
@@ -18,8 +19,6 @@ constexpr size_t kChunk = 32;          // subproblems a chunk; chunks are what t
 constexpr size_t kRefineEvery = 5;     // splits below a frame before it is made anew
 constexpr size_t kMostRefined = 16;    // frames a round
 constexpr size_t kLargestRound = 512;  // subproblems bounded between two looks at the queue
-
-bool weaker(const Node& a, const Node& b) { return a.bound > b.bound; }
 
 // One run of the verifier. The order of its steps is in run().
 class Run {
@@ -38,7 +37,7 @@ class Run {
     if (!refuted || options_.always_count_stable) bound_root();
     if (refuted) return finish();
     settle_root();
-    if (decided() || queue_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
+    if (decided() || open_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
     search();
     return finish();
   }
@@ -84,27 +83,33 @@ class Run {
     result_.statistics.seconds_root = watch.seconds();
   }
 
-  // The root's subproblems, one a goal.
+  // The root's subproblems, one for each goal and first slab.
   void settle_root() {
     const Stopwatch watch;
     enough_ = kEnough * std::max(0.0, reference_margin());
     std::vector<Node> nodes;
     for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
-      Node node;
-      node.goal = static_cast<int32_t>(goal);
-      node.bound = -std::numeric_limits<float>::infinity();
-      node.slab = problem_.region.whole_slab();
-      node.multipliers = {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F};
-      node.frame = root_;
-      for (const int32_t neuron : root_->unstable) {
-        const auto j = static_cast<size_t>(neuron);
-        node.alpha.push_back(bounds::first_slope(root_->lower[j], root_->upper[j]));
+      for (const region::Slab& slab : problem_.region.first_slabs()) {
+        nodes.push_back(root_node(static_cast<int32_t>(goal), slab));
       }
-      nodes.push_back(std::move(node));
     }
     settle(std::move(nodes), {kRootIterations, kCandidates});
-    Expander(replay_, graph_, problem_.property, enough_).certify(queue_);
+    Expander(replay_, graph_, problem_.property, enough_).certify(open_.nodes());
     result_.statistics.seconds_root += watch.seconds();
+  }
+
+  Node root_node(int32_t goal, const region::Slab& slab) const {
+    Node node;
+    node.goal = goal;
+    node.bound = -std::numeric_limits<float>::infinity();
+    node.slab = slab;
+    node.multipliers = {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F};
+    node.frame = root_;
+    for (const int32_t neuron : root_->unstable) {
+      const auto j = static_cast<size_t>(neuron);
+      node.alpha.push_back(bounds::first_slope(root_->lower[j], root_->upper[j]));
+    }
+    return node;
   }
 
   double reference_margin() const {
@@ -132,7 +137,7 @@ class Run {
     Outcome best;
     for (size_t i = 0; i < chunks; ++i) {
       if (outcomes[i].empty()) {  // stopped: its nodes stay open with their parents' bounds
-        for (Node& node : parts[i]) enqueue(std::move(node));
+        for (Node& node : parts[i]) open_.push(std::move(node));
         continue;
       }
       for (Outcome& outcome : outcomes[i]) {
@@ -164,13 +169,7 @@ class Run {
       boundary_.push_back(std::move(node));
       return;
     }
-    enqueue(std::move(node));
-  }
-
-  void enqueue(Node node) {
-    memory_ += node.bytes();
-    queue_.push_back(std::move(node));
-    std::push_heap(queue_.begin(), queue_.end(), weaker);
+    open_.push(std::move(node));
   }
 
   // Whether a node without anything left to split but its slab is given up: the slab is thin and the gap
@@ -217,11 +216,11 @@ class Run {
 
   void search() {
     const Stopwatch watch;
-    while (!queue_.empty() && !decided() && !must_stop()) {
+    while (!open_.empty() && !decided() && !must_stop()) {
       std::vector<Node> next;
       std::vector<Node> stale;
-      while (!queue_.empty() && next.size() < kLargestRound && stale.size() < kMostRefined) {
-        Node node = pop();
+      while (!open_.empty() && next.size() < kLargestRound && stale.size() < kMostRefined) {
+        Node node = open_.pop();
         if (is_stale(node)) {
           stale.push_back(std::move(node));
         } else {
@@ -257,20 +256,12 @@ class Run {
         continue;
       }
       if (frames[i] != nullptr) {
-        frames_.push_back(frames[i]);
+        open_.track(frames[i]);
         change_frame(nodes[i], frames[i]);
       }
       open.push_back(std::move(nodes[i]));
     }
     return open;
-  }
-
-  Node pop() {
-    std::pop_heap(queue_.begin(), queue_.end(), weaker);
-    Node node = std::move(queue_.back());
-    queue_.pop_back();
-    memory_ -= node.bytes();
-    return node;
   }
 
   bool must_stop() {
@@ -280,22 +271,12 @@ class Run {
       result_.reason = Reason::kTimeLimit;
     } else if (options_.node_limit > 0 && result_.statistics.nodes >= options_.node_limit) {
       result_.reason = Reason::kNodeLimit;
-    } else if (memory_ + frame_bytes() > options_.memory_limit_bytes) {
+    } else if (open_.bytes() > options_.memory_limit_bytes) {
       result_.reason = Reason::kMemoryLimit;
     } else {
       return false;
     }
     return true;
-  }
-
-  // Of the frames that are still in use.
-  uint64_t frame_bytes() {
-    std::erase_if(frames_, [](const auto& frame) { return frame.expired(); });
-    uint64_t total = 0;
-    for (const auto& weak : frames_) {
-      if (const auto frame = weak.lock()) total += frame->bytes();
-    }
-    return total;
   }
 
   Result finish() {
@@ -304,13 +285,13 @@ class Run {
     if (decided()) {
       result_.verdict = Verdict::kNotRobust;
       result_.margin_bound = result_.counterexamples.front().margin;
-    } else if (queue_.empty() && boundary_.empty()) {
+    } else if (open_.empty() && boundary_.empty()) {
       result_.verdict = Verdict::kRobust;
       result_.reason = Reason::kProved;
       result_.margin_bound = certified_;
     } else {
       result_.verdict = Verdict::kUnknown;
-      if (queue_.empty()) result_.reason = Reason::kBoundary;
+      if (open_.empty()) result_.reason = Reason::kBoundary;
       result_.margin_bound = certify_open();
     }
     statistics.seconds = watch_.seconds();
@@ -320,7 +301,7 @@ class Run {
   // The certified bound over what is left open: all of it is replayed again as far as a second allows; the
   // rest has the bounds of its ancestors.
   double certify_open() {
-    std::vector<Node> open = std::move(queue_);
+    std::vector<Node> open = std::move(open_.nodes());
     open.insert(open.end(), boundary_.begin(), boundary_.end());
     std::sort(open.begin(), open.end(),
               [](const Node& a, const Node& b) { return a.certified < b.certified; });
@@ -343,14 +324,14 @@ class Run {
 
   void report(const char* phase) {
     if (observer_ == nullptr) return;
-    const double lower = queue_.empty() ? -kInfinity : static_cast<double>(queue_.front().bound);
+    const double lower = open_.empty() ? -kInfinity : open_.weakest();
     observer_->on_progress({phase, watch_.seconds(), result_.statistics.nodes,
-                            static_cast<int64_t>(queue_.size()), lower, upper_});
+                            static_cast<int64_t>(open_.size()), lower, upper_});
   }
 
   static constexpr int kIterations = 10;
   static constexpr int kCandidates = 4;
-  static constexpr int kFinishIterations = 60;
+  static constexpr int kFinishIterations = 250;
   static constexpr double kEnough = 1e-3;  // of the reference's margin
   static constexpr double kThin = 1e-4;    // slabs, see hopeless()
   static constexpr double kThinnest = 1e-7;
@@ -366,10 +347,8 @@ class Run {
   attack::Descent descent_;
   std::unique_ptr<ThreadPool> pool_;
   std::shared_ptr<const Frame> root_;  // null until it is needed
-  std::vector<Node> queue_;            // a heap, weakest bound first
+  OpenSet open_;
   std::vector<Node> boundary_;
-  std::vector<std::weak_ptr<const Frame>> frames_;
-  uint64_t memory_ = 0;           // of the queue, without frames
   double enough_ = 0.0;           // a margin that proofs by cuts stop at, see refine()
   double certified_ = kInfinity;  // the weakest replayed bound of a closed leaf
   double upper_ = kInfinity;      // the smallest margin seen

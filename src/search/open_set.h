@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "search/frame.h"
+#include "search/node.h"
+
+namespace verissim::search {
+
+// The subproblems that are still open, the weakest bound first, and the memory that they take.
+class OpenSet {
+ public:
+  bool empty() const { return heap_.empty(); }
+  size_t size() const { return heap_.size(); }
+  // The weakest bound; there must be one.
+  double weakest() const { return heap_.front().bound; }
+
+  void push(Node node);
+  Node pop();
+  // All of them, in no particular order.
+  std::vector<Node>& nodes() { return heap_; }
+
+  // Counts the frame's memory for as long as it is in use.
+  void track(const std::shared_ptr<const Frame>& frame) { frames_.push_back(frame); }
+  uint64_t bytes();
+
+ private:
+  std::vector<Node> heap_;
+  std::vector<std::weak_ptr<const Frame>> frames_;
+  uint64_t node_bytes_ = 0;
+};
+
+}  // namespace verissim::search
