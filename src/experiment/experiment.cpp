@@ -21,6 +21,7 @@ namespace verissim::experiment {
 namespace {
 
 constexpr const char* kRepairedModel = "repaired_model.pt";
+constexpr const char* kBestModel = "best_model.pt";
 
 class Experiment {
  public:
@@ -127,8 +128,9 @@ class Experiment {
     const RepairedModel result =
         repair_model(question, model_->layout, data_, config_, session_.file(kRepairedModel), &writer,
                      &session_.listener(), stop_);
-    if (result.loop.status != repair::Status::kRobust && result.loop.repairs > 0) {
-      network::save_model(session_.file(kIntermediateModel), result.loop.network, model_->layout);
+    if (!result.file && result.loop.repairs > 0) {
+      network::save_model(session_.file(kBestModel), result.loop.network, model_->layout);
+      session_.report().best_network = kBestModel;
     }
     finish(result);
     writer.check();

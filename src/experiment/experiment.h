@@ -28,11 +28,14 @@ struct Outcome {
   Report report;       // as written to report.json
 };
 
-// Throws InputError if the config does not fit the files that it names, before anything is written; later
-// only if files cannot be written or LibTorch is missing. The run's folder: params.json, exp_logfile.txt,
-// reference.png, generated_<k>.png and .npy for the counterexamples, intermediate_model.pt (the network after
-// the last repair), repaired_model.pt (if repaired and robust, the very file whose reading was verified),
-// evaluation.json, report.json. Each is written whole, after each step.
+// Throws InputError if the config does not fit the files that it names, or LibTorch is missing where a
+// network must be trained, before the run has a folder; later only if files cannot be written or repair lacks
+// LibTorch.
+//
+// The run's folder: params.json, exp_logfile.txt, reference.png, generated_<k>.png and .npy for the
+// counterexamples, intermediate_model.pt (the network after the last repair), repaired_model.pt (if robust:
+// it was read back and verified), best_model.pt (if not: of the networks verified, the one that came
+// closest), evaluation.json, report.json. Each is written whole, after each step.
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener);
 

@@ -48,8 +48,10 @@ RepairedModel repair_model(const Question& question, const network::ModelLayout&
     result.verdict = result.file->verification.verdict;
     result.reason = search::to_string(result.file->verification.reason);
   }
+  // An interrupt may come between a repair and its verification: nothing is known of the network reached.
+  if (result.loop.status == repair::Status::kInterrupted) result.verdict = search::Verdict::kUnknown;
   const search::Result& last = result.file ? result.file->verification : result.loop.verification;
-  result.margin_bound = last.margin_bound;
+  if (last.verdict == result.verdict) result.margin_bound = last.margin_bound;
   return result;
 }
 

@@ -167,6 +167,7 @@ std::string report_json(const Report& report) {
                   {"repaired", report.repaired},
                   {"margin_bound", optional_number(report.margin_bound)},
                   {"final_network", final_facts(report.final_file)},
+                  {"best_network", report.best_network.empty() ? json(nullptr) : json(report.best_network)},
                   {"accuracy", accuracy_facts(report.rounds)},
                   {"reference", reference_facts(report.config)},
                   {"threshold", report.config.threshold.text()},

@@ -65,6 +65,7 @@ struct Report {
   std::optional<NetworkFacts> network;  // the first one verified
   std::vector<Round> rounds;
   std::optional<FinalFile> final_file;  // if robust
+  std::string best_network;  // file of the one that came closest, if none was robust and there was a repair
   Times times;
   bool finished = false;
   search::Verdict verdict = search::Verdict::kUnknown;  // of the last network

@@ -27,6 +27,7 @@ class Process {
  public:
   explicit Process(std::vector<std::string> words) {
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     const std::string out = folder_.file("out");

@@ -72,6 +72,7 @@ inline void write_small_mnist(const std::string& root, int count, int size) {
   };
   Rng rng(5);
   for (const std::string name : {"train", "t10k"}) {
+    const std::string stem = std::string(folder).append("/").append(name);
     std::string images;
     std::string labels;
     number(images, 0x803);
@@ -87,8 +88,8 @@ inline void write_small_mnist(const std::string& root, int count, int size) {
         images += static_cast<char>(base + static_cast<int>(rng.below(60)));
       }
     }
-    write_text_file(folder + "/" + name + "-images-idx3-ubyte", images);
-    write_text_file(folder + "/" + name + "-labels-idx1-ubyte", labels);
+    write_text_file(stem + "-images-idx3-ubyte", images);
+    write_text_file(stem + "-labels-idx1-ubyte", labels);
   }
 }
 
