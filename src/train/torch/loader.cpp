@@ -36,7 +36,7 @@ fs::path find_module() {
   const fs::path own = own_folder();
   for (const char* folder : {VERISSIM_MODULE_FOLDER, "../lib/verissim", "."}) {
     std::error_code error;
-    const fs::path candidate = (own / folder / kModuleFile).lexically_normal();
+    fs::path candidate = (own / folder / kModuleFile).lexically_normal();
     if (fs::exists(candidate, error)) return candidate;
   }
   fail(std::string(kModuleFile) + " is not in " + (own / VERISSIM_MODULE_FOLDER).lexically_normal().string());
