@@ -42,6 +42,7 @@ double maximise_mean(const SsimGeometry<double>& g, const SsimObjective& f, doub
 namespace {
 
 constexpr int kMostHalvings = 6;
+constexpr float kNothing = 1e-20F;  // squared length of weights that are rounding errors only
 
 // Sums over one row that decide the next multipliers and the value of the present ones.
 struct RowSums {
@@ -208,7 +209,8 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
     if (gain > -0.1 * slight) {
       best_value = std::min(bound, best_value);
       best = point;
-      solved = pass > 0 && halvings == 0 && gain < slight && f.across > 1e-6 * std::sqrt(s.v_squared);
+      solved = pass > 0 && halvings == 0 && gain < slight && s.v_squared > kNothing &&
+               f.across > 1e-6 * std::sqrt(s.v_squared);
       halvings = 0;
     } else if (pass > 0) {
       ++halvings;
