@@ -133,6 +133,25 @@ TEST(WholeSlab, HoldsTheMeansOfMembers) {
   });
 }
 
+// A search that begins with these slabs must not miss a mean.
+TEST(FirstSlabs, CoverTheWholeSlabWithoutAGap) {
+  int several = 0;
+  for_all(300, [&](Rng& rng) {
+    const Neighbourhood hood = random_neighbourhood(rng, 2 + rng.below(39));
+    const Slab whole = hood.region->whole_slab();
+    const std::vector<Slab> slabs = hood.region->first_slabs();
+    RC_ASSERT(!slabs.empty());
+    RC_ASSERT(slabs.front().lo <= whole.lo);
+    RC_ASSERT(slabs.back().hi >= whole.hi);
+    for (size_t i = 0; i < slabs.size(); ++i) {
+      RC_ASSERT(slabs[i].lo <= slabs[i].hi);
+      if (i > 0) RC_ASSERT(slabs[i].lo <= slabs[i - 1].hi);
+    }
+    several += slabs.size() > 1 ? 1 : 0;
+  });
+  EXPECT_GT(several, 30);
+}
+
 TEST(PullIn, GivesMembersAndMovesLittle) {
   int points = 0;
   int members = 0;
