@@ -258,7 +258,7 @@ TEST_F(HardQuestion, EndsAtTheTimeLimit) {
 }
 
 TEST_F(HardQuestion, EndsWithUnknownWhenInterrupted) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     testing::Process process(testing::verissim_with(words({"--json"})));
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
     process.send(signal);
@@ -268,6 +268,17 @@ TEST_F(HardQuestion, EndsWithUnknownWhenInterrupted) {
     EXPECT_EQ(answer["verdict"], "unknown");
     EXPECT_THAT(answer["reason"].get<std::string>(), HasSubstr("interrupted"));
   }
+}
+
+TEST_F(HardQuestion, GoesOnWhenNobodyReadsTheProgress) {
+  std::string command;
+  for (const std::string& word : testing::verissim_with(words({"--timeout", "1", "--json"})))
+    command += "'" + word + "' ";
+  const std::string out = folder_.file("answer.json");
+  const std::string pipe = "{ " + command + "2>&1 >'" + out + "'; echo $? >'" + out + ".code'; } | true";
+  EXPECT_EQ(testing::Process({"/bin/sh", "-c", pipe}).wait().code, 0);
+  EXPECT_EQ(read_text_file(out + ".code"), "0\n");
+  EXPECT_EQ(json::parse(read_text_file(out))["verdict"], "unknown");
 }
 
 TEST_F(HardQuestion, QuietSaysNothingOnStandardError) {
