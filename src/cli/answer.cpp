@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/version.h"
 #include "cli/exit_codes.h"
+#include "experiment/output_file.h"
 #include "image/npy.h"
 #include "image/write_image.h"
 #include "network/describe.h"
@@ -121,13 +122,15 @@ experiment::LoadedQuestion load_question(const Arguments& arguments) {
 }
 
 void check_counterexample_file(const std::string& file, const Shape& shape) {
-  if (file.empty() || ends_with(file, ".npy")) return;
-  if (!ends_with(file, ".png"))
+  if (file.empty()) return;
+  const bool png = ends_with(file, ".png");
+  if (!png && !ends_with(file, ".npy"))
     throw InputError("", "--out", "'" + file + "'", "a name that ends in .npy or .png");
-  if (!image::fits_png(shape)) {
+  if (png && !image::fits_png(shape)) {
     throw InputError("", "--out", "an image of " + std::to_string(shape.channels) + " channels as .png",
                      ".npy");
   }
+  experiment::check_output_file(file);
 }
 
 void write_counterexample(const std::string& file, const experiment::Question& question,

@@ -7,6 +7,7 @@
 #include "cli/exit_codes.h"
 #include "cli/search_progress.h"
 #include "experiment/networks.h"
+#include "experiment/output_file.h"
 #include "experiment/repair_model.h"
 
 namespace verissim::cli {
@@ -79,6 +80,7 @@ void check_classes(const experiment::Config& settings, const network::Network& n
 }  // namespace
 
 int repair_command(const Arguments& arguments, Context& context) {
+  experiment::check_network_output(arguments.out);
   auto loaded = load_question(arguments);
   experiment::Config settings = arguments.settings;
   settings.dimension = loaded.question.reference.shape;

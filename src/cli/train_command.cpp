@@ -6,6 +6,7 @@
 #include "cli/exit_codes.h"
 #include "experiment/data.h"
 #include "experiment/networks.h"
+#include "experiment/output_file.h"
 #include "train/forward.h"
 #include "train/train.h"
 
@@ -41,6 +42,7 @@ std::string outcome_text(const Arguments& arguments, const train::Outcome& outco
 int train_command(const Arguments& arguments, Context& context) {
   const auto& settings = arguments.settings;
   experiment::check_training(settings);
+  experiment::check_network_output(arguments.out);
   const StopToken stop(0.0, &context.interrupt);
   const auto activity = [&](std::string_view line) { context.terminal.update(line); };
   const std::optional<Data> data = experiment::load_data(settings, activity, stop);

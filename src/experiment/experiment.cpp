@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "experiment/data.h"
 #include "experiment/networks.h"
+#include "experiment/output_file.h"
 #include "experiment/printed.h"
 #include "experiment/repair_model.h"
 #include "experiment/round_writer.h"
@@ -66,6 +67,7 @@ class Experiment {
     } else {
       training_library_ = train::learner_version();
       make_folder_of(model_file_);
+      check_network_output(model_file_);
     }
     const Stopwatch watch;
     auto data = load_data(

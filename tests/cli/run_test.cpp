@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -283,6 +284,31 @@ TEST_F(Run, TrainAndRepairStandAlone) {
   const Ended mismatch = run_verissim(wrong);
   EXPECT_EQ(mismatch.code, 3);
   EXPECT_THAT(mismatch.err, HasSubstr("outputs: got 2, wanted 3"));
+}
+
+TEST_F(Run, TrainAndRepairRefuseAnUnsuitableOutputBeforeAnyWork) {
+  fs::create_directories(folder_.file("folder.pt"));
+  const std::string model = folder_.file("model_i1x4x4_l6_o2.pt");
+  network::save_model(model, network::make_mlp({1, 4, 4}, {6}, 2));
+  const auto expect = [&](const std::string& out, const std::string& part) {
+    const std::vector<std::string> data = {"--dataset", "MNIST", "--data-path", folder_.file("data"),
+                                           "--classes", "3,4",   "--out",       out};
+    std::vector<std::string> train = {"train", "--dimension", "1,4,4", "--hidden", "6"};
+    std::vector<std::string> repair = {
+        "repair",  "--model", model,    "--image", folder_.file("reference.png"),
+        "--class", "1",       "--ssim", "0.9"};
+    for (std::vector<std::string>* words : {&train, &repair}) {
+      words->insert(words->end(), data.begin(), data.end());
+      const Ended ended = run_verissim(*words);
+      EXPECT_EQ(ended.code, 3);
+      EXPECT_THAT(ended.err, HasSubstr("cannot be written: got " + part));
+      EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
+    }
+  };
+  expect(folder_.file("folder.pt"), "a folder");
+  expect(folder_.file("none/x.pt"), "No such file or directory");
+  expect("/dev/null/x.pt", "Not a directory");
+  expect(folder_.file("x.onnx"), "'.onnx', wanted a name that ends in .pt");
 }
 
 }  // namespace
