@@ -74,7 +74,9 @@ class Hunt {
       const auto first = swarm.points.begin() + static_cast<long>(row * n);
       std::vector<double> x(first, first + static_cast<long>(n));
       region_.pull_in(x);
-      best_margin_ = std::min(best_margin_, static_cast<double>(swarm.margins[row]));
+      const std::vector<double> point(first, first + static_cast<long>(n));
+      if (region_.slack(point) >= 0.0)
+        best_margin_ = std::min(best_margin_, static_cast<double>(swarm.margins[row]));
       if (swarm.margins[row] < 1e-4F * (1.0F + std::abs(swarm.margins[row]))) try_point(x);
     }
   }

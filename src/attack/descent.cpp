@@ -1,5 +1,6 @@
 #include "attack/descent.h"
 
+#include <cmath>
 #include <limits>
 
 #include "base/rng.h"
@@ -30,9 +31,12 @@ void Descent::evaluate(Swarm& swarm) {
   swarm.margins.resize(static_cast<size_t>(rows));
   for (int64_t r = 0; r < rows; ++r) {
     const int goal = swarm.goals[static_cast<size_t>(r)];
-    swarm.margins[static_cast<size_t>(r)] =
+    const float margin =
         static_cast<float>(property_.goals[static_cast<size_t>(goal)].offset) +
         bounds::dot(coefficients_.data() + goal * outputs, scores.data() + r * outputs, outputs);
+    // Scores that overflow give NaN; such a point is as good as none.
+    swarm.margins[static_cast<size_t>(r)] =
+        std::isnan(margin) ? std::numeric_limits<float>::infinity() : margin;
   }
 }
 

@@ -51,8 +51,8 @@ class Region {
 
   // The whole range of the branching scalar. SOUND: the region lies in it.
   virtual Slab whole_slab() const = 0;
-  // Slabs that cover the whole one, for a search to begin with: more than one where the region is not convex,
-  // so that on each it nearly is.
+  // SOUND: slabs that cover the whole one, for a search to begin with: more than one where the region is not
+  // convex, so that on each it nearly is.
   virtual std::vector<Slab> first_slabs() const { return {whole_slab()}; }
   // The value of the branching scalar at x.
   virtual double scalar(std::span<const double> x) const = 0;

@@ -110,7 +110,8 @@ double GlobalSsim::scalar(std::span<const double> x) const {
   return sum / fast_.n;
 }
 
-// The luminance is concave up to its inflection point; what lies beyond is cut into a few pieces.
+// The luminance is concave up to its inflection point; what lies beyond is cut into a few pieces. SOUND: each
+// piece begins where the last one ended, the first and the last end are those of the whole slab.
 std::vector<Slab> GlobalSsim::first_slabs() const {
   if (fast_.concavity(whole_.hi) >= 0.0) return {whole_};
   double lo = whole_.lo;

@@ -87,9 +87,12 @@ class Run {
   void settle_root() {
     const Stopwatch watch;
     enough_ = kEnough * std::max(0.0, reference_margin());
+    // SOUND: the first slabs cover the region's whole slab.
+    const std::vector<region::Slab> slabs = problem_.region.first_slabs();
+    VERISSIM_CHECK(!slabs.empty());
     std::vector<Node> nodes;
     for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
-      for (const region::Slab& slab : problem_.region.first_slabs()) {
+      for (const region::Slab& slab : slabs) {
         nodes.push_back(root_node(static_cast<int32_t>(goal), slab));
       }
     }
@@ -199,10 +202,10 @@ class Run {
     }
     descent_.run(swarm, kQuickSteps);
     const auto least = std::min_element(swarm.margins.begin(), swarm.margins.end());
-    upper_ = std::min(upper_, static_cast<double>(*least));
-    if (*least > 0.0F) return;
     const auto first = swarm.points.begin() + (least - swarm.margins.begin()) * graph_.inputs();
-    try_point({first, first + graph_.inputs()});
+    const std::vector<double> point(first, first + graph_.inputs());
+    if (problem_.region.slack(point) >= 0.0) upper_ = std::min(upper_, static_cast<double>(*least));
+    if (*least <= 0.0F) try_point({first, first + graph_.inputs()});
   }
 
   void try_point(const std::vector<float>& point) {
@@ -293,6 +296,10 @@ class Run {
       result_.verdict = Verdict::kUnknown;
       if (open_.empty()) result_.reason = Reason::kBoundary;
       result_.margin_bound = certify_open();
+      if (result_.margin_bound > 0.0) {  // SOUND: all that was open has been replayed, and holds
+        result_.verdict = Verdict::kRobust;
+        result_.reason = Reason::kProved;
+      }
     }
     statistics.seconds = watch_.seconds();
     return std::move(result_);
