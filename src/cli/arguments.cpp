@@ -156,6 +156,7 @@ constexpr Option kInfoOptions[] = {
      .target = &A::model,
      .help = "a network (.pt, .safetensors)",
      .required = true},
+    kDimension,
     kJson,
 };
 

@@ -1,4 +1,5 @@
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/answer.h"
 #include "cli/commands.h"
@@ -62,7 +63,9 @@ std::string info_text(const std::string& file, const network::LoadedModel& model
 }  // namespace
 
 int info_command(const Arguments& arguments, Context&) {
-  const network::LoadedModel model = network::load_model(arguments.model);
+  const Shape& dimension = arguments.settings.dimension;
+  const auto given = dimension.size() > 0 ? std::optional(dimension) : std::nullopt;
+  const network::LoadedModel model = network::load_model(arguments.model, given);
   print(arguments.json ? info_json(model) : info_text(arguments.model, model));
   return kNoVerdict;
 }
