@@ -33,6 +33,10 @@ double margin_at(const Question& question, const network::Network& network, cons
 
 Question make_question(network::Network network, image::Image reference, int64_t label,
                        const Decimal& threshold) {
+  if (network.outputs() < 2) {
+    throw InputError("", "network", "one output",
+                     "at least two: a single score cannot be compared with another class's");
+  }
   if (label < 0 || label >= network.outputs()) {
     throw InputError(
         "", "class", std::to_string(label),
@@ -59,6 +63,11 @@ std::vector<double> scores_at(const network::Network& network, const image::Imag
 int64_t predicted_class(const network::Network& network, const image::Image& image) {
   const std::vector<double> scores = scores_at(network, image);
   return std::max_element(scores.begin(), scores.end()) - scores.begin();
+}
+
+std::optional<int64_t> wrong_class(const search::Result& result) {
+  if (result.reason != search::Reason::kReferenceMisclassified) return std::nullopt;
+  return result.counterexamples.front().rival;
 }
 
 Counterexample examine(const Question& question, const network::Network& network,

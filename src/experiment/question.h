@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "attack/attack.h"
@@ -28,13 +29,16 @@ struct Question {
   search::Problem problem() const { return {network, *region, property}; }
 };
 
-// Throws InputError if the label is no output of the network, the reference does not fit its input, or the
-// threshold is not in (0, 1].
+// Throws InputError if the network has one output only, the label is no output of the network, the reference
+// does not fit its input, or the threshold is not in (0, 1].
 Question make_question(network::Network network, image::Image reference, int64_t label,
                        const Decimal& threshold);
 
 // The output with the highest score at the image; the lowest of those that tie.
 int64_t predicted_class(const network::Network& network, const image::Image& image);
+
+// The class that the reference gets, or that ties with its own, if `result` found it misclassified.
+std::optional<int64_t> wrong_class(const search::Result& result);
 
 // The network's scores at the image.
 std::vector<double> scores_at(const network::Network& network, const image::Image& image);

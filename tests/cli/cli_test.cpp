@@ -172,6 +172,12 @@ TEST_F(Cli, VerifyNamesAMisclassifiedReference) {
   EXPECT_EQ(answer["ssim"], 1.0);
 }
 
+TEST_F(Cli, ANetworkWithOneOutputIsRefused) {
+  const auto network = network::make_mlp({1, 4, 4}, {3}, 1);
+  for (const char* command : {"verify", "attack"})
+    expect_message(ask(command, network, "0.9"), 3, "network: got one output, wanted at least two");
+}
+
 TEST_F(Cli, ATieIsACounterexample) {
   const Ended ended = ask("verify", small_network(0.0, 0.0), "0.98");
   EXPECT_EQ(ended.code, 10);
@@ -214,6 +220,11 @@ TEST_F(Cli, InfoTellsWhatAModelHolds) {
   EXPECT_EQ(info["dimension"], (json{1, 4, 4}));
   EXPECT_EQ(info["hidden_layer"], json::array({3}));
   EXPECT_EQ(info["outputs"], 3);
+  const std::string plain = folder_.file("plain.pt");
+  network::save_model(plain, small_network(1.0, 0.5));
+  EXPECT_TRUE(json::parse(run_verissim({"info", plain, "--json"}).out)["dimension"].is_null());
+  const Ended given = run_verissim({"info", plain, "--json", "--dimension", "1,2,8"});
+  EXPECT_EQ(json::parse(given.out)["dimension"], (json{1, 2, 8}));
   EXPECT_THAT(run_verissim({"info", model_}).out, HasSubstr("1x4x4 -> 3 -> 3 classes, 3 ReLUs"));
 }
 
