@@ -9,6 +9,7 @@ inline constexpr int kUsage = 2;
 inline constexpr int kBadInput = 3;
 inline constexpr int kNotRobust = 10;
 inline constexpr int kRobust = 20;
+inline constexpr int kTrainingInterrupted = 130;  // what shells call "ended by an interrupt"
 
 inline int exit_code(search::Verdict verdict) {
   switch (verdict) {

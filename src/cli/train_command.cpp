@@ -32,9 +32,19 @@ std::string outcome_text(const Arguments& arguments, const train::Outcome& outco
                        {"training", format_count(static_cast<int64_t>(outcome.history.size()), "epoch") +
                                         ", " + format_seconds(seconds)},
                        {"file", arguments.out}};
-  const std::string state = outcome.status == train::Status::kFinished ? "Trained" : "Training was stopped";
+  const std::string state = outcome.status == train::Status::kFinished
+                                ? "Trained"
+                                : "Training was interrupted, the network is only partly trained";
   return state + ": " + format_percent(accuracy) + " of the test images are classified correctly.\n\n" +
          format_facts(lines);
+}
+
+// Before there was a network.
+int interrupted_early(const Arguments& arguments, Context& context) {
+  context.terminal.clear();
+  print(arguments.json ? "{\"status\":\"stopped\",\"file\":null}\n"
+                       : "Interrupted before training began; no file was written.\n");
+  return kTrainingInterrupted;
 }
 
 }  // namespace
@@ -46,7 +56,7 @@ int train_command(const Arguments& arguments, Context& context) {
   const StopToken stop(0.0, &context.interrupt);
   const auto activity = [&](std::string_view line) { context.terminal.update(line); };
   const std::optional<Data> data = experiment::load_data(settings, activity, stop);
-  if (!data) return interrupted(arguments, context);
+  if (!data) return interrupted_early(arguments, context);
   const Stopwatch watch;
   const train::Outcome outcome = train::train(
       network::make_mlp(settings.dimension, settings.hidden_layers, experiment::number_of_classes(settings)),
@@ -59,7 +69,7 @@ int train_command(const Arguments& arguments, Context& context) {
   const double accuracy = train::accuracy(outcome.network, data->test);
   context.terminal.clear();
   print((arguments.json ? outcome_json : outcome_text)(arguments, outcome, accuracy, watch.seconds()));
-  return kNoVerdict;
+  return outcome.status == train::Status::kStopped ? kTrainingInterrupted : kNoVerdict;
 }
 
 }  // namespace verissim::cli
