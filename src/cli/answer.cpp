@@ -75,6 +75,14 @@ int interrupted(const Arguments& arguments, Context& context) {
   return kNoVerdict;
 }
 
+std::string note_on_reference(const search::Result& first) {
+  const auto wrong = experiment::wrong_class(first);
+  if (!wrong) return "";
+  const bool tie = first.counterexamples.front().margin == 0;
+  return " Note: the network gave the reference class " + std::to_string(*wrong) + " before" +
+         (tie ? ", just as much as its own." : ".");
+}
+
 Facts counterexample_facts(const experiment::Question& question,
                            const experiment::Counterexample& counterexample) {
   const std::string rounded = std::string(counterexample.rounded_is_counterexample ? "still" : "no longer") +

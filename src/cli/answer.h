@@ -31,6 +31,10 @@ std::string describe_network(const network::Network& network);
 // Says that the command was interrupted before there was anything to tell; returns the exit code.
 int interrupted(const Arguments& arguments, Context& context);
 
+// Says in one more sentence what class a misclassified reference got from the network that `first` verified;
+// nothing if it was classified correctly.
+std::string note_on_reference(const search::Result& first);
+
 Facts counterexample_facts(const experiment::Question& question,
                            const experiment::Counterexample& counterexample);
 

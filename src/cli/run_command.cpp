@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/format.h"
@@ -29,10 +30,14 @@ std::string sentence(const Report& report) {
   return "Unknown: " + report.reason + "; whether " + claim + " is open.";
 }
 
+std::string note(const Report& report) {
+  return report.rounds.empty() ? "" : note_on_reference(report.rounds.front().facts.verification);
+}
+
 std::string accuracy(const Report& report) {
   const double before = report.rounds.front().facts.accuracy_before;
-  const double after = report.rounds.back().facts.accuracy_after;
-  return format_percent(before) + " before, " + format_percent(after) + " after, on the test images";
+  const std::string after = report.accuracy ? format_percent(*report.accuracy) + " after, " : "";
+  return format_percent(before) + " before, " + after + "on the test images";
 }
 
 Facts facts(const Outcome& outcome) {
@@ -81,7 +86,7 @@ int run_command(const Arguments& arguments, Context& context) {
   if (arguments.json) {
     print(outcome_json(outcome));
   } else {
-    print(sentence(outcome.report) + "\n\n" + format_facts(facts(outcome)));
+    print(sentence(outcome.report) + note(outcome.report) + "\n\n" + format_facts(facts(outcome)));
   }
   return exit_code(outcome.report.verdict);
 }

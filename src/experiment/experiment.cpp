@@ -51,7 +51,7 @@ class Experiment {
   }
 
   Outcome ended(repair::Status status) {
-    session_.report().finished = true;
+    session_.report().finished = status != repair::Status::kInterrupted;
     if (!session_.folder().empty()) session_.save();
     return {status, session_.folder(), session_.report()};
   }
@@ -161,6 +161,7 @@ class Experiment {
     report.verdict = result.verdict;
     report.reason = result.reason;
     report.margin_bound = result.margin_bound;
+    report.accuracy = result.accuracy;
     report.repaired = result.verdict == search::Verdict::kRobust && result.loop.repairs > 0;
     if (result.file) {
       session_.note(

@@ -5,6 +5,7 @@
 #include "experiment/engine_options.h"
 #include "network/model_file.h"
 #include "repair/task.h"
+#include "train/forward.h"
 
 namespace verissim::experiment {
 namespace {
@@ -33,12 +34,14 @@ std::string reason_of(const repair::Outcome& loop) {
 RepairedModel repair_model(const Question& question, const network::ModelLayout& layout, const Data& data,
                            const Config& config, const std::string& file, repair::Observer* observer,
                            search::Observer* search_observer, const StopToken& stop) {
-  const repair::Task task =
-      repair::make_task(*question.region, question.label, search_options(config), search_observer);
+  search::Options search = search_options(config);
+  search.always_count_stable = true;  // every round reports it
+  const repair::Task task = repair::make_task(*question.region, question.label, search, search_observer);
   RepairedModel result;
   result.loop =
       repair::repair(question.network, task, data.train, data.test, repair_options(config), observer, stop);
   result.verdict = result.loop.verification.verdict;
+  result.accuracy = train::accuracy(result.loop.network, data.test);
   result.reason = reason_of(result.loop);
   if (result.loop.status == repair::Status::kRobust) {
     network::save_model(file, result.loop.network, layout);
@@ -46,6 +49,7 @@ RepairedModel repair_model(const Question& question, const network::ModelLayout&
     const std::string name = std::filesystem::path(file).filename().string();
     result.file = FinalFile{name, read.digest, task.verify(read.network, stop)};
     result.verdict = result.file->verification.verdict;
+    result.accuracy = train::accuracy(read.network, data.test);
     result.reason = search::to_string(result.file->verification.reason);
   }
   // An interrupt may come between a repair and its verification: nothing is known of the network reached.

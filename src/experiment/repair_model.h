@@ -21,6 +21,7 @@ struct RepairedModel {
       search::Verdict::kUnknown;  // of what was read back, or of the loop's last network
   std::string reason;             // for people, one clause
   std::optional<double> margin_bound;
+  double accuracy = 0.0;  // on the test samples, of what was read back, or of loop.network
 };
 
 // Verifies the question's network, repairs it and verifies it again as repair::repair does. A robust network

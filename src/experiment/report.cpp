@@ -75,9 +75,10 @@ json repair_facts(const repair::Round& round) {
           {"epochs", round.epochs},          {"seconds", round.seconds}};
 }
 
-// Not known where no subproblem was bounded.
+// Not known where not even the root was bounded.
 json stable_relus(const search::Statistics& statistics) {
-  return statistics.nodes > 0 ? json(statistics.stable_relus) : json(nullptr);
+  return statistics.nodes > 0 || statistics.seconds_root > 0.0 ? json(statistics.stable_relus)
+                                                               : json(nullptr);
 }
 
 json search_facts(const search::Statistics& statistics) {
@@ -124,10 +125,10 @@ json reference_facts(const Config& config) {
           {"label", class_label(config, config.reference_class)}};
 }
 
-json accuracy_facts(const std::vector<Round>& rounds) {
-  if (rounds.empty()) return nullptr;
-  return {{"before", finite(rounds.front().facts.accuracy_before)},
-          {"after", finite(rounds.back().facts.accuracy_after)}};
+json accuracy_facts(const Report& report) {
+  if (report.rounds.empty()) return nullptr;
+  return {{"before", finite(report.rounds.front().facts.accuracy_before)},
+          {"after", optional_number(report.accuracy)}};
 }
 
 json time_facts(const Times& times) {
@@ -154,6 +155,17 @@ json largest_deviation(const Round& round) {
                                        : finite(round.counterexamples.front().found.max_deviation);
 }
 
+// Of the network as it was before any repair: whether it got the reference wrong, and the class that it gave.
+json misclassified_before(const Report& report) {
+  if (report.rounds.empty()) return nullptr;
+  return wrong_class(report.rounds.front().facts.verification).has_value();
+}
+
+json class_before(const Report& report) {
+  if (report.rounds.empty()) return nullptr;
+  return wrong_class(report.rounds.front().facts.verification).value_or(report.config.reference_class);
+}
+
 }  // namespace
 
 std::string report_json(const Report& report) {
@@ -168,8 +180,10 @@ std::string report_json(const Report& report) {
                   {"margin_bound", optional_number(report.margin_bound)},
                   {"final_network", final_facts(report.final_file)},
                   {"best_network", report.best_network.empty() ? json(nullptr) : json(report.best_network)},
-                  {"accuracy", accuracy_facts(report.rounds)},
+                  {"accuracy", accuracy_facts(report)},
                   {"reference", reference_facts(report.config)},
+                  {"reference_misclassified_before", misclassified_before(report)},
+                  {"reference_class_before", class_before(report)},
                   {"threshold", report.config.threshold.text()},
                   {"similarity", similarity_facts()},
                   {"network", network_facts(report.network)},

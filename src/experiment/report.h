@@ -67,18 +67,19 @@ struct Report {
   std::optional<FinalFile> final_file;  // if robust
   std::string best_network;  // file of the one that came closest, if none was robust and there was a repair
   Times times;
-  bool finished = false;
+  bool finished = false;  // not while the run goes on, nor if it was interrupted: see reason
   search::Verdict verdict = search::Verdict::kUnknown;  // of the last network
   std::string reason = "not finished";
   bool repaired = false;  // robust, and not from the start
   std::optional<double> margin_bound;
+  std::optional<double> accuracy;  // on the test samples, of the network kept; nothing before the end
 };
 
 std::string report_json(const Report& report);
 
 // {"iterations": {"1": {"max_deviation", "stable_relu", "runtime", "status", "accuracy_before",
-// "accuracy_after"}, ...}}: stable_relu counts neurons and is null where the attack alone found a
-// counterexample; max_deviation is null without a counterexample.
+// "accuracy_after"}, ...}}: stable_relu counts neurons and is null where nobody counted them; max_deviation
+// is null without a counterexample.
 std::string evaluation_json(const Report& report);
 
 }  // namespace verissim::experiment

@@ -54,6 +54,8 @@ TEST(Report, DoesNotCountStableNeuronsThatNobodyLookedFor) {
   Report report = sample_report();
   report.rounds[0].facts.verification.statistics.nodes = 0;
   EXPECT_TRUE(json::parse(evaluation_json(report))["iterations"]["1"]["stable_relu"].is_null());
+  report.rounds[0].facts.verification.statistics.seconds_root = 0.01;
+  EXPECT_EQ(json::parse(evaluation_json(report))["iterations"]["1"]["stable_relu"], 5);
 }
 
 }  // namespace
