@@ -1,4 +1,5 @@
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include "experiment/networks.h"
 #include "experiment/output_file.h"
 #include "experiment/repair_model.h"
+#include "network/model_file.h"
 
 namespace verissim::cli {
 namespace {
@@ -41,31 +43,61 @@ json finite(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? json(*value) : json(nullptr);
 }
 
-std::string outcome_json(const RepairedModel& result, const std::string& file) {
+// The best network that is at hand is not lost, but no file with the name asked for holds an unproved one:
+// "repaired.pt" becomes "repaired.unproved.pt".
+std::string unproved_name(const std::string& file) {
+  const std::filesystem::path path(file);
+  return (path.parent_path() / (path.stem().string() + ".unproved" + path.extension().string())).string();
+}
+
+// The file that holds the network kept; "" if there is none, since the one given was never changed.
+std::string keep(const RepairedModel& result, const network::ModelLayout& layout, const std::string& file) {
+  if (result.verdict == search::Verdict::kRobust) return file;
+  const std::string beside = unproved_name(file);
+  if (result.file) {  // written, but not proved when it was read back
+    std::filesystem::rename(file, beside);
+  } else if (result.loop.repairs > 0) {
+    network::save_model(beside, result.loop.network, layout);
+  } else {
+    return "";
+  }
+  return beside;
+}
+
+std::string outcome_json(const RepairedModel& result, const std::string& kept, int64_t label) {
   const auto& rounds = result.loop.rounds;
+  const auto wrong = experiment::wrong_class(rounds.front().verification);
+  const bool robust = result.verdict == search::Verdict::kRobust;
   return json{{"verdict", search::to_string(result.verdict)},
               {"reason", result.reason},
               {"margin_bound", finite(result.margin_bound)},
               {"repairs", result.loop.repairs},
               {"accuracy_before", rounds.front().accuracy_before},
-              {"accuracy_after", rounds.back().accuracy_after},
-              {"file", result.file ? json(file) : json(nullptr)}}
+              {"accuracy_after", result.accuracy},
+              {"reference_misclassified_before", wrong.has_value()},
+              {"reference_class_before", wrong ? json(*wrong) : json(label)},
+              {"file", robust ? json(kept) : json(nullptr)},
+              {"unproved_file", robust || kept.empty() ? json(nullptr) : json(kept)}}
              .dump() +
          "\n";
 }
 
-std::string outcome_text(const RepairedModel& result, const std::string& file) {
+std::string outcome_text(const RepairedModel& result, const std::string& kept) {
   const auto& rounds = result.loop.rounds;
+  const std::string note = note_on_reference(rounds.front().verification);
   Facts lines = {{"repair", format_count(result.loop.repairs, "round")},
                  {"accuracy", format_percent(rounds.front().accuracy_before) + " before, " +
-                                  format_percent(rounds.back().accuracy_after) + " after"}};
+                                  format_percent(result.accuracy) + " after"}};
   if (result.verdict == search::Verdict::kRobust) {
     lines.emplace_back("margin", "at least " + format_number(*result.margin_bound) + " (certified)");
-    lines.emplace_back("file", file);
-    return "Robust: verified on the file after it was read back.\n\n" + format_facts(lines);
+    lines.emplace_back("file", kept);
+    return "Robust: verified on the file after it was read back." + note + "\n\n" + format_facts(lines);
   }
   const std::string verdict = result.verdict == search::Verdict::kUnknown ? "Unknown: " : "Not repaired: ";
-  return verdict + result.reason + "; no file was written.\n\n" + format_facts(lines);
+  const std::string left = kept.empty()
+                               ? "; no file was written."
+                               : "; the best network so far is in " + kept + ", which is not proved.";
+  return verdict + result.reason + left + note + "\n\n" + format_facts(lines);
 }
 
 // The classes that --classes and --dataset name must be the network's.
@@ -96,7 +128,8 @@ int repair_command(const Arguments& arguments, Context& context) {
       experiment::repair_model(loaded.question, loaded.model.layout, *data, settings, arguments.out,
                                &loop_progress, &search_progress, stop);
   context.terminal.clear();
-  print((arguments.json ? outcome_json : outcome_text)(result, arguments.out));
+  const std::string kept = keep(result, loaded.model.layout, arguments.out);
+  print(arguments.json ? outcome_json(result, kept, loaded.question.label) : outcome_text(result, kept));
   return exit_code(result.verdict);
 }
 

@@ -143,6 +143,7 @@ TEST_F(Run, RepairsANetworkWithCounterexamples) {
   const json report = json::parse(ended.out);
   const json& first = report["rounds"][0];
   EXPECT_EQ(first["verdict"], "not robust");
+  EXPECT_TRUE(first["search"]["stable_relus"].is_number_integer());
   ASSERT_FALSE(first["counterexamples"].empty());
   EXPECT_TRUE(fs::exists(result(first["counterexamples"][0]["file"].get<std::string>())));
   EXPECT_TRUE(fs::exists(result("generated_1.png")));
@@ -150,6 +151,7 @@ TEST_F(Run, RepairsANetworkWithCounterexamples) {
   EXPECT_FALSE(first["repair"].is_null());
   EXPECT_EQ(report["verdict"], "robust") << ended.err;
   EXPECT_TRUE(report["repaired"]);
+  EXPECT_FALSE(report["reference_misclassified_before"]);
   EXPECT_EQ(ended.code, 20);
   EXPECT_FALSE(report["network"]["trained_in_this_run"]);
 }
@@ -206,6 +208,7 @@ TEST_F(Run, TrainingEndsWithUnknownWhenInterrupted) {
   const json report = json::parse(read_text_file(result("report.json")));
   EXPECT_EQ(report["verdict"], "unknown");
   EXPECT_EQ(report["reason"], "interrupted");
+  EXPECT_FALSE(report["finished"]);
 }
 
 TEST_F(Run, RepairEndsWithUnknownWhenInterrupted) {
@@ -226,10 +229,72 @@ TEST_F(Run, RepairEndsWithUnknownWhenInterrupted) {
   EXPECT_THAT(ended.out, ::testing::StartsWith("Unknown: interrupted"));
   const json report = json::parse(read_text_file(result("report.json")));
   EXPECT_EQ(report["verdict"], "unknown");
-  EXPECT_TRUE(report["finished"]);
+  EXPECT_FALSE(report["finished"]);
+  EXPECT_EQ(report["reason"], "interrupted");
+  EXPECT_EQ(report["accuracy"]["after"], report["accuracy"]["before"]) << "the network kept is the first";
   EXPECT_EQ(report["rounds"][0]["verdict"], "not robust");
+  EXPECT_TRUE(report["reference_misclassified_before"]);
+  EXPECT_EQ(report["reference_class_before"], 0);
+  EXPECT_THAT(ended.out, HasSubstr("the network gave the reference class 0 before"));
   EXPECT_TRUE(fs::exists(result("generated_1.npy")));
   EXPECT_TRUE(fs::exists(result("best_model.pt")));
+}
+
+TEST_F(Run, InterruptedTrainIsNoSuccessAndKeepsTheNetwork) {
+  const std::string model = folder_.file("partly.pt");
+  testing::Process process(
+      testing::verissim_with({"train", "--dataset", "MNIST", "--data-path", folder_.file("data"),
+                              "--dimension", "1,4,4", "--classes", "3,4", "--hidden", "6", "--epochs",
+                              "1000000", "--batch-size", "8", "--out", model, "--json"}));
+  for (int i = 0; i < 600 && process.said().find("training: epoch") == std::string::npos; ++i) {
+    if (process.said().find("LibTorch") != std::string::npos) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  process.send(SIGTERM);
+  const Ended ended = process.wait();
+  if (without_torch(ended)) GTEST_SKIP() << "built without LibTorch";
+  EXPECT_EQ(ended.code, 130) << ended.err;
+  EXPECT_EQ(json::parse(ended.out)["status"], "stopped");
+  EXPECT_TRUE(fs::exists(model));
+}
+
+TEST_F(Run, RepairKeepsTheBestNetworkThatItCouldNotProve) {
+  const std::string model = folder_.file("model_i1x4x4_l6-6_o2.pt");
+  network::save_model(model, network::make_mlp({1, 4, 4}, {6, 6}, 2));  // both classes tie everywhere
+  const std::string out = folder_.file("repaired.pt");
+  const Ended ended = run_verissim({"repair",
+                                    "--model",
+                                    model,
+                                    "--image",
+                                    folder_.file("reference.png"),
+                                    "--class",
+                                    "1",
+                                    "--ssim",
+                                    "0.9",
+                                    "--dataset",
+                                    "MNIST",
+                                    "--data-path",
+                                    folder_.file("data"),
+                                    "--classes",
+                                    "3,4",
+                                    "--max-epochs",
+                                    "1",
+                                    "--lr",
+                                    "1e-9",
+                                    "--margin",
+                                    "1000",
+                                    "--out",
+                                    out,
+                                    "--json"});
+  if (without_torch(ended)) GTEST_SKIP() << "built without LibTorch";
+  EXPECT_EQ(ended.code, 10) << ended.out << ended.err;
+  const json answer = json::parse(ended.out);
+  EXPECT_TRUE(answer["file"].is_null());
+  EXPECT_EQ(answer["unproved_file"], folder_.file("repaired.unproved.pt"));
+  EXPECT_TRUE(fs::exists(folder_.file("repaired.unproved.pt")));
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(answer["accuracy_after"], answer["accuracy_before"]) << "the network kept is the first";
+  EXPECT_TRUE(answer["reference_misclassified_before"]);
 }
 
 TEST_F(Run, ASecondSignalEndsAtOnce) {
