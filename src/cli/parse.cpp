@@ -99,7 +99,7 @@ class Parser {
     app_.require_subcommand(1);
     app_.footer(
         "verissim COMMAND --help tells more. Exit codes: 20 robust, 10 not robust, 0 unknown or no verdict "
-        "asked for, 2 usage, 3 bad input.");
+        "asked for, 2 usage, 3 bad input, 130 training interrupted.");
     for (const Command& command : commands()) add(command);
   }
 

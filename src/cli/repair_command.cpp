@@ -96,7 +96,7 @@ std::string outcome_text(const RepairedModel& result, const std::string& kept) {
   const std::string verdict = result.verdict == search::Verdict::kUnknown ? "Unknown: " : "Not repaired: ";
   const std::string left = kept.empty()
                                ? "; no file was written."
-                               : "; the best network so far is in " + kept + ", which is not proved.";
+                               : "; the best network verified so far is in " + kept + ", it is not proved.";
   return verdict + result.reason + left + note + "\n\n" + format_facts(lines);
 }
 
