@@ -144,7 +144,7 @@ void NetworkBuilder::set_image_input(const std::string& name) {
   }
   if (shape) return set_input(*shape, hint_.given ? InputSource::kGiven : InputSource::kFileName);
   throw InputError(file_, quote(name), "a convolution, which fits images of many sizes",
-                   "the input's channels, height and width to be given");
+                   "the input's channels, height and width (--dimension C,H,W)");
 }
 
 void NetworkBuilder::append(Op op, int64_t size, const std::string& name) {
