@@ -21,6 +21,11 @@ bool is_affine(const Node& node) {
 
 bool is_empty(const Interval& x) { return x.lo > x.hi; }
 
+// SOUND: closes a subproblem, so that it, too, may only be said in the arithmetic that is supposed.
+bool is_contradiction(const std::vector<Interval>& neurons) {
+  return arithmetic_is_ieee() && std::any_of(neurons.begin(), neurons.end(), is_empty);
+}
+
 // The backward pass of a batch of arguments. Shapes: coefficients of a node are rows x node.size.
 class Pass {
  public:
@@ -261,14 +266,14 @@ Replay::Replay(const network::Network& network, const region::Region& region)
 Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputLine> cut) const {
   Facts facts;
   facts.cut = std::move(cut);
-  facts.contradiction = std::any_of(neurons.begin(), neurons.end(), is_empty);
+  facts.contradiction = is_contradiction(neurons);
   if (facts.contradiction) return facts;
   const auto values = network::propagate_soundly(network_, region_.box(), neurons);
   for (const int relu : relu_nodes_) {
     const auto& input = values[static_cast<size_t>(network_.nodes[static_cast<size_t>(relu)].inputs.front())];
     facts.neurons.insert(facts.neurons.end(), input.begin(), input.end());
   }
-  facts.contradiction = std::any_of(facts.neurons.begin(), facts.neurons.end(), is_empty);
+  facts.contradiction = is_contradiction(facts.neurons);
   for (const auto& node_values : values) {
     auto& magnitude = facts.magnitude.emplace_back();
     for (const Interval& value : node_values) magnitude.push_back(verissim::magnitude(value));

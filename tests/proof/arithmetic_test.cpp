@@ -43,5 +43,16 @@ TEST(Arithmetic, NothingIsProvedUnlessRoundingIsToNearest) {
   }
 }
 
+TEST(Arithmetic, NothingContradictsItselfUnlessRoundingIsToNearest) {
+  const std::vector<float> reference = {0.25F, 0.5F, 0.75F};
+  const auto region = region::make_global_ssim(reference, Decimal::parse("0.99", "threshold"));
+  const network::Network network = network::make_mlp(Shape{1, 1, 3}, {1}, 1);
+  const Replay replay(network, *region);
+  const std::vector<Interval> empty = {Interval(1.0, -1.0)};
+  EXPECT_TRUE(replay.certify(empty).contradiction);
+  const Rounding rounding(FE_UPWARD);
+  EXPECT_FALSE(replay.certify(empty).contradiction);
+}
+
 }  // namespace
 }  // namespace verissim::proof
