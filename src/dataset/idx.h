@@ -18,8 +18,4 @@ struct IdxArray {
 // anything else or its length is not what its header says.
 IdxArray decode_idx(std::span<const std::byte> data, size_t dimensions, const std::string& file);
 
-// The data themselves, or what they unpack to if they are in gzip's format. Throws InputError if they are
-// damaged or unpack to more than max_bytes.
-std::vector<std::byte> unpack_gzip(std::vector<std::byte> data, uint64_t max_bytes, const std::string& file);
-
 }  // namespace verissim::dataset

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/file.h"
+#include "base/gzip.h"
 #include "dataset/collector.h"
 #include "dataset/idx.h"
 #include "dataset/readers.h"
@@ -62,7 +63,8 @@ class Reader {
   Part read_part(const std::string& name, size_t dimensions) {
     const std::optional<std::string> path = find(name);
     VERISSIM_CHECK(path.has_value());
-    const std::vector<std::byte> data = unpack_gzip(read_file(*path, kMaxBytes), kMaxBytes, *path);
+    std::vector<std::byte> data = read_file(*path, kMaxBytes);
+    if (is_gzip(data)) data = unpack_gzip(*path, data, kMaxBytes);
     collector_.add_file(name, data);
     return {*path, decode_idx(data, dimensions, *path)};
   }

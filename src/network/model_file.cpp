@@ -5,8 +5,8 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/gzip.h"
 #include "network/checkpoint.h"
-#include "network/gzip.h"
 #include "network/module_reader.h"
 #include "network/onnx_model.h"
 #include "network/onnx_reader.h"
@@ -78,6 +78,9 @@ LoadedModel load_layers(const std::string& path, std::span<const std::byte> data
   return model;
 }
 
+// Far more than any model file packs into so few bytes.
+size_t most_unpacked(size_t packed) { return 128 * packed + (size_t{1} << 26); }
+
 LoadedModel load_graph(const std::string& path, std::span<const std::byte> data, const InputHint& hint) {
   OnnxNetwork onnx = read_onnx(path, data, hint);
   return {std::move(onnx.network), std::move(onnx.layout), "ONNX", sha256(data),
@@ -97,7 +100,7 @@ LoadedModel parse_model(const std::string& path, std::span<const std::byte> data
   if (!is_gzip(data)) {
     return is_onnx(data) ? load_graph(path, data, hint) : load_layers(path, data, hint);
   }
-  const std::vector<std::byte> unpacked = unpack_gzip(path, data);
+  const std::vector<std::byte> unpacked = unpack_gzip(path, data, most_unpacked(data.size()));
   if (!is_onnx(unpacked)) throw InputError(path, "gzip", "no ONNX file within", "one");
   LoadedModel model = load_graph(path, unpacked, hint);
   model.format += " (gzip)";

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "network/gzip.h"
+#include "base/gzip.h"
 #include "network/model_cases.h"
 
 namespace verissim::network {
@@ -108,7 +108,7 @@ TEST(OnnxFile, CanBeSavedAsPytorch) {
 
 TEST(OnnxFile, PackedAndPlainAreTheSame) {
   const std::vector<std::byte> packed = read_file(kData + "/mlp.onnx.gz");
-  EXPECT_EQ(unpack_gzip("mlp.onnx.gz", packed), read_file(kData + "/mlp.onnx"));
+  EXPECT_EQ(unpack_gzip("mlp.onnx.gz", packed, 1 << 20), read_file(kData + "/mlp.onnx"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-#include "network/gzip.h"
+// Source: RFC 1952.
+#include "base/gzip.h"
 
 #include <zlib.h>
 
@@ -6,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace verissim::network {
+namespace verissim {
 namespace {
 
 class Inflater {
@@ -20,22 +21,20 @@ class Inflater {
 
   // Fills `out` as far as possible and says how far; zlib's code goes to `code`.
   size_t read(std::span<std::byte> out, int& code) {
-    if (stream_.avail_in == 0) feed();
+    const auto piece = static_cast<uInt>(std::min<size_t>(rest_.size(), 1 << 30));
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(rest_.data()));
+    stream_.avail_in = piece;
     stream_.next_out = reinterpret_cast<Bytef*>(out.data());
     stream_.avail_out = static_cast<uInt>(out.size());
     code = inflate(&stream_, Z_NO_FLUSH);
+    rest_ = rest_.subspan(piece - stream_.avail_in);
     return out.size() - stream_.avail_out;
   }
-  bool is_empty() const { return stream_.avail_in == 0 && rest_.empty(); }
+  bool is_empty() const { return rest_.empty(); }
+  // Whether another member follows the one that ended; then it is the next to be read.
+  bool next_member() { return is_gzip(rest_) && inflateReset(&stream_) == Z_OK; }
 
  private:
-  void feed() {
-    const auto piece = rest_.first(std::min<size_t>(rest_.size(), 1 << 30));
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(piece.data()));
-    stream_.avail_in = static_cast<uInt>(piece.size());
-    rest_ = rest_.subspan(piece.size());
-  }
-
   z_stream stream_{};
   std::span<const std::byte> rest_;
 };
@@ -46,17 +45,18 @@ bool is_gzip(std::span<const std::byte> data) {
   return data.size() >= 2 && data[0] == std::byte{0x1f} && data[1] == std::byte{0x8b};
 }
 
-std::vector<std::byte> unpack_gzip(const std::string& file, std::span<const std::byte> data) {
-  const size_t most = 128 * data.size() + (size_t{1} << 26);
+std::vector<std::byte> unpack_gzip(const std::string& file, std::span<const std::byte> data,
+                                   uint64_t max_bytes) {
   Inflater inflater(data);
   std::vector<std::byte> chunk(1 << 16);
   std::vector<std::byte> result;
-  for (int code = Z_OK; code != Z_STREAM_END;) {
+  for (int code = Z_OK; code != Z_STREAM_END || inflater.next_member();) {
     const size_t count = inflater.read(chunk, code);
     if (code == Z_BUF_ERROR) throw InputError(file, "gzip", "the end of the file", "the rest of the data");
     if (code != Z_OK && code != Z_STREAM_END) throw InputError(file, "gzip", "damaged data", "a whole file");
-    if (count > most - result.size()) {
-      throw InputError(file, "gzip", "more than " + std::to_string(most) + " bytes when unpacked", "fewer");
+    if (count > max_bytes - result.size()) {
+      throw InputError(file, "gzip", "more than " + std::to_string(max_bytes) + " bytes when unpacked",
+                       "fewer");
     }
     result.insert(result.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(count));
   }
@@ -64,4 +64,4 @@ std::vector<std::byte> unpack_gzip(const std::string& file, std::span<const std:
   return result;
 }
 
-}  // namespace verissim::network
+}  // namespace verissim
