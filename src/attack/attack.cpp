@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "attack/descent.h"
 
@@ -43,11 +44,13 @@ class Hunt {
   // The reference, brighter, darker, and with more and less contrast, as far as the region allows.
   std::vector<float> probes() const {
     const auto r = region_.reference();
-    const double mean = region_.scalar(r);
+    const double mean = std::accumulate(r.begin(), r.end(), 0.0) / static_cast<double>(r.size());
+    Interval range = region_.box().front();
+    for (const Interval& side : region_.box()) range = hull(range, side);
     std::vector<float> points(r.begin(), r.end());
     for (const auto& [contrast, brightness] : {std::pair{1.0, 1.0}, {1.0, -1.0}, {3.0, 0.0}, {0.0, 0.0}}) {
       std::vector<double> x;
-      for (const double value : r) x.push_back(mean + contrast * (value - mean) + brightness);
+      for (const double value : r) x.push_back(mean + contrast * (value - mean) + brightness * range.width());
       region_.pull_in(x);
       points.insert(points.end(), x.begin(), x.end());
     }

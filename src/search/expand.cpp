@@ -57,8 +57,11 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   bounds::OptimiseOptions options;
   options.iterations = effort.iterations;
   options.thorough = effort.thorough;
-  // Goals with an offset (they come from VNN-LIB) end their optimisation late at worst: the target is that of
-  // the row.
+  // One target for all rows: goals with an offset may end their optimisation late.
+  for (const Node& node : nodes) {
+    const double offset = property_.goals[static_cast<size_t>(node.goal)].offset;
+    options.target = std::max(options.target, static_cast<float>(-offset));
+  }
   optimiser_.run(rows_, options);
   std::vector<Outcome> outcomes(nodes.size());
   std::vector<char> promising(nodes.size());

@@ -176,9 +176,11 @@ class Run {
   }
 
   // Whether a node without anything left to split but its slab is given up: the slab is thin and the gap
-  // below the tolerance, or the slab is so thin that halving it cannot matter.
+  // below the tolerance, or the slab is so thin that halving it cannot matter. A region without a scalar to
+  // branch on has an unlimited slab, which cannot be halved.
   bool hopeless(const Node& node) const {
     const double width = node.slab.hi - node.slab.lo;
+    if (!std::isfinite(width)) return true;
     return width < kThinnest || (width < kThin && node.bound > -std::pow(10.0, -options_.tolerance_digits));
   }
 
