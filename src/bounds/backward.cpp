@@ -8,6 +8,7 @@ namespace verissim::bounds {
 namespace {
 
 void add_bias(const Layer& layer, int64_t rows, float* values) {
+  if (layer.bias.empty()) return;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t j = 0; j < layer.size; ++j) values[r * layer.size + j] += layer.bias[static_cast<size_t>(j)];
   }
@@ -35,6 +36,7 @@ void forward_layer(const Graph& graph, int index, int64_t rows, Values& values, 
       break;
     case LayerKind::kDense:
     case LayerKind::kConv:
+    case LayerKind::kGather:
       apply(layer, rows, in.data(), out.data());
       add_bias(layer, rows, out.data());
       break;
@@ -86,7 +88,7 @@ void Workspace::spread(int index, int64_t rows, const Relaxation* relaxations) {
     }
     return;
   }
-  for (int64_t r = 0; r < rows; ++r) {
+  for (int64_t r = 0; r < rows && !layer.bias.empty(); ++r) {
     constants_[static_cast<size_t>(r)] += dot(from.data() + r * layer.size, layer.bias.data(), layer.size);
   }
   const int input = layer.inputs.front();

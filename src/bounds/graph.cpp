@@ -16,6 +16,10 @@ struct Compile {
   void operator()(const network::Input&) const { layer.kind = LayerKind::kInput; }
   void operator()(const network::Relu&) const { layer.kind = LayerKind::kRelu; }
   void operator()(const network::Add&) const { layer.kind = LayerKind::kAdd; }
+  void operator()(const network::Gather& op) const {
+    layer.kind = LayerKind::kGather;
+    layer.gather = &op;
+  }
   void operator()(const network::Dense& op) const {
     layer.kind = LayerKind::kDense;
     layer.weight = to_float(op.weight);
@@ -76,6 +80,13 @@ Graph::Graph(const network::Network& network) {
 }
 
 void apply(const Layer& layer, int64_t rows, const float* x, float* y) {
+  if (layer.kind == LayerKind::kGather) {
+    const float sign = layer.gather->negated ? -1.0F : 1.0F;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (const int64_t i : layer.gather->index) *y++ = i < 0 ? 0.0F : sign * x[r * layer.gather->in + i];
+    }
+    return;
+  }
   if (layer.kind == LayerKind::kDense) {
     const int64_t inner = static_cast<int64_t>(layer.weight.size()) / layer.size;
     multiply_transposed(rows, inner, layer.size, x, layer.weight.data(), y, false);
@@ -92,6 +103,16 @@ void apply(const Layer& layer, int64_t rows, const float* x, float* y) {
 }
 
 void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x) {
+  if (layer.kind == LayerKind::kGather) {
+    const float sign = layer.gather->negated ? -1.0F : 1.0F;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (const int64_t i : layer.gather->index) {
+        if (i >= 0) x[r * input_size + i] += sign * *y;
+        ++y;
+      }
+    }
+    return;
+  }
   if (layer.kind == LayerKind::kDense) {
     multiply(rows, layer.size, input_size, y, layer.weight.data(), x, true);
     return;

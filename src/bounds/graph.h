@@ -12,7 +12,7 @@
 
 namespace verissim::bounds {
 
-enum class LayerKind { kInput, kDense, kConv, kRelu, kAdd };
+enum class LayerKind { kInput, kDense, kConv, kRelu, kAdd, kGather };
 
 struct Layer {
   LayerKind kind = LayerKind::kInput;
@@ -20,8 +20,9 @@ struct Layer {
   int64_t size = 0;
   int64_t offset = 0;  // of a ReLU layer's first neuron among all ReLU neurons
   std::vector<float> weight;
-  std::vector<float> bias;  // expanded to size values
+  std::vector<float> bias;  // expanded to size values; empty if the layer has none
   const network::Conv2d* conv = nullptr;
+  const network::Gather* gather = nullptr;
 };
 
 class Graph {
@@ -43,7 +44,8 @@ class Graph {
   int64_t neurons_ = 0;
 };
 
-// y (+)= M x for a dense or convolutional layer, without its bias. rows of x: input size, of y: layer.size.
+// y (+)= M x for a dense, convolutional or gathering layer, without its bias. rows of x: input size, of y:
+// layer.size.
 void apply(const Layer& layer, int64_t rows, const float* x, float* y);
 // x += M^T y.
 void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x);

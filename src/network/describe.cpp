@@ -19,6 +19,7 @@ struct Fill {
   void operator()(const Input&) const { summary.kind = "Input"; }
   void operator()(const Relu&) const { summary.kind = "ReLU"; }
   void operator()(const Add&) const { summary.kind = "Add"; }
+  void operator()(const Gather&) const { summary.kind = "Gather"; }
   void operator()(const Dense& dense) const {
     summary.kind = "Linear";
     add_parameters(summary, dense);

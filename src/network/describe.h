@@ -11,7 +11,7 @@ namespace verissim::network {
 
 struct LayerSummary {
   std::string name;
-  std::string kind;  // "Linear", "Conv2d", "ReLU", "Add"
+  std::string kind;  // "Linear", "Conv2d", "ReLU", "Add", "Gather"
   int64_t inputs = 0;
   int64_t outputs = 0;
   int64_t parameters = 0;

@@ -21,6 +21,7 @@ struct Nearest {
     double value() const { return sum; }
   };
   static double relu(double x) { return x < 0.0 ? 0.0 : x; }
+  static double negated(double x) { return -x; }
 };
 
 struct Exact {
@@ -32,6 +33,7 @@ struct Exact {
     Dyadic value() { return std::move(sum); }
   };
   static Dyadic relu(const Dyadic& x) { return x.sign() < 0 ? Dyadic() : x; }
+  static Dyadic negated(const Dyadic& x) { return Dyadic() - x; }
 };
 
 struct Sound {
@@ -61,6 +63,7 @@ struct Sound {
   };
   // SOUND: max(x, 0) is monotone and does not round.
   static Interval relu(const Interval& x) { return max(x, Interval(0.0)); }
+  static Interval negated(const Interval& x) { return -x; }
 };
 
 template <typename Kind>
@@ -154,6 +157,17 @@ class Evaluator {
     Values y;
     y.reserve(a.size());
     for (size_t k = 0; k < a.size(); ++k) y.push_back(a[k] + b[k]);
+    return y;
+  }
+
+  Values apply(const Gather& gather, const Node& node) const {
+    const Values& x = input(node);
+    Values y;
+    y.reserve(gather.index.size());
+    for (const int64_t index : gather.index) {
+      y.push_back(index < 0 ? Value(0.0) : x[static_cast<size_t>(index)]);
+      if (gather.negated) y.back() = Kind::negated(y.back());
+    }
     return y;
   }
 

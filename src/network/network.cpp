@@ -1,5 +1,6 @@
 #include "network/network.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -30,6 +31,12 @@ void check_conv(const Conv2d& conv, int64_t in, int64_t out) {
   VERISSIM_CHECK(std::cmp_equal(conv.bias.size(), conv.out.channels));
 }
 
+void check_gather(const Gather& gather, int64_t in, int64_t out) {
+  VERISSIM_CHECK(gather.in == in && std::cmp_equal(gather.index.size(), out));
+  VERISSIM_CHECK(std::all_of(gather.index.begin(), gather.index.end(),
+                             [=](int64_t index) { return index >= -1 && index < in; }));
+}
+
 void check_node(const Network& network, size_t index) {
   const Node& node = network.nodes[index];
   VERISSIM_CHECK(node.size > 0);
@@ -47,6 +54,7 @@ void check_node(const Network& network, size_t index) {
   if (const auto* dense = std::get_if<Dense>(&node.op)) check_dense(*dense, size_of_input(0), node.size);
   if (const auto* conv = std::get_if<Conv2d>(&node.op)) check_conv(*conv, size_of_input(0), node.size);
   if (std::holds_alternative<Relu>(node.op)) VERISSIM_CHECK(size_of_input(0) == node.size);
+  if (const auto* gather = std::get_if<Gather>(&node.op)) check_gather(*gather, size_of_input(0), node.size);
 }
 
 // Appends a node that reads the last one.

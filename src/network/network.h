@@ -40,7 +40,16 @@ struct Relu {};
 // The sum of two nodes of equal size.
 struct Add {};
 
-using Op = std::variant<Input, Dense, Conv2d, Relu, Add>;
+// y[k] = x[index[k]], or 0 where index[k] is -1, or all of this with the other sign: transposes, slices,
+// padding with zeros, and differences (the sum of one value and another negated). Values are joined by adding
+// two of them. Nothing rounds.
+struct Gather {
+  int64_t in = 0;
+  std::vector<int64_t> index;  // out
+  bool negated = false;
+};
+
+using Op = std::variant<Input, Dense, Conv2d, Relu, Add, Gather>;
 
 struct Node {
   Op op;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <variant>
 
 #include "base/arithmetic.h"
@@ -24,6 +25,13 @@ bool is_empty(const Interval& x) { return x.lo > x.hi; }
 // SOUND: closes a subproblem, so that it, too, may only be said in the arithmetic that is supposed.
 bool is_contradiction(const std::vector<Interval>& neurons) {
   return arithmetic_is_ieee() && std::any_of(neurons.begin(), neurons.end(), is_empty);
+}
+
+bool reads_twice(const network::Gather& gather, size_t inputs) {
+  std::vector<char> seen(inputs, 0);
+  return std::any_of(gather.index.begin(), gather.index.end(), [&](int64_t i) {
+    return i >= 0 && std::exchange(seen[static_cast<size_t>(i)], 1) != 0;
+  });
 }
 
 // The backward pass of a batch of arguments. Shapes: coefficients of a node are rows x node.size.
@@ -76,6 +84,8 @@ class Pass {
       spread_affine(index, from);
     } else if (std::holds_alternative<network::Relu>(node(index).op)) {
       spread_relu(index, from);
+    } else if (const auto* gather = std::get_if<network::Gather>(&node(index).op)) {
+      spread_gather(index, *gather, from);
     } else {
       VERISSIM_CHECK(std::holds_alternative<network::Add>(node(index).op));
       for (const int input : node(index).inputs) deliver(input, from);
@@ -149,6 +159,30 @@ class Pass {
     const double relative = sum_error(weighed, static_cast<size_t>(products) + c.size());
     const double tiny = next_up(next_up((static_cast<double>(products) + 2.0) * 0x1p-1073) * magnitudes);
     return next_up(relative + next_up(tiny));
+  }
+
+  // SOUND: a value that one output at most reads gets that output's coefficient as it is. Where several read
+  // it, theirs are summed: gamma_n of their absolute values, weighed with max|x|, where n outputs are summed
+  // at most; sum_error's factor pays for its own sum as well.
+  void spread_gather(int index, const network::Gather& gather, const std::vector<double>& from) {
+    const int input = node(index).inputs.front();
+    const auto& magnitude = facts_.magnitude[static_cast<size_t>(input)];
+    const size_t inputs = magnitude.size();
+    const size_t outputs = gather.index.size();
+    std::vector<double> to(static_cast<size_t>(rows_) * inputs, 0.0);
+    const bool sums = reads_twice(gather, inputs);
+    for (size_t r = 0; r < static_cast<size_t>(rows_); ++r) {
+      double weighed = 0.0;
+      for (size_t k = 0; k < outputs; ++k) {
+        if (gather.index[k] < 0) continue;
+        const auto i = static_cast<size_t>(gather.index[k]);
+        const double value = gather.negated ? -from[r * outputs + k] : from[r * outputs + k];
+        to[r * inputs + i] += value;
+        weighed += std::abs(value) * magnitude[i];
+      }
+      if (sums) lose(static_cast<int64_t>(r), sum_error(weighed, 2 * outputs));
+    }
+    deliver(input, std::move(to));
   }
 
   void spread_relu(int index, const std::vector<double>& from) {

@@ -9,6 +9,9 @@
 // - affine y = M x + b: c.y = (M^T c).x + c.b. The computed M^T c is off by at most gamma |M|^T |c| in each
 // value, so the
 //   line is off by at most gamma |c|.(|M| max|x|), where max|x| comes from certified bounds.
+// - gather y[k] = x[index[k]] or -x[index[k]]: coefficients are copied; where several outputs read one value,
+// they are summed as
+//   for an affine layer.
 // - ReLU h = relu(z), z in [l, u]: a lower line s z with 0 <= s <= 1 where c > 0, a chord s z + t where c <
 // 0. The new
 //   coefficient fl(c s) lies between 0 and c, so it is exactly c s' for some s' in [0, 1], another valid

@@ -76,6 +76,16 @@ Matrix<T> convolve(const network::Conv2d& conv, const Affine<T>& affine, const M
 }
 
 template <typename T>
+Matrix<T> gather(const network::Gather& picks, const Matrix<T>& x) {
+  Matrix<T> y(static_cast<int64_t>(picks.index.size()), x.cols());
+  for (int64_t n = 0; n < x.cols(); ++n) {
+    T* out = y.col(n).data();
+    for (const int64_t i : picks.index) *out++ = i < 0 ? T(0) : picks.negated ? -x(i, n) : x(i, n);
+  }
+  return y;
+}
+
+template <typename T>
 class Evaluator {
  public:
   explicit Evaluator(const network::Network& network) : network_(network) {
@@ -100,6 +110,7 @@ class Evaluator {
     if (const auto* conv = std::get_if<network::Conv2d>(&node.op))
       return convolve(*conv, affine_[i], operand(0));
     if (std::holds_alternative<network::Relu>(node.op)) return operand(0).cwiseMax(T(0));
+    if (const auto* picks = std::get_if<network::Gather>(&node.op)) return gather(*picks, operand(0));
     VERISSIM_CHECK(std::holds_alternative<network::Add>(node.op));
     return operand(0) + operand(1);
   }

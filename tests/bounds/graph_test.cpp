@@ -63,14 +63,17 @@ TEST(Graph, SlopesSayWhereNeuronsAreActive) {
   });
 }
 
-// x' (M^T y) = (M x)' y for dense layers and convolutions alike.
+// x' (M^T y) = (M x)' y for dense layers, convolutions and gathering layers alike.
 TEST(Graph, LayersAndTheirTransposesAgree) {
   for_all(60, [](Rng& rng) {
     const Shape input{static_cast<int64_t>(1 + rng.below(4)), 5, 6};
     Network net = only_input(input);
-    if (rng.below(2) == 0) {
+    const uint64_t kind = rng.below(3);
+    if (kind == 0) {
       const network::Conv2d conv = network::random_conv(rng, input);
       append(net, conv, conv.out.size());
+    } else if (kind == 1) {
+      append(net, network::random_gather(rng, input.size(), 40), 40);
     } else {
       append(net, network::random_dense(rng, input.size(), 20), 20);
     }

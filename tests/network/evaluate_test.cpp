@@ -80,9 +80,29 @@ RC_GTEST_PROP(Evaluate, ConvolutionEqualsScatter, ()) {
   for (size_t k = 0; k < got.size(); ++k) RC_ASSERT(std::abs(got[k] - expected[k]) < 1e-13);
 }
 
+TEST(Evaluate, GatherByHand) {
+  Network network = single_layer({1, 1, 3}, Gather{3, {2, -1, 0, 2}, false}, 4);
+  check(network);
+  const std::vector<double> x{3.0, 4.0, -5.0};
+  EXPECT_EQ(evaluate(network, x), (std::vector<double>{-5.0, 0.0, 3.0, -5.0}));
+  EXPECT_EQ(evaluate_exactly(network, x)[3].to_rational(), mpq_class(-5));
+  std::get<Gather>(network.nodes[1].op).negated = true;
+  EXPECT_EQ(evaluate(network, x), (std::vector<double>{5.0, 0.0, -3.0, 5.0}));
+  const std::vector<Interval> box{{1.0, 2.0}, {0.0, 1.0}, {-3.0, 4.0}};
+  const std::vector<Interval> enclosure = evaluate_soundly(network, box);
+  EXPECT_EQ(enclosure[0].lo, -4.0);
+  EXPECT_EQ(enclosure[0].hi, 3.0);
+  EXPECT_EQ(enclosure[1].hi, 0.0);
+  EXPECT_EQ(enclosure[2].lo, -2.0);
+}
+
+Network random_layers(uint64_t seed) {
+  return seed % 2 == 0 ? random_residual_network(seed) : random_maximum_network(seed);
+}
+
 RC_GTEST_PROP(Evaluate, NearestIsCloseToExact, ()) {
   const auto seed = *rc::gen::arbitrary<uint64_t>();
-  const Network network = random_residual_network(seed);
+  const Network network = random_layers(seed);
   Rng rng(seed + 1);
   const std::vector<double> x = random_values(rng, network.inputs());
   const std::vector<double> nearest = evaluate(network, x);
@@ -94,7 +114,7 @@ RC_GTEST_PROP(Evaluate, NearestIsCloseToExact, ()) {
 // itself the enclosure is tight.
 RC_GTEST_PROP(Evaluate, EnclosureHoldsExactValues, ()) {
   const auto seed = *rc::gen::arbitrary<uint64_t>();
-  const Network network = random_residual_network(seed);
+  const Network network = random_layers(seed);
   Rng rng(seed + 1);
   const double radius = rng.below(2) == 0 ? 0.0 : std::ldexp(1.0, -static_cast<int>(rng.below(40)));
   const std::vector<double> middle = random_values(rng, network.inputs());

@@ -27,6 +27,7 @@ TEST(Network, MlpWithoutHiddenLayersIsLinear) {
 
 TEST(Network, CheckAcceptsRandomNetworks) {
   for (uint64_t seed = 0; seed < 50; ++seed) check(random_residual_network(seed));
+  for (uint64_t seed = 0; seed < 50; ++seed) check(random_maximum_network(seed));
 }
 
 TEST(NetworkDeathTest, CheckAbortsOnDisagreement) {
@@ -48,6 +49,18 @@ TEST(NetworkDeathTest, CheckAbortsOnDisagreement) {
   broken([](Network& n) { std::get<Dense>(n.nodes[6].op).bias.push_back(0.0); });
   broken([](Network& n) { std::get<Conv2d>(n.nodes[1].op).pad_h += 7; });
   broken([](Network& n) { std::get<Conv2d>(n.nodes[1].op).groups = 3; });
+  const auto with_gather = [&](const Gather& gather) {
+    Network network = good;
+    const int64_t size = network.nodes[4].size;
+    network.nodes[4] = {gather, {3}, size, "gather"};
+    EXPECT_DEATH(check(network), "network.cpp");
+  };
+  const int64_t size = good.nodes[4].size;
+  const std::vector<int64_t> zeros(static_cast<size_t>(size), 0);
+  with_gather({size, std::vector<int64_t>(zeros.size() + 1, 0), false});
+  with_gather({size - 1, zeros, false});
+  with_gather({size, std::vector<int64_t>(zeros.size(), size), false});
+  with_gather({size, std::vector<int64_t>(zeros.size(), -2), false});
 }
 
 }  // namespace

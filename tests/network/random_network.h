@@ -46,6 +46,46 @@ inline Conv2d random_conv(Rng& rng, const Shape& in) {
   return conv;
 }
 
+// Picks at random, zeros among them, with either sign; some values may be read twice.
+inline Gather random_gather(Rng& rng, int64_t in, int64_t out) {
+  Gather gather{in, {}, rng.below(2) == 0};
+  for (int64_t k = 0; k < out; ++k) {
+    gather.index.push_back(static_cast<int64_t>(rng.below(static_cast<uint64_t>(in + 1))) - 1);
+  }
+  return gather;
+}
+
+// A rearrangement: every value is read once.
+inline Gather random_permutation(Rng& rng, int64_t size) {
+  Gather gather{size, {}, false};
+  for (int64_t k = 0; k < size; ++k) {
+    const auto place = static_cast<int64_t>(rng.below(static_cast<uint64_t>(k + 1)));
+    gather.index.insert(gather.index.begin() + place, k);
+  }
+  return gather;
+}
+
+// max(x[a], x[b]) = x[a] + relu(x[b] - x[a]) in the middle of a network, for random a and b, once rearranged.
+inline Network random_maximum_network(uint64_t seed) {
+  Rng rng(seed);
+  const Shape input{1, 1, static_cast<int64_t>(3 + rng.below(8))};
+  const auto hidden = static_cast<int64_t>(2 + rng.below(6));
+  const auto size = static_cast<int64_t>(2 + rng.below(6));
+  Network network{input, {{Input{}, {}, input.size(), "input"}}};
+  network.nodes.push_back({random_permutation(rng, input.size()), {0}, input.size(), "order"});
+  network.nodes.push_back({random_dense(rng, input.size(), hidden), {1}, hidden, "first"});
+  network.nodes.push_back({random_gather(rng, hidden, size), {2}, size, "a"});
+  network.nodes.push_back({random_gather(rng, hidden, size), {2}, size, "b"});
+  Gather minus{size, {}, true};
+  for (int64_t k = 0; k < size; ++k) minus.index.push_back(k);
+  network.nodes.push_back({minus, {3}, size, "minus"});
+  network.nodes.push_back({Add{}, {4, 5}, size, "difference"});
+  network.nodes.push_back({Relu{}, {6}, size, "relu"});
+  network.nodes.push_back({Add{}, {3, 7}, size, "maximum"});
+  network.nodes.push_back({random_dense(rng, size, 3), {8}, 3, "head"});
+  return network;
+}
+
 // Input, Conv2d, Relu, Dense, Relu, Add of the last two (a residual step), Dense.
 inline Network random_residual_network(uint64_t seed) {
   Rng rng(seed);

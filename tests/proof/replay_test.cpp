@@ -114,6 +114,26 @@ TEST(Replay, TreatsArgumentsOneByOne) {
   EXPECT_TRUE(replay.lower_bounds(3, plain_facts(replay), {}).empty());
 }
 
+// Sums of coefficients that do not fit into a double are paid for; copies are free.
+TEST(Replay, PaysForSumsOfPicksOnly) {
+  Network net = only_input({1, 1, 2});
+  append(net, network::Gather{2, {0, 1, 0}, false}, 3);
+  const Neighbourhood hood = make_neighbourhood({0.5F, 0.25F}, "0.9");
+  const Replay replay(net, *hood.region);
+  const Facts facts = plain_facts(replay);
+  Rng rng(1);
+  Proposal proposal = random_proposal(rng, replay, 1);
+  proposal.coefficients = {1.0, 0.0, -0x1p-60};
+  const InputLine summed = replay.lower_line(1, facts, proposal.argument());
+  EXPECT_EQ(summed.coefficients, (Point{1.0, 0.0}));
+  EXPECT_LT(summed.constant, -0x1p-60);  // at (1, 0) the line is otherwise above 1 - 2^-60
+  EXPECT_GT(summed.constant, -1e-13);
+  net.nodes[1].op = network::Gather{2, {1, 0, -1}, true};
+  const InputLine copied = replay.lower_line(1, facts, proposal.argument());
+  EXPECT_EQ(copied.coefficients, (Point{0.0, -1.0}));
+  EXPECT_EQ(copied.constant, 0.0);
+}
+
 // Without a ReLU the bound is the region's own and tight at the maximiser.
 TEST(Replay, IsTightForLinearNetworks) {
   for_all(60, [](Rng& rng) {

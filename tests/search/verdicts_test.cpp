@@ -50,10 +50,12 @@ TEST(Verdicts, AgreeWithMembers) {
   EXPECT_LT(counts[static_cast<int>(Verdict::kUnknown)], 10);
 }
 
-TEST(Verdicts, AgreeForConvolutionsAndResidualSteps) {
+TEST(Verdicts, AgreeForConvolutionsResidualStepsAndMaxima) {
   for_all(20, [](Rng& rng) {
-    Network net = rng.below(2) == 0 ? random_conv_network(rng, {1, 5, 6}, 3)
-                                    : network::random_residual_network(rng.next());
+    const uint64_t kind = rng.below(3);
+    Network net = kind == 0   ? random_conv_network(rng, {1, 5, 6}, 3)
+                  : kind == 1 ? network::random_residual_network(rng.next())
+                              : network::random_maximum_network(rng.next());
     const auto n = static_cast<size_t>(net.inputs());
     const Question q =
         question(std::move(net), random_reference(rng, n), rng.below(2) == 0 ? "0.999" : "0.98");

@@ -55,11 +55,12 @@ inline network::Network random_conv_network(Rng& rng, const Shape& input, int64_
   return network;
 }
 
-// Dense layers, a convolution, or a residual step, in turn.
+// Dense layers, a convolution, a residual step, or a maximum, in turn.
 inline network::Network random_network(Rng& rng) {
-  const uint64_t kind = rng.below(4);
+  const uint64_t kind = rng.below(5);
   if (kind == 0) return network::random_residual_network(rng.next());
   if (kind == 1) return random_conv_network(rng, {static_cast<int64_t>(1 + rng.below(2)), 5, 6}, 3);
+  if (kind == 2) return network::random_maximum_network(rng.next());
   std::vector<int64_t> hidden;
   for (uint64_t k = rng.below(4); k > 0; --k) hidden.push_back(static_cast<int64_t>(1 + rng.below(8)));
   return random_mlp(rng, static_cast<int64_t>(2 + rng.below(12)), hidden,

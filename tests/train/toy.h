@@ -55,7 +55,8 @@ inline network::Dense make_dense(int64_t in, int64_t out) {
           std::vector<double>(static_cast<size_t>(out))};
 }
 
-// Convolutions with stride, padding, dilation and groups, and a residual connection; 2x6x6 to 3 classes.
+// Convolutions with stride, padding, dilation and groups, a residual connection, and values picked with the
+// other sign, a zero and one of them twice; 2x6x6 to 3 classes.
 // Weights zero.
 inline network::Network residual_network() {
   const Shape first{4, 3, 3};
@@ -66,7 +67,10 @@ inline network::Network residual_network() {
   append(network, make_conv(first, first, 2, 1, 1, 2, 1), {entry}, 36);
   const int branch = append(network, network::Relu{}, {3}, 36);
   append(network, network::Add{}, {entry, branch}, 36);
-  append(network, make_dense(36, 3), {5}, 3);
+  network::Gather picks{36, {-1, 7}, true};
+  for (int64_t k = 35; k >= 0; --k) picks.index.push_back(k);
+  append(network, std::move(picks), {5}, 38);
+  append(network, make_dense(38, 3), {6}, 3);
   network::check(network);
   return network;
 }

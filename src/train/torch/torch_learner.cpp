@@ -59,6 +59,16 @@ torch::Tensor convolve(const network::Conv2d& conv, const Parameters& parameters
   return y.reshape({x.size(0), conv.out.size()});
 }
 
+// A column of zeros behind the values stands for the index -1.
+torch::Tensor gather(const network::Gather& picks, const torch::Tensor& x) {
+  const auto count = static_cast<int64_t>(picks.index.size());
+  torch::Tensor index = torch::empty({count}, torch::kInt64);
+  auto* data = index.data_ptr<int64_t>();
+  for (const int64_t i : picks.index) *data++ = i < 0 ? x.size(1) : i;
+  const torch::Tensor y = torch::cat({x, torch::zeros({x.size(0), 1})}, 1).index_select(1, index);
+  return picks.negated ? -y : y;
+}
+
 // A view of memory that outlives it; LibTorch has no read-only tensors, and nothing here writes to it.
 template <typename T>
 torch::Tensor view_of(std::span<const T> values, at::IntArrayRef shape) {
@@ -172,6 +182,7 @@ class TorchLearner : public Learner {
     if (const auto* conv = std::get_if<network::Conv2d>(&node.op))
       return convolve(*conv, parameters_[i], operand(0));
     if (std::holds_alternative<network::Relu>(node.op)) return torch::relu(operand(0));
+    if (const auto* picks = std::get_if<network::Gather>(&node.op)) return gather(*picks, operand(0));
     VERISSIM_CHECK(std::holds_alternative<network::Add>(node.op));
     return operand(0) + operand(1);
   }
