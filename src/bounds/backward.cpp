@@ -51,40 +51,67 @@ void forward_layer(const Graph& graph, int index, int64_t rows, Values& values, 
   }
 }
 
+// One row's pass through a ReLU layer of n neurons. kAdd: `out` holds coefficients already. Returns what the
+// chords add to the constant.
+template <bool kAdd>
+float relax_row(int64_t n, const float* a, const float* low, const float* up, const float* cut, float* out) {
+  float constant = 0.0F;
+#pragma omp simd reduction(+ : constant)
+  for (int64_t j = 0; j < n; ++j) {
+    const float positive = std::max(0.0F, a[j]);
+    const float negative = std::min(0.0F, a[j]);
+    const float value = positive * low[j] + negative * up[j];
+    out[j] = kAdd ? out[j] + value : value;
+    constant += negative * cut[j];
+  }
+  return constant;
+}
+
 }  // namespace
 
-std::vector<float>& Workspace::receive(int index, int64_t rows) {
-  auto& buffer = layers_[static_cast<size_t>(index)];
-  if (filled_[static_cast<size_t>(index)] == 0) {
-    buffer.assign(static_cast<size_t>(rows * graph_.layer(index).size), 0.0F);
-    filled_[static_cast<size_t>(index)] = 1;
-  }
-  return buffer;
+// The coefficients of a node's values; add: some are there already.
+std::vector<float>& Workspace::receive(int index, int64_t rows, bool& add) {
+  const auto i = static_cast<size_t>(index);
+  layers_[i].resize(static_cast<size_t>(rows * graph_.layer(index).size));
+  add = filled_[i] != 0;
+  filled_[i] = 1;
+  return layers_[i];
 }
 
 void Workspace::backward(int start, int64_t rows, const float* coefficients, const Relaxation* relaxations) {
   std::fill(filled_.begin(), filled_.end(), 0);
-  relu_.assign(static_cast<size_t>(rows * graph_.neurons()), 0.0F);
+  relu_.resize(static_cast<size_t>(rows * graph_.neurons()));
   constants_.assign(static_cast<size_t>(rows), 0.0F);
-  auto& first = receive(start, rows);
+  bool add = false;
+  auto& first = receive(start, rows, add);
   std::copy(coefficients, coefficients + first.size(), first.begin());
-  receive(0, rows);
-  for (int i = start; i > 0; --i) {
-    if (filled_[static_cast<size_t>(i)] != 0) spread(i, rows, relaxations);
+  for (int i = static_cast<int>(graph_.layers().size()) - 1; i > 0; --i) {
+    if (i <= start && filled_[static_cast<size_t>(i)] != 0) {
+      spread(i, rows, relaxations);
+    } else if (graph_.layer(i).kind == LayerKind::kRelu) {
+      clear_relu(graph_.layer(i), rows);
+    }
   }
+  if (filled_[0] == 0) layers_[0].assign(static_cast<size_t>(rows * graph_.inputs()), 0.0F);
+}
+
+void Workspace::clear_relu(const Layer& layer, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r)
+    std::fill_n(relu_.begin() + r * graph_.neurons() + layer.offset, layer.size, 0.0F);
 }
 
 void Workspace::spread(int index, int64_t rows, const Relaxation* relaxations) {
   const Layer& layer = graph_.layer(index);
   const auto& from = layers_[static_cast<size_t>(index)];
+  bool add = false;
   if (layer.kind == LayerKind::kRelu) {
     spread_relu(layer, rows, relaxations);
     return;
   }
   if (layer.kind == LayerKind::kAdd) {
     for (const int input : layer.inputs) {
-      auto& to = receive(input, rows);
-      for (size_t i = 0; i < from.size(); ++i) to[i] += from[i];
+      auto& to = receive(input, rows, add);
+      for (size_t i = 0; i < from.size(); ++i) to[i] = add ? to[i] + from[i] : from[i];
     }
     return;
   }
@@ -92,30 +119,23 @@ void Workspace::spread(int index, int64_t rows, const Relaxation* relaxations) {
     constants_[static_cast<size_t>(r)] += dot(from.data() + r * layer.size, layer.bias.data(), layer.size);
   }
   const int input = layer.inputs.front();
-  apply_transposed(layer, rows, graph_.layer(input).size, from.data(), receive(input, rows).data());
+  float* to = receive(input, rows, add).data();
+  apply_transposed(layer, rows, graph_.layer(input).size, from.data(), to, add);
 }
 
 void Workspace::spread_relu(const Layer& layer, int64_t rows, const Relaxation* relaxations) {
   const int64_t n = layer.size;
-  const int input = layer.inputs.front();
   const float* from = layers_[static_cast<size_t>(&layer - graph_.layers().data())].data();
-  float* to = receive(input, rows).data();
+  bool add = false;
+  float* to = receive(layer.inputs.front(), rows, add).data();
   for (int64_t r = 0; r < rows; ++r) {
     const float* a = from + r * n;
     float* out = to + r * n;
     const Relaxation& relaxation = relaxations[r];
-    const float* low = relaxation.low + layer.offset;
-    const float* up = relaxation.up + layer.offset;
-    const float* cut = relaxation.cut + layer.offset;
-    float constant = 0.0F;
-#pragma omp simd reduction(+ : constant)
-    for (int64_t j = 0; j < n; ++j) {
-      const float positive = std::max(0.0F, a[j]);
-      const float negative = std::min(0.0F, a[j]);
-      out[j] += positive * low[j] + negative * up[j];
-      constant += negative * cut[j];
-    }
-    constants_[static_cast<size_t>(r)] += constant;
+    const auto pass = add ? relax_row<true> : relax_row<false>;
+    constants_[static_cast<size_t>(r)] +=
+        pass(n, a, relaxation.low + layer.offset, relaxation.up + layer.offset, relaxation.cut + layer.offset,
+             out);
     if (relaxation.tilt != nullptr) {
       for (int64_t j = 0; j < n; ++j) out[j] -= relaxation.tilt[layer.offset + j];
     }

@@ -47,8 +47,9 @@ class Workspace {
 
  private:
   void spread(int index, int64_t rows, const Relaxation* relaxations);
+  void clear_relu(const Layer& layer, int64_t rows);
   void spread_relu(const Layer& layer, int64_t rows, const Relaxation* relaxations);
-  std::vector<float>& receive(int index, int64_t rows);
+  std::vector<float>& receive(int index, int64_t rows, bool& add);
 
   const Graph& graph_;
   std::vector<std::vector<float>> layers_;  // coefficients (backward) or values (forward) by layer

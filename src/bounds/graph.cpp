@@ -27,40 +27,12 @@ struct Compile {
   }
   void operator()(const network::Conv2d& op) const {
     layer.kind = LayerKind::kConv;
-    layer.conv = &op;
-    layer.weight = to_float(op.weight);
+    layer.conv = std::make_shared<const network::ConvKernel<float>>(op);
     const int64_t plane = op.out.height * op.out.width;
     for (const double value : op.bias)
       layer.bias.insert(layer.bias.end(), static_cast<size_t>(plane), static_cast<float>(value));
   }
 };
-
-// Calls visit(output index, input index, weight index) for every product that a convolution sums.
-template <typename Visit>
-void for_each_tap(const network::Conv2d& c, Visit visit) {
-  const int64_t in_group = c.in.channels / c.groups;
-  const int64_t out_group = c.out.channels / c.groups;
-  for (int64_t o = 0; o < c.out.channels; ++o) {
-    const int64_t first = (o / out_group) * in_group;
-    for (int64_t i = 0; i < in_group; ++i) {
-      for (int64_t kh = 0; kh < c.kernel_h; ++kh) {
-        for (int64_t kw = 0; kw < c.kernel_w; ++kw) {
-          const int64_t tap = ((o * in_group + i) * c.kernel_h + kh) * c.kernel_w + kw;
-          for (int64_t y = 0; y < c.out.height; ++y) {
-            const int64_t row = y * c.stride_h - c.pad_h + kh * c.dilation_h;
-            if (row < 0 || row >= c.in.height) continue;
-            for (int64_t x = 0; x < c.out.width; ++x) {
-              const int64_t column = x * c.stride_w - c.pad_w + kw * c.dilation_w;
-              if (column < 0 || column >= c.in.width) continue;
-              visit((o * c.out.height + y) * c.out.width + x,
-                    ((first + i) * c.in.height + row) * c.in.width + column, tap);
-            }
-          }
-        }
-      }
-    }
-  }
-}
 
 }  // namespace
 
@@ -93,17 +65,13 @@ void apply(const Layer& layer, int64_t rows, const float* x, float* y) {
     return;
   }
   VERISSIM_CHECK(layer.kind == LayerKind::kConv);
-  const int64_t inner = layer.conv->in.size();
-  std::fill(y, y + rows * layer.size, 0.0F);
-  for (int64_t r = 0; r < rows; ++r) {
-    for_each_tap(*layer.conv, [&](int64_t out, int64_t in, int64_t tap) {
-      y[r * layer.size + out] += layer.weight[static_cast<size_t>(tap)] * x[r * inner + in];
-    });
-  }
+  layer.conv->apply(rows, x, y);
 }
 
-void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x) {
+void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x,
+                      bool add) {
   if (layer.kind == LayerKind::kGather) {
+    if (!add) std::fill(x, x + rows * input_size, 0.0F);
     const float sign = layer.gather->negated ? -1.0F : 1.0F;
     for (int64_t r = 0; r < rows; ++r) {
       for (const int64_t i : layer.gather->index) {
@@ -114,15 +82,11 @@ void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, cons
     return;
   }
   if (layer.kind == LayerKind::kDense) {
-    multiply(rows, layer.size, input_size, y, layer.weight.data(), x, true);
+    multiply(rows, layer.size, input_size, y, layer.weight.data(), x, add);
     return;
   }
   VERISSIM_CHECK(layer.kind == LayerKind::kConv);
-  for (int64_t r = 0; r < rows; ++r) {
-    for_each_tap(*layer.conv, [&](int64_t out, int64_t in, int64_t tap) {
-      x[r * input_size + in] += layer.weight[static_cast<size_t>(tap)] * y[r * layer.size + out];
-    });
-  }
+  layer.conv->apply_transposed(rows, y, x, add);
 }
 
 }  // namespace verissim::bounds

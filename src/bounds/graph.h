@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "network/conv_kernel.h"
 #include "network/network.h"
 
 namespace verissim::bounds {
@@ -18,10 +20,10 @@ struct Layer {
   LayerKind kind = LayerKind::kInput;
   std::vector<int> inputs;
   int64_t size = 0;
-  int64_t offset = 0;  // of a ReLU layer's first neuron among all ReLU neurons
-  std::vector<float> weight;
-  std::vector<float> bias;  // expanded to size values; empty if the layer has none
-  const network::Conv2d* conv = nullptr;
+  int64_t offset = 0;         // of a ReLU layer's first neuron among all ReLU neurons
+  std::vector<float> weight;  // of a dense layer
+  std::vector<float> bias;    // expanded to size values; empty if the layer has none
+  std::shared_ptr<const network::ConvKernel<float>> conv;
   const network::Gather* gather = nullptr;
 };
 
@@ -44,10 +46,11 @@ class Graph {
   int64_t neurons_ = 0;
 };
 
-// y (+)= M x for a dense, convolutional or gathering layer, without its bias. rows of x: input size, of y:
+// y = M x for a dense, convolutional or gathering layer, without its bias. rows of x: input size, of y:
 // layer.size.
 void apply(const Layer& layer, int64_t rows, const float* x, float* y);
-// x += M^T y.
-void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x);
+// x = M^T y, or x += M^T y.
+void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x,
+                      bool add);
 
 }  // namespace verissim::bounds

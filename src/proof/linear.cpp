@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/sound_sum.h"
@@ -12,6 +13,7 @@ namespace verissim::proof {
 namespace {
 
 using network::Conv2d;
+using network::ConvKernel;
 using network::Dense;
 
 constexpr int64_t kSmall = 2048;
@@ -35,49 +37,33 @@ void dense_transposed(const Dense& dense, int64_t rows, const double* y, double*
   }
 }
 
-// Calls visit(output, input, weight) for every product of the convolution.
-template <typename Visit>
-void for_each_product(const Conv2d& c, Visit visit) {
-  const int64_t in_group = c.in.channels / c.groups;
-  const int64_t out_group = c.out.channels / c.groups;
-  for (int64_t out = 0; out < c.out.size(); ++out) {
-    const int64_t channel = out / (c.out.height * c.out.width);
-    const int64_t top = out / c.out.width % c.out.height * c.stride_h - c.pad_h;
-    const int64_t left = out % c.out.width * c.stride_w - c.pad_w;
-    const double* weight = c.weight.data() + channel * in_group * c.kernel_h * c.kernel_w;
-    for (int64_t d = channel / out_group * in_group; d < (channel / out_group + 1) * in_group; ++d) {
-      for (int64_t p = 0; p < c.kernel_h; ++p) {
-        for (int64_t q = 0; q < c.kernel_w; ++q, ++weight) {
-          const int64_t row = top + p * c.dilation_h;
-          const int64_t column = left + q * c.dilation_w;
-          if (row < 0 || row >= c.in.height || column < 0 || column >= c.in.width) continue;
-          visit(out, (d * c.in.height + row) * c.in.width + column, *weight);
-        }
-      }
-    }
-  }
-}
-
-template <typename Visit>
-void for_each_product(const Dense& dense, Visit visit) {
+// |M| magnitude, rounded to nearest.
+std::vector<double> absolute_products(const Dense& dense, const std::vector<double>& magnitude) {
+  std::vector<double> sums;
+  sums.reserve(static_cast<size_t>(dense.out));
   const double* weight = dense.weight.data();
-  for (int64_t i = 0; i < dense.out; ++i) {
-    for (int64_t j = 0; j < dense.in; ++j) visit(i, j, *weight++);
+  for (int64_t i = 0; i < dense.out; ++i, weight += dense.in) {
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t j = 0; j < dense.in; ++j) sum += std::abs(weight[j]) * magnitude[static_cast<size_t>(j)];
+    sums.push_back(sum);
   }
-}
-
-// SOUND: every partial result is rounded up.
-template <typename Linear>
-std::vector<double> row_sums(const Linear& linear, int64_t outputs, const std::vector<double>& magnitude) {
-  std::vector<double> sums(static_cast<size_t>(outputs), 0.0);
-  for_each_product(linear, [&](int64_t i, int64_t j, double weight) {
-    double& sum = sums[static_cast<size_t>(i)];
-    sum = next_up(sum + next_up(std::abs(weight) * magnitude[static_cast<size_t>(j)]));
-  });
   return sums;
 }
 
+std::shared_ptr<const ConvKernel<double>> absolute_kernel(Conv2d conv) {
+  for (double& weight : conv.weight) weight = std::abs(weight);
+  return std::make_shared<const ConvKernel<double>>(conv);
+}
+
 }  // namespace
+
+Affine::Affine(const network::Node& node) : node_(node) {
+  if (const auto* conv = std::get_if<Conv2d>(&node.op)) {
+    conv_ = std::make_shared<const ConvKernel<double>>(*conv);
+    absolute_ = absolute_kernel(*conv);
+  }
+}
 
 int64_t Affine::input_size() const {
   if (const auto* dense = std::get_if<Dense>(&node_.op)) return dense->in;
@@ -89,14 +75,7 @@ void Affine::apply_transposed(int64_t rows, const double* y, double* x) const {
     dense_transposed(*dense, rows, y, x);
     return;
   }
-  const auto& conv = std::get<Conv2d>(node_.op);
-  const int64_t inputs = conv.in.size();
-  std::fill(x, x + rows * inputs, 0.0);
-  for (int64_t r = 0; r < rows; ++r) {
-    for_each_product(conv, [&](int64_t i, int64_t j, double weight) {
-      x[r * inputs + j] += y[r * node_.size + i] * weight;
-    });
-  }
+  conv_->apply_transposed(rows, y, x, false);
 }
 
 int64_t Affine::fan_out() const {
@@ -111,9 +90,23 @@ double Affine::bias(int64_t i) const {
   return conv.bias[static_cast<size_t>(i / (conv.out.height * conv.out.width))];
 }
 
+// SOUND: no term is negative, so that the computed sum is its own sum of absolute values, and the exact one
+// is at most that and the error of as many products as one value has.
 std::vector<double> Affine::absolute_row_sums(const std::vector<double>& magnitude) const {
-  if (const auto* dense = std::get_if<Dense>(&node_.op)) return row_sums(*dense, node_.size, magnitude);
-  return row_sums(std::get<Conv2d>(node_.op), node_.size, magnitude);
+  std::vector<double> sums(static_cast<size_t>(node_.size));
+  size_t products = magnitude.size();
+  if (const auto* dense = std::get_if<Dense>(&node_.op)) {
+    sums = absolute_products(*dense, magnitude);
+  } else {
+    const auto& conv = std::get<Conv2d>(node_.op);
+    products = static_cast<size_t>(conv.in.channels / conv.groups * conv.kernel_h * conv.kernel_w);
+    absolute_->apply(1, magnitude.data(), sums.data());
+  }
+  for (double& sum : sums) {
+    if (std::isnan(sum)) sum = std::numeric_limits<double>::infinity();
+    sum = next_up(sum + sum_error(sum, products));
+  }
+  return sums;
 }
 
 }  // namespace verissim::proof

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "network/conv_kernel.h"
 #include "network/network.h"
 
 namespace verissim::proof {
@@ -12,7 +14,7 @@ namespace verissim::proof {
 class Affine {
  public:
   // The node must be Dense or Conv2d and outlive this.
-  explicit Affine(const network::Node& node) : node_(node) {}
+  explicit Affine(const network::Node& node);
 
   int64_t input_size() const;
   // x = M^T y, rounded to nearest in any order. Shapes: y rows x outputs, x rows x inputs.
@@ -26,6 +28,8 @@ class Affine {
 
  private:
   const network::Node& node_;
+  // Of a convolution: itself, and with its weights' absolute values.
+  std::shared_ptr<const network::ConvKernel<double>> conv_, absolute_;
 };
 
 }  // namespace verissim::proof

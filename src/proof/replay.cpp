@@ -129,7 +129,7 @@ class Pass {
   }
 
   void spread_affine(int index, const std::vector<double>& from) {
-    const Affine affine(node(index));
+    const Affine& affine = replay_.affine(index);
     const int64_t outputs = node(index).size;
     const int input = node(index).inputs.front();
     std::vector<double> to(static_cast<size_t>(rows_ * affine.input_size()));
@@ -290,6 +290,8 @@ Replay::Replay(const network::Network& network, const region::Region& region)
   VERISSIM_CHECK(network.inputs() == region.size());
   int64_t neurons = 0;
   for (size_t i = 0; i < network.nodes.size(); ++i) {
+    affine_.emplace_back();
+    if (is_affine(network.nodes[i])) affine_.back().emplace(network.nodes[i]);
     if (!std::holds_alternative<network::Relu>(network.nodes[i].op)) continue;
     relu_nodes_.push_back(static_cast<int>(i));
     offsets_[i] = neurons;
@@ -312,10 +314,11 @@ Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputL
     auto& magnitude = facts.magnitude.emplace_back();
     for (const Interval& value : node_values) magnitude.push_back(verissim::magnitude(value));
   }
-  for (const Node& node : network_.nodes) {
+  for (size_t i = 0; i < network_.nodes.size(); ++i) {
     auto& sums = facts.row_sums.emplace_back();
-    if (is_affine(node))
-      sums = Affine(node).absolute_row_sums(facts.magnitude[static_cast<size_t>(node.inputs.front())]);
+    if (!affine_[i]) continue;
+    const int input = network_.nodes[i].inputs.front();
+    sums = affine_[i]->absolute_row_sums(facts.magnitude[static_cast<size_t>(input)]);
   }
   return facts;
 }

@@ -87,12 +87,15 @@ class Replay {
   int64_t offset(int relu_node) const { return offsets_[static_cast<size_t>(relu_node)]; }
   const network::Network& network() const { return network_; }
   const region::Region& region() const { return region_; }
+  // Of a dense or convolutional node.
+  const Affine& affine(int node) const { return *affine_[static_cast<size_t>(node)]; }
 
  private:
   const network::Network& network_;
   const region::Region& region_;
   std::vector<int> relu_nodes_;
   std::vector<int64_t> offsets_;
+  std::vector<std::optional<Affine>> affine_;  // by node
 };
 
 }  // namespace verissim::proof

@@ -7,14 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "base/clones.h"
 #include "region/global_ssim.h"
-
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define VERISSIM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VERISSIM_CLONES
-#endif
 
 namespace verissim::region {
 

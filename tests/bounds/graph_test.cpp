@@ -84,8 +84,11 @@ TEST(Graph, LayersAndTheirTransposesAgree) {
     std::vector<float> forward(y.size(), 7.0F);
     std::vector<float> back(x.size(), 1.0F);
     apply(layer, 1, x.data(), forward.data());
-    apply_transposed(layer, 1, net.inputs(), y.data(), back.data());
+    apply_transposed(layer, 1, net.inputs(), y.data(), back.data(), true);
     for (float& value : back) value -= 1.0F;  // it adds to what is there
+    std::vector<float> fresh(x.size(), std::nanf(""));
+    apply_transposed(layer, 1, net.inputs(), y.data(), fresh.data(), false);
+    for (size_t i = 0; i < x.size(); ++i) RC_ASSERT(std::abs(fresh[i] - back[i]) < 1e-4F);
     const double left = dot(to_doubles(x), to_doubles(back));
     const double right = dot(to_doubles(forward), to_doubles(y));
     RC_ASSERT(std::abs(left - right) < 1e-3);
