@@ -28,13 +28,31 @@ class GlobalSsim final : public Region {
   void support(const SupportBatch& batch) const override;
   double sound_support(std::span<const double> w, const Slab& slab,
                        const Multipliers& multipliers) const override;
+  bool curved() const override { return true; }
+  double mean_weight() const override { return mean_weight_; }
+  double sound_curved_support(std::span<const double> w, const Bowl& bowl, const Slab& slab,
+                              const Multipliers& multipliers) const override;
   bool contains(std::span<const double> x) const override;
   void pull_in(std::span<double> x) const override;
   double slack(std::span<const double> x) const override;
 
  private:
-  void support_row(const float* w, const Slab& slab, Multipliers& multipliers, float& value, float* maximiser,
-                   const SupportBatch& batch) const;
+  // What is needed of a bowl's centre; heuristic.
+  struct BowlFrame {
+    double mean = 0.0;
+    double scale = 1.0;    // k at the mean
+    double along = 0.0;    // centre . z_r
+    double squares = 0.0;  // |centre|^2
+  };
+  BowlFrame bowl_frame(std::span<const float> centre) const;
+  // Maximises w.x + lift k.
+  void support_row(const float* w, double lift, const Slab& slab, Multipliers& multipliers, float& value,
+                   float* maximiser, const SupportBatch& batch) const;
+  float support_curved_row(const float* w, const Bowl& bowl, const Slab& slab, Multipliers& multipliers,
+                           float* maximiser, const SupportBatch& batch, std::vector<float>& tilted) const;
+
+  std::vector<double> inner_weights(std::span<const double> w, const Bowl& bowl,
+                                    const Multipliers& multipliers) const;
 
   Decimal threshold_;
   SsimGeometry<Interval> sound_;
@@ -42,6 +60,7 @@ class GlobalSsim final : public Region {
   std::vector<double> centred_;  // r - fl(m): z_r up to a constant, see sound_support
   std::vector<float> centred_float_;
   Slab whole_;
+  double mean_weight_ = 1.0;
 };
 
 }  // namespace verissim::region

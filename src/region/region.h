@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,7 +25,15 @@ struct Slab {
   double hi = 0.0;
 };
 
-// A batch of linear functions to be maximised over the region. Shapes: weights and maximisers rows x size().
+// Adds curvature d(x, centre)^2 to a linear function that is to be maximised, where
+// d(x, y)^2 = |x - y|^2 + (region.mean_weight() - 1) n (mean(x) - mean(y))^2.
+struct Bowl {
+  float curvature = 0.0F;         // >= 0
+  std::span<const float> centre;  // size() values; may be empty if the curvature is 0
+};
+
+// A batch of linear functions to be maximised over the region. Shapes: weights, centres and maximisers rows x
+// size().
 struct SupportBatch {
   int64_t rows = 0;
   const float* weights = nullptr;
@@ -34,6 +43,11 @@ struct SupportBatch {
   float* maximisers = nullptr;  // rows x size() or null; out: points that (nearly) attain it
   int refinements = 8;          // how many passes over a row may be spent on it at most
   bool thorough = false;        // spend whatever it takes on rows that are not solved by then
+  const float* curvatures = nullptr;  // rows or null: with a Bowl each; only where region.curved()
+  const float* centres = nullptr;     // rows x size(), beside curvatures
+  // rows or null; out, where region.curved(): how sharp the maximum is: near the maximiser x*, w.x <= w.x* -
+  // stiffness d(x, x*)^2, so that a Bowl at x* with no more curvature than this costs nothing.
+  float* stiffness = nullptr;
 };
 
 class Region {
@@ -64,6 +78,16 @@ class Region {
   // for any multipliers.
   virtual double sound_support(std::span<const double> w, const Slab& slab,
                                const Multipliers& multipliers) const = 0;
+
+  // Whether the region can bound a linear function with a Bowl.
+  virtual bool curved() const { return false; }
+  // > 0: see Bowl. A region that is longer along the mean than across has a smaller one.
+  virtual double mean_weight() const { return 1.0; }
+  // SOUND: sound_support of w . x plus the bowl; infinity, which is always an upper bound, unless curved().
+  virtual double sound_curved_support(std::span<const double> /*w*/, const Bowl& /*bowl*/,
+                                      const Slab& /*slab*/, const Multipliers& /*multipliers*/) const {
+    return std::numeric_limits<double>::infinity();
+  }
 
   // Whether x, read as exact real numbers, lies in the region. SOUND: exact.
   virtual bool contains(std::span<const double> x) const = 0;

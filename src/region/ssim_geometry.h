@@ -14,6 +14,12 @@
 // cubic changes sign once, from + to -, so q(mu) >= 0 means that l is concave on [0, mu]. R is concave and k
 // -> a k + b R(k) is non-decreasing (the balls are nested), so F is concave there too.
 //
+// With a bowl, the maximum of v.x + c (|z|^2 + omega n mu^2) over the ball of one mean is, by the ball's own
+// equation |z|^2 <= 2 k z.z_r + n C2 (k - 1) - |z_r|^2,
+//
+//   F(mu) = p mu + c omega n mu^2 + (a + 2 c |z_r|^2 k + c n C2) k + N(k) R(k) - c (n C2 + |z_r|^2),
+//   N(k)^2 = |v - mean(v) 1 + 2 c k z_r|^2 = b^2 + 4 c k a + 4 c^2 k^2 |z_r|^2.
+//
 // SSIM: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with one window that is the whole image.
 #pragma once
 
@@ -62,18 +68,20 @@ inline Interval SsimGeometry<Interval>::denominator(Interval mu) const {
   return square(mu) + square(mean) + c1;
 }
 
-// The weights' share: F(mu) = sum mu + along k(mu) + across R(k(mu)).
+// The weights' share: F(mu) = sum mu + along k(mu) + across R(k(mu)), or F with a bowl, see above.
 struct SsimObjective {
-  double sum = 0.0;     // p, the sum of the weights
-  double along = 0.0;   // a = v . z_r
-  double across = 0.0;  // b = |v - mean(v) 1| >= 0
+  double sum = 0.0;             // p, the sum of the weights
+  double along = 0.0;           // a = v . z_r
+  double across = 0.0;          // b = |v - mean(v) 1| >= 0
+  double curvature = 0.0;       // c >= 0
+  double mean_curvature = 0.0;  // c omega >= 0
 };
 
-// A maximiser of F over [lo, hi], to about 2^-steps of the interval; heuristic.
+// A maximiser of F without a bowl over [lo, hi], to about 2^-steps of the interval; heuristic.
 double maximise_mean(const SsimGeometry<double>& geometry, const SsimObjective& objective, double lo,
                      double hi, int steps);
 
-// F at a mean, k not below 1.
+// F, without a bowl, at a mean, k not below 1.
 double objective_value(const SsimGeometry<double>& geometry, const SsimObjective& objective, double mu);
 
 // A point of box and ball together: x_i = clip(mu + k(mu) z_r,i + theta (w_i - nu), 0, 1).
@@ -83,10 +91,10 @@ struct SsimPoint {
   double mu = 0.0;
 };
 
-// The maximiser of w.x over ball and box with means in [lo, hi], by nested bisection in double: slow, but
-// needs no good start; r holds z_r. Heuristic.
+// The maximiser of w.x + lift k over ball and box with means in [lo, hi], by nested bisection in double:
+// slow, but needs no good start; r holds z_r. Heuristic.
 SsimPoint maximise_thoroughly(const SsimGeometry<double>& geometry, std::span<const float> w,
-                              std::span<const float> r, double lo, double hi);
+                              std::span<const float> r, double lift, double lo, double hi);
 
 // SOUND: an upper bound of F over the mean values in [lo, hi] with k >= 1, for [lo, hi] within [0, 1] and
 // along >= -across |z_r| (Cauchy and Schwarz: holds for every v, and still when both are rounded up).

@@ -1,7 +1,9 @@
 #include "region/ssim_region.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/sound_sum.h"
@@ -11,6 +13,8 @@
 
 namespace verissim::region {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // SOUND: C1 and C2 are the real numbers 1/10000 and 9/10000, which lie within one ulp of their doubles.
 Interval around(double x) { return {next_down(x), next_up(x)}; }
@@ -68,6 +72,11 @@ std::vector<Interval> box_hull(const std::vector<double>& r, const Decimal& thre
   return box_hull(r, geometry, mean_range(geometry));
 }
 
+// Near the reference R(k)^2 = R(1 / tau)^2 - omega n (mu - m)^2: in this metric the region is nearly a ball.
+double natural_mean_weight(const SsimGeometry<double>& g) {
+  return std::clamp((2.0 * g.energy + g.n_c2) / (g.n * (2.0 * g.mean * g.mean + g.c1)), 1e-4, 1e4);
+}
+
 double dot(std::span<const double> a, std::span<const double> b) {
   double sum = 0.0;
   for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
@@ -95,7 +104,8 @@ GlobalSsim::GlobalSsim(std::vector<double> reference_values, const Decimal& thre
       threshold_(threshold),
       sound_(enclose_geometry(reference_values, threshold)),
       fast_(middle(sound_)),
-      whole_(mean_range(sound_)) {
+      whole_(mean_range(sound_)),
+      mean_weight_(natural_mean_weight(fast_)) {
   for (const double value : reference()) {
     centred_.push_back(value - fast_.mean);
     centred_float_.push_back(static_cast<float>(centred_.back()));
@@ -173,48 +183,93 @@ void GlobalSsim::pull_in(std::span<double> x) const {
 
 double GlobalSsim::sound_support(std::span<const double> w, const Slab& slab,
                                  const Multipliers& multipliers) const {
+  return sound_curved_support(w, {}, slab, multipliers);
+}
+
+double GlobalSsim::sound_curved_support(std::span<const double> w, const Bowl& bowl, const Slab& slab,
+                                        const Multipliers& multipliers) const {
   VERISSIM_CHECK(w.size() == reference().size());
+  const size_t n = w.size();
   const double lo = std::max(slab.lo, whole_.lo);
   const double hi = std::min(slab.hi, whole_.hi);
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (lo > hi) return -kInfinity;  // SOUND: no point of the region has such a mean
+  const auto finite = [](double value) { return std::isfinite(value); };
   // SOUND: a weight that overflowed stands for some finite number, of unknown sign, so nothing can be said.
-  if (!std::all_of(w.begin(), w.end(), [](double value) { return std::isfinite(value); })) return kInfinity;
-  const double theta = multipliers[0];
-  const double nu = multipliers[1];
-  const double mu = multipliers[2];
-  const double k = std::max(1.0, fast_.scale(mu));
-  // SOUND: any v will do, so it may be computed anyhow; what is used of v below is enclosed. Where v is not
-  // finite (absurd multipliers) the plain v = w is taken.
-  const size_t n = w.size();
-  std::vector<double> v(n);
-  std::vector<double> rest(n);
-  double mean = 0.0;
-  for (size_t i = 0; i < n; ++i) {
-    const double inner = mu + k * centred_[i];
-    const double x = inner + theta * (w[i] - nu);
-    const double bent = x < 0.0 ? nu - inner / theta : (x > 1.0 ? nu + (1.0 - inner) / theta : w[i]);
-    v[i] = std::isfinite(bent) ? bent : w[i];
-    // SOUND: h_box(w - v) = sum of max(0, w_i - v_i) over the box [0,1]^n; rounding up each difference.
-    rest[i] = v[i] == w[i] ? 0.0 : std::max(0.0, next_up(w[i] - v[i]));
-    mean += v[i];
+  if (!std::all_of(w.begin(), w.end(), finite)) return kInfinity;
+  const double c = bowl.curvature;
+  const bool curved = c != 0.0;
+  if (!(c >= 0.0 && c < kInfinity)) return kInfinity;
+  if (curved && (bowl.centre.size() != n || !std::all_of(bowl.centre.begin(), bowl.centre.end(), finite))) {
+    return kInfinity;
   }
-  mean /= fast_.n;
-  // SOUND: for any centres c and d, v.z_r = sum (v_i - c)(r_i - d) - n (mean(v) - c)(m - d), as z_r is
-  // orthogonal to 1, and |v - mean(v) 1| <= |v - c 1|. The differences v_i - c and r_i - d are rounded:
+  const std::vector<double> v = inner_weights(w, bowl, multipliers);
+  // SOUND: h_box(w - v) = sum of max(0, w_i - v_i) over the box [0,1]^n; rounding up each difference.
+  std::vector<double> rest(n);
+  for (size_t i = 0; i < n; ++i) rest[i] = v[i] == w[i] ? 0.0 : std::max(0.0, next_up(w[i] - v[i]));
+  // What is left is, with m0 the mean of x0,
+  //   v.x + c d(x, x0)^2 = (v - 2 c x0).x - 2 c (omega - 1) n m0 mu + c (|z|^2 + omega n mu^2)
+  //                        + c (|x0|^2 + (omega - 1) n m0^2).
+  // SOUND: c and x0 are float32, so 2 c x0 does not round; u = v - 2 c x0 does, by at most 2^-53 |u_i|, which
+  // |x_i| <= 1 does not enlarge and sum_error of the |u_i| pays for.
+  std::vector<double> u = v;
+  double bowl_constant = 0.0;
+  Interval mean_slope(0.0);
+  Interval mean_curvature(0.0);
+  if (curved) {
+    double absolute = 0.0;
+    for (size_t i = 0; i < n; ++i) {
+      u[i] -= 2.0 * c * static_cast<double>(bowl.centre[i]);
+      absolute += std::abs(u[i]);
+    }
+    const std::vector<double> centre(bowl.centre.begin(), bowl.centre.end());
+    const Interval x0_mean = sound_sum(centre) / sound_.n;
+    const Interval excess = Interval(c) * (Interval(mean_weight_) - Interval(1.0)) * sound_.n;
+    mean_slope = Interval(-2.0) * excess * x0_mean;
+    mean_curvature = Interval(c) * Interval(mean_weight_);
+    bowl_constant = (Interval(c) * sound_dot(centre, centre) + excess * square(x0_mean) +
+                     Interval(sum_error(absolute, n)))
+                        .hi;
+  }
+  // SOUND: for any centres c and d, u.z_r = sum (u_i - c)(r_i - d) - n (mean(u) - c)(m - d), as z_r is
+  // orthogonal to 1, and |u - mean(u) 1| <= |u - c 1|. The differences u_i - c and r_i - d are rounded:
   // relative errors of 2^-53 each, together below 2^-51 of the sum of absolute values, which sound_dot's own
   // slack does not cover, so it is added.
+  double mean = 0.0;
+  for (const double value : u) mean += value;
+  mean /= fast_.n;
   std::vector<double> deviation(n);
-  for (size_t i = 0; i < n; ++i) deviation[i] = v[i] - mean;
-  const Interval sum = sound_sum(v);
+  for (size_t i = 0; i < n; ++i) deviation[i] = u[i] - mean;
+  const Interval sum = sound_sum(u);
   const Interval squares = sound_dot(deviation, deviation);
   const Interval length = sqrt(squares * Interval(1.0, 1.0 + 0x1p-50));
   const Interval reference_length = sqrt(sound_dot(centred_, centred_));
   const Interval rounding = length * reference_length * Interval(-0x1p-50, 0x1p-50);
   const Interval offset = (sum / sound_.n - Interval(mean)) * (sound_.mean - Interval(fast_.mean)) * sound_.n;
   const Interval along = sound_dot(deviation, centred_) + rounding - offset;
-  const double bound = sound_maximum(sound_, {sum.hi, along.hi, length.hi}, lo, hi);
-  return (Interval(bound) + Interval(sound_sum(rest).hi)).hi;
+  const double bound =
+      sound_maximum(sound_, {(sum + mean_slope).hi, along.hi, length.hi, c, mean_curvature.hi}, lo, hi);
+  return (Interval(bound) + Interval(sound_sum(rest).hi) + Interval(bowl_constant)).hi;
+}
+
+// The v that belongs to the multipliers' point, as in support_curved_row. Any v gives a sound bound, so it
+// may be computed anyhow; where it is not finite (absurd multipliers) the plain v = w is taken.
+std::vector<double> GlobalSsim::inner_weights(std::span<const double> w, const Bowl& bowl,
+                                              const Multipliers& multipliers) const {
+  const auto [theta, nu, mu] = std::array<double, 3>{multipliers[0], multipliers[1], multipliers[2]};
+  const double k = std::max(1.0, fast_.scale(mu));
+  const double c = bowl.curvature;
+  const BowlFrame frame = c > 0.0 ? bowl_frame(bowl.centre) : BowlFrame{};
+  std::vector<double> v(w.begin(), w.end());
+  for (size_t i = 0; i < v.size(); ++i) {
+    const double shift = c > 0.0 ? 2.0 * c * (frame.mean + frame.scale * centred_[i] - bowl.centre[i]) : 0.0;
+    const double inner = mu + k * centred_[i];
+    const double tilted = w[i] + shift;
+    const double x = inner + theta * (tilted - nu);
+    if (x >= 0.0 && x <= 1.0) continue;
+    const double bent = (x < 0.0 ? nu - inner / theta : nu + (1.0 - inner) / theta) - shift;
+    if (std::isfinite(bent)) v[i] = bent;
+  }
+  return v;
 }
 
 }  // namespace verissim::region

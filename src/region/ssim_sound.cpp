@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kPieces = 200;    // at most, so many pieces of the interval
 constexpr double kGap = 1e-10;  // refinement ends when the bound is known this well, relative to the weights
+constexpr double kCurvedGap = 1e-7;  // the same with a bowl, where each piece's bound is less sharp
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 using Geometry = SsimGeometry<Interval>;
@@ -60,6 +61,15 @@ double tangent_bound(const Geometry& g, const SsimObjective& f, double lo, doubl
   return std::max(at_lo.hi, at_hi.hi);
 }
 
+// F with a bowl, roughly.
+double curved_value(const SsimGeometry<double>& g, const SsimObjective& f, double mu) {
+  const double k = std::max(1.0, g.scale(mu));
+  const double c = f.curvature;
+  const double squared = f.across * f.across + 4.0 * c * k * f.along + 4.0 * c * c * k * k * g.energy;
+  return f.sum * mu + f.mean_curvature * g.n * mu * mu + (f.along + 2.0 * c * g.energy * k + c * g.n_c2) * k +
+         std::sqrt(std::max(0.0, squared) * g.radius_squared(k)) - c * (g.n_c2 + g.energy);
+}
+
 struct Piece {
   double bound;
   double reached;  // F at some mean of the piece
@@ -73,13 +83,45 @@ SsimGeometry<double> middle_of(const Geometry& g) {
           g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
 }
 
-Piece bound_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo,
-                  double hi) {
+Piece bound_flat_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo,
+                       double hi) {
   const double at = maximise_mean(fast, f, lo, hi, 52);
   Piece piece{crude_bound(g, f, lo, hi), value_at(g, f, at).lo, lo, hi};
   // SOUND: q at the right end being non-negative proves that l is concave on [0, hi].
   if (g.concavity(Interval(hi)).lo < 0.0) return piece;
   piece.bound = std::min(piece.bound, tangent_bound(g, f, lo, hi, at));
+  return piece;
+}
+
+// SOUND: with a bowl, n mu^2 and k^2 are replaced by their chords over the piece and N(k) by its larger end
+// (N^2 is convex), so that an objective without a bowl is left. It is one of those that crude_bound and
+// tangent_bound stand for, whose along k + across R(k) does not fall with k: R' >= |z_r|, and N(k) |z_r| is
+// at least -(u + 2 c k z_r).z_r (Cauchy and Schwarz) at the piece's smallest k, so at least -along.
+Piece bound_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo,
+                  double hi) {
+  if (f.curvature == 0.0) return bound_flat_piece(g, fast, f, lo, hi);
+  const Interval c = f.curvature;
+  const Interval along_mean = Interval(f.mean_curvature) * g.n;
+  const Interval energy(g.energy.hi);
+  const double smallest = std::min(scale_at(g, lo).lo, scale_at(g, hi).lo);
+  const double largest = largest_scale(g, lo, hi).hi;
+  const auto length_at = [&](double k) {
+    const Interval squared =
+        square(Interval(f.across)) + Interval(4.0) * c * k * f.along + Interval(4.0) * square(c * k) * energy;
+    return sqrt(Interval(0.0, std::max(0.0, squared.hi))).hi;
+  };
+  SsimObjective flat;
+  flat.sum = (Interval(f.sum) + along_mean * (Interval(lo) + Interval(hi))).hi;
+  flat.along =
+      (Interval(f.along) + c * g.n_c2 + Interval(2.0) * c * energy * (Interval(smallest) + Interval(largest)))
+          .hi;
+  flat.across = std::max(length_at(smallest), length_at(largest));
+  const Interval rest =
+      along_mean * Interval(lo) * Interval(hi) +
+      c * (Interval(2.0) * g.energy * Interval(smallest) * Interval(largest) + g.n_c2 + g.energy);
+  Piece piece = bound_flat_piece(g, fast, flat, lo, hi);
+  piece.bound = (Interval(piece.bound) - rest).hi;
+  piece.reached = curved_value(fast, f, lo / 2 + hi / 2);
   return piece;
 }
 
@@ -93,7 +135,8 @@ double sound_maximum(const SsimGeometry<Interval>& g, const SsimObjective& f, do
   std::priority_queue<Piece> pieces;
   pieces.push(bound_piece(g, fast, f, lo, hi));
   double reached = pieces.top().reached;
-  const double enough = kGap * (std::abs(f.sum) + std::abs(f.along) + f.across);
+  const double gap = f.curvature == 0.0 ? kGap : kCurvedGap;
+  const double enough = gap * (std::abs(f.sum) + std::abs(f.along) + f.across);
   for (int count = 1; count < kPieces; ++count) {
     const Piece worst = pieces.top();
     const double middle = worst.lo / 2 + worst.hi / 2;

@@ -106,7 +106,7 @@ float positive_sum(const float* w, int64_t n) {
 
 // The best point with the present values clipped as they are: for each mean, the others follow from the
 // mean's and the ball's equations; the mean itself by golden section. False if no mean allows that.
-bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo, double hi,
+bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lift, double lo, double hi,
                       SsimPoint& point) {
   if (s.inside < 2.0F) return false;
   const double inside = s.inside;
@@ -124,8 +124,8 @@ bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo
     const double squares = s.ones + clipped * mu * mu + k * k * s.r_squared_clipped - 2.0 * mu * s.ones -
                            2.0 * k * s.r_ones + 2.0 * mu * k * s.r_clipped;
     const double budget = g.radius_squared(k) - squares - deviation * deviation / inside;
-    const double value =
-        mu * s.w + k * s.w_along - deviation * s.w / inside + std::sqrt(w_spread * std::max(0.0, budget));
+    const double value = mu * s.w + k * (s.w_along + lift) - deviation * s.w / inside +
+                         std::sqrt(w_spread * std::max(0.0, budget));
     return State{budget >= 0.0 ? value : -1e30 + budget, -deviation, budget};
   };
   constexpr double kGolden = 0.6180339887498949;
@@ -158,8 +158,8 @@ bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double lo
 
 }  // namespace
 
-void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& multipliers, float& value,
-                             float* maximiser, const SupportBatch& batch) const {
+void GlobalSsim::support_row(const float* w, double lift, const Slab& slab, Multipliers& multipliers,
+                             float& value, float* maximiser, const SupportBatch& batch) const {
   const int64_t n = size();
   const float* r = centred_float_.data();
   const double lo = std::max(slab.lo, whole_.lo);
@@ -170,7 +170,7 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
   };
   const auto objective = [&](const RowSums& s) {
     const double mean = s.v / fast_.n;
-    return SsimObjective{s.v, s.v_along, std::sqrt(std::max(0.0, s.v_squared - mean * s.v))};
+    return SsimObjective{s.v, s.v_along + lift, std::sqrt(std::max(0.0, s.v_squared - mean * s.v))};
   };
   const auto maximiser_of = [&](const SsimObjective& f, double mu) {
     const double k = std::max(1.0, fast_.scale(mu));
@@ -180,7 +180,7 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
   };
   // The box alone is where theta is infinite.
   SsimPoint best{std::numeric_limits<float>::max(), 0.0, fast_.mean};
-  double best_value = positive_sum(w, n);
+  double best_value = positive_sum(w, n) + (lift > 0.0 ? lift / fast_.threshold : lift);
   SsimPoint point{multipliers[0], multipliers[1], multipliers[2]};
   if (!std::isfinite(point.theta) || point.theta <= 0.0) {
     const SsimObjective f =
@@ -211,10 +211,11 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
       point = {std::sqrt(best.theta * point.theta), (best.nu + point.nu) / 2, (best.mu + point.mu) / 2};
       continue;
     }
-    if (!solve_active_set(fast_, s, lo, hi, point)) point = maximiser_of(f, mu);
+    if (!solve_active_set(fast_, s, lift, lo, hi, point)) point = maximiser_of(f, mu);
   }
   if (batch.thorough && !solved) {
-    const SsimPoint found = maximise_thoroughly(fast_, {w, static_cast<size_t>(n)}, centred_float_, lo, hi);
+    const SsimPoint found =
+        maximise_thoroughly(fast_, {w, static_cast<size_t>(n)}, centred_float_, lift, lo, hi);
     const RowSums s = sum_row(w, r, n, narrow(found));
     const SsimObjective f = objective(s);
     const double bound = s.rest + objective_value(fast_, f, maximise_mean(fast_, f, lo, hi, 40));
@@ -239,11 +240,63 @@ void GlobalSsim::support_row(const float* w, const Slab& slab, Multipliers& mult
   }
 }
 
+// A bowl at x0 with curvature c: for x of the region with mean mu,
+//
+//   |x|^2 <= n mu^2 + 2 k z.z_r + n C2 (k - 1) - |z_r|^2,
+//
+// which is linear in x and k but for n mu^2 and k z.z_r; these are linearised at the bowl's centre. Where the
+// bowl's centre is the maximiser, as it nearly is in the end, that is exact.
+float GlobalSsim::support_curved_row(const float* w, const Bowl& bowl, const Slab& slab,
+                                     Multipliers& multipliers, float* maximiser, const SupportBatch& batch,
+                                     std::vector<float>& tilted) const {
+  const int64_t n = size();
+  const BowlFrame frame = bowl_frame(bowl.centre);
+  const double c = bowl.curvature;
+  tilted.resize(static_cast<size_t>(n));
+  const auto factor = static_cast<float>(2.0 * c);
+  const auto mean = static_cast<float>(frame.mean);
+  const auto scale = static_cast<float>(frame.scale);
+  for (int64_t i = 0; i < n; ++i) {
+    const auto at = static_cast<size_t>(i);
+    tilted[at] = w[i] + factor * (mean + scale * centred_float_[at] - bowl.centre[at]);
+  }
+  float value = 0.0F;
+  const double lift = c * (2.0 * frame.along + fast_.n_c2);
+  support_row(tilted.data(), lift, slab, multipliers, value, maximiser, batch);
+  const double rest = frame.squares - fast_.n * frame.mean * frame.mean - 2.0 * frame.along * frame.scale -
+                      fast_.n_c2 - fast_.energy;
+  return static_cast<float>(value + c * rest);
+}
+
+GlobalSsim::BowlFrame GlobalSsim::bowl_frame(std::span<const float> centre) const {
+  BowlFrame frame;
+  for (size_t i = 0; i < centre.size(); ++i) {
+    const double value = centre[i];
+    frame.mean += value;
+    frame.squares += value * value;
+    frame.along += value * centred_[i];
+  }
+  frame.mean /= fast_.n;
+  frame.scale = std::max(1.0, fast_.scale(frame.mean));
+  return frame;
+}
+
 void GlobalSsim::support(const SupportBatch& batch) const {
+  const int64_t n = size();
+  std::vector<float> tilted;
   for (int64_t row = 0; row < batch.rows; ++row) {
-    float* maximiser = batch.maximisers == nullptr ? nullptr : batch.maximisers + row * size();
-    support_row(batch.weights + row * size(), batch.slabs[row], batch.multipliers[row], batch.values[row],
-                maximiser, batch);
+    float* maximiser = batch.maximisers == nullptr ? nullptr : batch.maximisers + row * n;
+    const float* w = batch.weights + row * n;
+    const float curvature = batch.curvatures == nullptr ? 0.0F : batch.curvatures[row];
+    if (curvature > 0.0F) {
+      const Bowl bowl{curvature, {batch.centres + row * n, static_cast<size_t>(n)}};
+      batch.values[row] =
+          support_curved_row(w, bowl, batch.slabs[row], batch.multipliers[row], maximiser, batch, tilted);
+    } else {
+      support_row(w, 0.0, batch.slabs[row], batch.multipliers[row], batch.values[row], maximiser, batch);
+    }
+    // In w.x - |x - mu - k z_r|^2 / (2 theta) the maximiser is stationary, and the ball bounds the square.
+    if (batch.stiffness != nullptr) batch.stiffness[row] = 0.5F / batch.multipliers[row][0];
   }
 }
 

@@ -15,8 +15,9 @@ constexpr double kLargest = 7.0;
 // mean by golden section.
 class ThoroughSearch {
  public:
-  ThoroughSearch(const SsimGeometry<double>& geometry, std::span<const float> w, std::span<const float> r)
-      : geometry_(geometry), w_(w), r_(r) {
+  ThoroughSearch(const SsimGeometry<double>& geometry, std::span<const float> w, std::span<const float> r,
+                 double lift)
+      : geometry_(geometry), w_(w), r_(r), lift_(lift) {
     for (const float value : w) largest_ = std::max(largest_, std::abs(static_cast<double>(value)));
   }
 
@@ -113,7 +114,7 @@ class ThoroughSearch {
     const double budget = geometry_.radius_squared(k);
     const double missing = distance(mu, k, kSmallest) - budget;
     const SsimPoint p = centred_point(missing > 0.0 ? kSmallest : largest_power(mu, k, budget), k, mu);
-    double total = missing > 0.0 ? -1e6 * (1.0 + largest_ * geometry_.n) * (1.0 + missing) : 0.0;
+    double total = missing > 0.0 ? -1e6 * (1.0 + largest_ * geometry_.n) * (1.0 + missing) : lift_ * k;
     for (size_t i = 0; i < w_.size(); ++i) total += w_[i] * value(p, k, i);
     return {total, p};
   }
@@ -121,14 +122,15 @@ class ThoroughSearch {
   const SsimGeometry<double>& geometry_;
   std::span<const float> w_;
   std::span<const float> r_;
+  double lift_;
   double largest_ = 0.0;
 };
 
 }  // namespace
 
 SsimPoint maximise_thoroughly(const SsimGeometry<double>& geometry, std::span<const float> w,
-                              std::span<const float> r, double lo, double hi) {
-  return ThoroughSearch(geometry, w, r).run(lo, hi);
+                              std::span<const float> r, double lift, double lo, double hi) {
+  return ThoroughSearch(geometry, w, r, lift).run(lo, hi);
 }
 
 }  // namespace verissim::region
