@@ -16,7 +16,7 @@ namespace verissim::region {
 
 // Numbers from which a bound on a linear function over the region is recomputed. What they mean is the
 // region's own affair; any values whatever give a sound bound, good ones a tight one.
-using Multipliers = std::array<float, 3>;
+using Multipliers = std::array<float, 12>;
 
 // A range of the one scalar on which a region can be branched (for SSIM: the image's mean). Regions without
 // such a scalar have an unlimited range.

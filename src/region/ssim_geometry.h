@@ -25,8 +25,10 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/interval.h"
+#include "region/region.h"
 
 namespace verissim::region {
 
@@ -68,6 +70,14 @@ inline Interval SsimGeometry<Interval>::denominator(Interval mu) const {
   return square(mu) + square(mean) + c1;
 }
 
+// SOUND: encloses the geometry of the reference r, n >= 1 values in [0, 1].
+SsimGeometry<Interval> enclose_geometry(std::span<const double> r, const Interval& threshold);
+SsimGeometry<double> middle(const SsimGeometry<Interval>& geometry);
+// SOUND: the two means at which l = tau, outward, cut with [0, 1].
+Slab mean_range(const SsimGeometry<Interval>& geometry);
+// SOUND: contains { x in [0,1]^n : SSIM >= tau }.
+std::vector<Interval> box_hull(std::span<const double> r, const SsimGeometry<Interval>& geometry);
+
 // The weights' share: F(mu) = sum mu + along k(mu) + across R(k(mu)), or F with a bowl, see above.
 struct SsimObjective {
   double sum = 0.0;             // p, the sum of the weights
@@ -90,6 +100,50 @@ struct SsimPoint {
   double nu = 0.0;
   double mu = 0.0;
 };
+
+// SOUND: enclosures of p and a, and an upper bound of b, for weights u; `centred` is r less fast.mean.
+struct SsimSums {
+  Interval sum, along, across;
+};
+SsimSums sound_sums(const SsimGeometry<Interval>& sound, const SsimGeometry<double>& fast,
+                    std::span<const double> u, std::span<const double> centred);
+
+// What a sound bound needs of weights w = v + (w - v).
+struct SsimDual {
+  SsimObjective objective;  // of v; each part rounded up
+  double rest = 0.0;        // SOUND: at least the maximum of (w - v).x over the box
+};
+
+// The v that belongs to `point` with centre k z_r, see global_ssim.h, which any numbers may be; `centred` is
+// r less fast.mean. SOUND for finite w: the parts are upper bounds.
+SsimDual sound_dual(const SsimGeometry<Interval>& sound, const SsimGeometry<double>& fast,
+                    std::span<const double> w, std::span<const double> centred, const SsimPoint& point,
+                    double k);
+
+// One row of a batch. Heuristic, as is all that is made of it.
+struct SsimRow {
+  const SsimGeometry<double>& geometry;
+  const float* w = nullptr;  // n weights
+  const float* r = nullptr;  // n: z_r
+  int64_t n = 0;
+  double lo = 0.0;  // the range of the mean
+  double hi = 0.0;
+  int refinements = 8;
+  bool thorough = false;
+  double lift = 0.0;
+};
+
+struct SsimSolution {
+  SsimPoint point;
+  double value = 0.0;       // the bound: rest and the maximum of the objective
+  SsimObjective objective;  // of the v that belongs to the point
+  double rest = 0.0;        // h_box(w - v)
+};
+
+// Maximises w.x + lift k over ball and box, from a start whose theta is not positive or not finite if nothing
+// is known.
+SsimSolution solve_row(const SsimRow& row, const SsimPoint& start);
+void write_maximiser(const SsimRow& row, const SsimPoint& point, float* x);
 
 // The maximiser of w.x + lift k over ball and box with means in [lo, hi], by nested bisection in double:
 // slow, but needs no good start; r holds z_r. Heuristic.

@@ -16,62 +16,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// SOUND: C1 and C2 are the real numbers 1/10000 and 9/10000, which lie within one ulp of their doubles.
-Interval around(double x) { return {next_down(x), next_up(x)}; }
-
-SsimGeometry<Interval> enclose_geometry(std::span<const double> r, const Decimal& threshold) {
-  const Interval n(static_cast<double>(r.size()));
-  const Interval mean = sound_sum(r) / n;
-  const double centre = mean.middle();
-  std::vector<double> deviation(r.size());
-  for (size_t i = 0; i < r.size(); ++i) deviation[i] = r[i] - centre;
-  // SOUND: |z_r|^2 = sum (r_i - centre)^2 - n (m - centre)^2 for every centre. The rounding of each r_i -
-  // centre is relative, 2^-53, and so within the slack of a sum with three more terms: three times 2^-52 of
-  // the sum is added.
-  const Interval squares = sound_dot(deviation, deviation);
-  const double rounding = next_up(squares.hi * 0x1p-50);
-  const Interval energy = squares + Interval(-rounding, rounding) - n * square(mean - Interval(centre));
-  return {n,
-          mean,
-          {std::max(0.0, energy.lo), energy.hi},
-          around(similarity::kC1),
-          n * around(similarity::kC2),
-          threshold.enclosure()};
-}
-
-// The two means at which l = tau, outward: tau mu^2 - 2 m mu + tau (m^2 + C1) - C1 = 0, cut with [0, 1].
-Slab mean_range(const SsimGeometry<Interval>& g) {
-  const Interval constant = g.threshold * (square(g.mean) + g.c1) - g.c1;
-  const Interval root = sqrt(square(g.mean) - g.threshold * constant);
-  const Interval low = (g.mean - root) / g.threshold;
-  const Interval high = (g.mean + root) / g.threshold;
-  return {std::max(0.0, low.lo), std::min(1.0, high.hi)};
-}
-
-SsimGeometry<double> middle(const SsimGeometry<Interval>& g) {
-  return {g.n.middle(),  g.mean.middle(), g.energy.middle(),
-          g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
-}
-
-// The box hull of the region. Direction +-e_i has sum +-1, along +-z_r,i and across sqrt(1 - 1/n).
-std::vector<Interval> box_hull(std::span<const double> r, const SsimGeometry<Interval>& g,
-                               const Slab& range) {
-  const double across = sqrt(Interval(1.0) - Interval(1.0) / g.n).hi;
-  std::vector<Interval> box;
-  for (const double value : r) {
-    const Interval along = Interval(value) - g.mean;
-    const double high = sound_maximum(g, {1.0, along.hi, across}, range.lo, range.hi);
-    const double low = -sound_maximum(g, {-1.0, (-along).hi, across}, range.lo, range.hi);
-    box.emplace_back(std::clamp(low, 0.0, 1.0), std::clamp(high, 0.0, 1.0));
-  }
-  return box;
-}
-
-std::vector<Interval> box_hull(const std::vector<double>& r, const Decimal& threshold) {
-  const SsimGeometry<Interval> geometry = enclose_geometry(r, threshold);
-  return box_hull(r, geometry, mean_range(geometry));
-}
-
 // Near the reference R(k)^2 = R(1 / tau)^2 - omega n (mu - m)^2: in this metric the region is nearly a ball.
 double natural_mean_weight(const SsimGeometry<double>& g) {
   return std::clamp((2.0 * g.energy + g.n_c2) / (g.n * (2.0 * g.mean * g.mean + g.c1)), 1e-4, 1e4);
@@ -85,7 +29,7 @@ double dot(std::span<const double> a, std::span<const double> b) {
 
 }  // namespace
 
-std::unique_ptr<Region> make_global_ssim(std::span<const float> reference, const Decimal& threshold) {
+std::vector<double> check_ssim_neighbourhood(std::span<const float> reference, const Decimal& threshold) {
   if (reference.size() < 2) throw InputError("", "reference image", "fewer than 2 values", "at least 2");
   if (threshold.exact() <= 0 || threshold.exact() > 1) {
     throw InputError("", "SSIM threshold", threshold.text(), "a number above 0 and at most 1");
@@ -96,13 +40,18 @@ std::unique_ptr<Region> make_global_ssim(std::span<const float> reference, const
       throw InputError("", "reference image", std::to_string(value), "values in [0, 1]");
     }
   }
-  return std::make_unique<GlobalSsim>(std::move(values), threshold);
+  return values;
+}
+
+std::unique_ptr<Region> make_global_ssim(std::span<const float> reference, const Decimal& threshold) {
+  return std::make_unique<GlobalSsim>(check_ssim_neighbourhood(reference, threshold), threshold);
 }
 
 GlobalSsim::GlobalSsim(std::vector<double> reference_values, const Decimal& threshold)
-    : Region(reference_values, box_hull(reference_values, threshold)),
+    : Region(reference_values,
+             box_hull(reference_values, enclose_geometry(reference_values, threshold.enclosure()))),
       threshold_(threshold),
-      sound_(enclose_geometry(reference_values, threshold)),
+      sound_(enclose_geometry(reference_values, threshold.enclosure())),
       fast_(middle(sound_)),
       whole_(mean_range(sound_)),
       mean_weight_(natural_mean_weight(fast_)) {
@@ -230,24 +179,9 @@ double GlobalSsim::sound_curved_support(std::span<const double> w, const Bowl& b
                      Interval(sum_error(absolute, n)))
                         .hi;
   }
-  // SOUND: for any centres c and d, u.z_r = sum (u_i - c)(r_i - d) - n (mean(u) - c)(m - d), as z_r is
-  // orthogonal to 1, and |u - mean(u) 1| <= |u - c 1|. The differences u_i - c and r_i - d are rounded:
-  // relative errors of 2^-53 each, together below 2^-51 of the sum of absolute values, which sound_dot's own
-  // slack does not cover, so it is added.
-  double mean = 0.0;
-  for (const double value : u) mean += value;
-  mean /= fast_.n;
-  std::vector<double> deviation(n);
-  for (size_t i = 0; i < n; ++i) deviation[i] = u[i] - mean;
-  const Interval sum = sound_sum(u);
-  const Interval squares = sound_dot(deviation, deviation);
-  const Interval length = sqrt(squares * Interval(1.0, 1.0 + 0x1p-50));
-  const Interval reference_length = sqrt(sound_dot(centred_, centred_));
-  const Interval rounding = length * reference_length * Interval(-0x1p-50, 0x1p-50);
-  const Interval offset = (sum / sound_.n - Interval(mean)) * (sound_.mean - Interval(fast_.mean)) * sound_.n;
-  const Interval along = sound_dot(deviation, centred_) + rounding - offset;
-  const double bound =
-      sound_maximum(sound_, {(sum + mean_slope).hi, along.hi, length.hi, c, mean_curvature.hi}, lo, hi);
+  const SsimSums sums = sound_sums(sound_, fast_, u, centred_);
+  const double bound = sound_maximum(
+      sound_, {(sums.sum + mean_slope).hi, sums.along.hi, sums.across.hi, c, mean_curvature.hi}, lo, hi);
   return (Interval(bound) + Interval(sound_sum(rest).hi) + Interval(bowl_constant)).hi;
 }
 

@@ -72,21 +72,16 @@ double curved_value(const SsimGeometry<double>& g, const SsimObjective& f, doubl
 
 struct Piece {
   double bound;
-  double reached;  // F at some mean of the piece
+  double reached;  // the upper end of F's enclosure at some mean of it: no bound comes below that
   double lo;
   double hi;
   bool operator<(const Piece& other) const { return bound < other.bound; }
 };
 
-SsimGeometry<double> middle_of(const Geometry& g) {
-  return {g.n.middle(),  g.mean.middle(), g.energy.middle(),
-          g.c1.middle(), g.n_c2.middle(), g.threshold.middle()};
-}
-
 Piece bound_flat_piece(const Geometry& g, const SsimGeometry<double>& fast, const SsimObjective& f, double lo,
                        double hi) {
   const double at = maximise_mean(fast, f, lo, hi, 52);
-  Piece piece{crude_bound(g, f, lo, hi), value_at(g, f, at).lo, lo, hi};
+  Piece piece{crude_bound(g, f, lo, hi), value_at(g, f, at).hi, lo, hi};
   // SOUND: q at the right end being non-negative proves that l is concave on [0, hi].
   if (g.concavity(Interval(hi)).lo < 0.0) return piece;
   piece.bound = std::min(piece.bound, tangent_bound(g, f, lo, hi, at));
@@ -131,7 +126,7 @@ double sound_maximum(const SsimGeometry<Interval>& g, const SsimObjective& f, do
   VERISSIM_CHECK(f.across >= 0.0);
   if (!std::isfinite(f.sum) || !std::isfinite(f.along) || !std::isfinite(f.across)) return kInfinity;
   if (lo > hi) return -kInfinity;
-  const SsimGeometry<double> fast = middle_of(g);
+  const SsimGeometry<double> fast = middle(g);
   std::priority_queue<Piece> pieces;
   pieces.push(bound_piece(g, fast, f, lo, hi));
   double reached = pieces.top().reached;

@@ -158,86 +158,99 @@ bool solve_active_set(const SsimGeometry<double>& g, const RowSums& s, double li
 
 }  // namespace
 
-void GlobalSsim::support_row(const float* w, double lift, const Slab& slab, Multipliers& multipliers,
-                             float& value, float* maximiser, const SupportBatch& batch) const {
-  const int64_t n = size();
-  const float* r = centred_float_.data();
-  const double lo = std::max(slab.lo, whole_.lo);
-  const double hi = std::max(lo, std::min(slab.hi, whole_.hi));
-  const auto narrow = [&](const SsimPoint& p) {
-    return RowPoint{static_cast<float>(p.theta), static_cast<float>(p.nu), static_cast<float>(p.mu),
-                    static_cast<float>(std::max(1.0, fast_.scale(static_cast<float>(p.mu))))};
+SsimSolution solve_row(const SsimRow& row, const SsimPoint& start) {
+  const SsimGeometry<double>& g = row.geometry;
+  const int64_t n = row.n;
+  const auto sums_at = [&](const SsimPoint& p) {
+    return sum_row(row.w, row.r, n,
+                   {static_cast<float>(p.theta), static_cast<float>(p.nu), static_cast<float>(p.mu),
+                    static_cast<float>(std::max(1.0, g.scale(static_cast<float>(p.mu))))});
   };
   const auto objective = [&](const RowSums& s) {
-    const double mean = s.v / fast_.n;
-    return SsimObjective{s.v, s.v_along + lift, std::sqrt(std::max(0.0, s.v_squared - mean * s.v))};
+    const double mean = s.v / g.n;
+    return SsimObjective{s.v, s.v_along + row.lift, std::sqrt(std::max(0.0, s.v_squared - mean * s.v))};
   };
   const auto maximiser_of = [&](const SsimObjective& f, double mu) {
-    const double k = std::max(1.0, fast_.scale(mu));
+    const double k = std::max(1.0, g.scale(mu));
     // A ball that is a point, or weights that are all alike, still have a point: any small theta gives it.
-    const double radius = std::max(1e-6, std::sqrt(fast_.radius_squared(k)));
-    return SsimPoint{f.across > 0.0 ? radius / f.across : 1.0, f.sum / fast_.n, mu};
+    const double radius = std::max(1e-6, std::sqrt(g.radius_squared(k)));
+    return SsimPoint{f.across > 0.0 ? radius / f.across : 1.0, f.sum / g.n, mu};
   };
   // The box alone is where theta is infinite.
-  SsimPoint best{std::numeric_limits<float>::max(), 0.0, fast_.mean};
-  double best_value = positive_sum(w, n) + (lift > 0.0 ? lift / fast_.threshold : lift);
-  SsimPoint point{multipliers[0], multipliers[1], multipliers[2]};
+  SsimSolution best{{std::numeric_limits<float>::max(), 0.0, g.mean}, 0.0, {}, positive_sum(row.w, n)};
+  best.value = best.rest + (row.lift > 0.0 ? row.lift / g.threshold : row.lift);
+  SsimPoint point = start;
   if (!std::isfinite(point.theta) || point.theta <= 0.0) {
     const SsimObjective f =
-        objective(sum_row(w, r, n, {0.0F, 0.0F, 0.5F, 0.0F}));  // nothing is clipped: v = w
-    point = maximiser_of(f, maximise_mean(fast_, f, lo, hi, 16));
+        objective(sum_row(row.w, row.r, n, {0.0F, 0.0F, 0.5F, 0.0F}));  // nothing is clipped: v = w
+    point = maximiser_of(f, maximise_mean(g, f, row.lo, row.hi, 16));
   }
   // Steps go to the optimum for the present active set; one that makes the bound worse is halved. Of equal
   // bounds the later point counts: where nothing is clipped every point gives the same bound, but only the
   // last is the maximiser.
   bool solved = false;
   int halvings = 0;
-  for (int pass = 0; pass < batch.refinements && !solved && point.theta > 0.0 && halvings <= kMostHalvings;
+  for (int pass = 0; pass < row.refinements && !solved && point.theta > 0.0 && halvings <= kMostHalvings;
        ++pass) {
-    const RowSums s = sum_row(w, r, n, narrow(point));
+    const RowSums s = sums_at(point);
     const SsimObjective f = objective(s);
-    const double mu = maximise_mean(fast_, f, lo, hi, 16);
-    const double bound = s.rest + objective_value(fast_, f, mu);
-    const double gain = best_value - bound;
+    const double mu = maximise_mean(g, f, row.lo, row.hi, 16);
+    const double bound = s.rest + objective_value(g, f, mu);
+    const double gain = best.value - bound;
     const double slight = 1e-6 * std::abs(bound);
     if (gain > -0.1 * slight) {
-      best_value = std::min(bound, best_value);
-      best = point;
+      best = {point, std::min(bound, best.value), f, s.rest};
       solved = pass > 0 && halvings == 0 && gain < slight && s.v_squared > kNothing &&
                f.across > 1e-6 * std::sqrt(s.v_squared);
       halvings = 0;
     } else if (pass > 0) {
       ++halvings;
-      point = {std::sqrt(best.theta * point.theta), (best.nu + point.nu) / 2, (best.mu + point.mu) / 2};
+      point = {std::sqrt(best.point.theta * point.theta), (best.point.nu + point.nu) / 2,
+               (best.point.mu + point.mu) / 2};
       continue;
     }
-    if (!solve_active_set(fast_, s, lift, lo, hi, point)) point = maximiser_of(f, mu);
+    if (!solve_active_set(g, s, row.lift, row.lo, row.hi, point)) point = maximiser_of(f, mu);
   }
-  if (batch.thorough && !solved) {
-    const SsimPoint found =
-        maximise_thoroughly(fast_, {w, static_cast<size_t>(n)}, centred_float_, lift, lo, hi);
-    const RowSums s = sum_row(w, r, n, narrow(found));
+  if (row.thorough && !solved) {
+    const auto size = static_cast<size_t>(n);
+    const SsimPoint found = maximise_thoroughly(g, {row.w, size}, {row.r, size}, row.lift, row.lo, row.hi);
+    const RowSums s = sums_at(found);
     const SsimObjective f = objective(s);
-    const double bound = s.rest + objective_value(fast_, f, maximise_mean(fast_, f, lo, hi, 40));
+    const double bound = s.rest + objective_value(g, f, maximise_mean(g, f, row.lo, row.hi, 40));
     // Its point lies in ball, box and slab even where many points attain the same bound: it is worth a
     // little.
-    if (bound <= best_value + 1e-5 * std::abs(best_value)) {
-      best_value = std::min(bound, best_value);
-      best = found;
+    if (bound <= best.value + 1e-5 * std::abs(best.value)) {
+      best = {found, std::min(bound, best.value), f, s.rest};
     }
   }
-  multipliers = {static_cast<float>(best.theta), static_cast<float>(best.nu), static_cast<float>(best.mu)};
-  value = static_cast<float>(best_value);
-  if (maximiser == nullptr) return;
-  if (batch.thorough) {  // in double: theta may be so large that float32 would lose the point
-    const double k = std::max(1.0, fast_.scale(best.mu));
-    for (int64_t i = 0; i < n; ++i) {
-      maximiser[i] =
-          static_cast<float>(std::clamp(best.mu + k * r[i] + best.theta * (w[i] - best.nu), 0.0, 1.0));
-    }
-  } else {
-    write_maximiser(w, r, n, narrow(best), maximiser);
+  return best;
+}
+
+void write_maximiser(const SsimRow& row, const SsimPoint& p, float* x) {
+  const double k = std::max(1.0, row.geometry.scale(p.mu));
+  if (!row.thorough) {
+    const auto mu = static_cast<float>(p.mu);
+    write_maximiser(row.w, row.r, row.n,
+                    {static_cast<float>(p.theta), static_cast<float>(p.nu), mu,
+                     static_cast<float>(std::max(1.0, row.geometry.scale(mu)))},
+                    x);
+    return;
   }
+  for (int64_t i = 0; i < row.n; ++i) {  // in double: theta may be so large that float32 would lose the point
+    x[i] = static_cast<float>(std::clamp(p.mu + k * row.r[i] + p.theta * (row.w[i] - p.nu), 0.0, 1.0));
+  }
+}
+
+void GlobalSsim::support_row(const float* w, double lift, const Slab& slab, Multipliers& multipliers,
+                             float& value, float* maximiser, const SupportBatch& batch) const {
+  const double lo = std::max(slab.lo, whole_.lo);
+  const double hi = std::max(lo, std::min(slab.hi, whole_.hi));
+  const SsimRow row{fast_, w, centred_float_.data(), size(), lo, hi, batch.refinements, batch.thorough, lift};
+  const SsimSolution best = solve_row(row, {multipliers[0], multipliers[1], multipliers[2]});
+  multipliers = {static_cast<float>(best.point.theta), static_cast<float>(best.point.nu),
+                 static_cast<float>(best.point.mu)};
+  value = static_cast<float>(best.value);
+  if (maximiser != nullptr) write_maximiser(row, best.point, maximiser);
 }
 
 // A bowl at x0 with curvature c: for x of the region with mean mu,

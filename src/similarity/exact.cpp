@@ -64,7 +64,10 @@ Sums sum_up(std::span<const double> x, std::span<const double> r, int e) {
   return sums;
 }
 
-}  // namespace
+// SSIM = above / below, below > 0.
+struct Fraction {
+  mpz_class above, below;
+};
 
 // With S the sums of the integers X_i = x_i / 2^e and R_i = r_i / 2^e, each of the four factors of SSIM is
 // multiplied by the same positive number 10^4 n^2 / 2^(2e), which makes them integers:
@@ -72,10 +75,9 @@ Sums sum_up(std::span<const double> x, std::span<const double> r, int e) {
 //   m_x^2 + m_r^2 + C1   ->  10^4 (S_x^2 + S_r^2)                +   n^2 / 2^(2e)
 //   2 c_xr + C2          ->  10^4 2 (n S_xr - S_x S_r)           + 9 n^2 / 2^(2e)
 //   v_x + v_r + C2       ->  10^4 (n (S_xx + S_rr) - S_x^2 - S_r^2) + 9 n^2 / 2^(2e)
-// SOUND: both denominators are sums of squares or variances and a positive constant, so positive, and may be
-// multiplied out whatever the signs of the numerators and of tau; all steps are on integers.
-bool global_ssim_at_least(std::span<const double> x, std::span<const double> r, const mpq_class& tau) {
-  VERISSIM_CHECK(!x.empty() && x.size() == r.size());
+// SOUND: both denominators are sums of squares or variances and a positive constant, so positive; all steps
+// are on integers.
+Fraction global_ssim_fraction(std::span<const double> x, std::span<const double> r) {
   const int e = common_exponent(x, r);
   const Sums s = sum_up(x, r, e);
   const mpz_class n(static_cast<unsigned long>(x.size()));
@@ -86,7 +88,31 @@ bool global_ssim_at_least(std::span<const double> x, std::span<const double> r, 
   const mpz_class mean_below = 10000 * squares + unit;
   const mpz_class rest_above = 20000 * (n * s.xr - product) + 9 * unit;
   const mpz_class rest_below = 10000 * (n * (s.xx + s.rr) - squares) + 9 * unit;
-  return mean_above * rest_above * tau.get_den() >= tau.get_num() * mean_below * rest_below;
+  return {mean_above * rest_above, mean_below * rest_below};
+}
+
+}  // namespace
+
+// SOUND: the denominator is positive and may be multiplied out whatever the signs of the numerator and of
+// tau.
+bool global_ssim_at_least(std::span<const double> x, std::span<const double> r, const mpq_class& tau) {
+  VERISSIM_CHECK(!x.empty() && x.size() == r.size());
+  const Fraction ssim = global_ssim_fraction(x, r);
+  return ssim.above * tau.get_den() >= tau.get_num() * ssim.below;
+}
+
+// SOUND: sum of a_c / b_c >= C tau, with the fractions added by multiplying out their positive denominators.
+bool mean_ssim_at_least(std::span<const double> x, std::span<const double> r, size_t channels,
+                        const mpq_class& tau) {
+  VERISSIM_CHECK(channels > 0 && !x.empty() && x.size() == r.size() && x.size() % channels == 0);
+  const size_t n = x.size() / channels;
+  Fraction sum{0, 1};
+  for (size_t c = 0; c < channels; ++c) {
+    const Fraction ssim = global_ssim_fraction(x.subspan(c * n, n), r.subspan(c * n, n));
+    sum.above = sum.above * ssim.below + ssim.above * sum.below;
+    sum.below *= ssim.below;
+  }
+  return sum.above * tau.get_den() >= tau.get_num() * static_cast<unsigned long>(channels) * sum.below;
 }
 
 }  // namespace verissim::similarity

@@ -11,4 +11,9 @@ namespace verissim::similarity {
 // SOUND: exact.
 bool global_ssim_at_least(std::span<const double> x, std::span<const double> r, const mpq_class& tau);
 
+// Whether the mean over the channels of each channel's global SSIM is >= tau; x and r: `channels` parts of
+// the same size. SOUND: exact.
+bool mean_ssim_at_least(std::span<const double> x, std::span<const double> r, size_t channels,
+                        const mpq_class& tau);
+
 }  // namespace verissim::similarity
