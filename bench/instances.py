@@ -1,24 +1,29 @@
-"""What is measured: lists of verification instances, and one run of the program on one of them."""
+"""What is measured: a verification instance, the tools that answer it, and one run of a tool on an instance."""
 
 import csv
 import dataclasses
+import hashlib
 import json
+import math
 import os
 import pathlib
+import shlex
+import shutil
 import subprocess
 import tempfile
 import threading
 import time
 
-DIGITS = (1, 3, 5, 7, 9)  # the classes of the networks in models/mnist, in the order of their outputs
-THRESHOLDS = ("0.9", "0.95", "0.98", "0.99", "0.999")
-MODELS = {
-    "4x4": "model_i1x4x4_l6-6-6_o5.pt",
-    "8x8": "model_i1x8x8_l20-20_o5.pt",
-    "14x14": "model_i1x14x14_l50-50_o5.pt",
-    "28x28": "model_i1x28x28_l100-100_o5.pt",
-}
-GRACE_SECONDS = 30  # beyond the program's own time limit, before it is ended from outside
+GRACE_SECONDS = 30  # beyond the time limit, before a program is ended from outside
+VERDICTS = ("robust", "not robust", "unknown", "failed")
+DECIDED = ("robust", "not robust")
+EXIT_CODES = {20: "robust", 10: "not robust", 0: "unknown"}
+# What other tools say: that the property holds, that there is a counterexample, or neither.
+WORDS = {
+    "robust": "robust", "unsat": "robust", "verified": "robust", "safe": "robust", "holds": "robust",
+    "not robust": "not robust", "sat": "not robust", "falsified": "not robust", "violated": "not robust",
+    "unknown": "unknown", "timeout": "unknown",
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +33,9 @@ class Instance:
     image: str
     class_index: int
     threshold: str
+    timeout: float = 60.0
+    region: str = "ssim"  # the option of `verissim verify` that takes the threshold
+    dimension: str = ""  # C,H,W; empty: what the model says
 
     def __str__(self):
         return f"{self.group} {pathlib.Path(self.image).stem} {self.threshold}"
@@ -35,50 +43,98 @@ class Instance:
 
 @dataclasses.dataclass
 class Run:
-    verdict: str  # "robust", "not robust", "unknown", or "failed"
+    verdict: str  # one of VERDICTS
     reason: str
-    margin_bound: float
+    margin_bound: float  # the certified lower bound; a counterexample's margin
     nodes: int
     seconds: float  # as the program measures it
     wall: float  # of the whole process
     peak_mb: float
 
 
-def mnist_suite(data, sizes, digits, thresholds):
-    """The networks and reference digits in the data folder, smallest first."""
-    data = pathlib.Path(data)
-    for size in sizes:
-        for digit in digits:
-            for threshold in thresholds:
-                yield Instance(
-                    size,
-                    str(data / "models" / "mnist" / MODELS[size]),
-                    str(data / "ri" / "mnist" / f"{digit}.png"),
-                    DIGITS.index(digit),
-                    threshold,
-                )
+def failure(reason, wall=math.nan, peak_mb=math.nan):
+    return Run("failed", reason, math.nan, 0, wall, wall, peak_mb)
 
 
-def read_list(path):
+class Verissim:
+    """A build of this program."""
+
+    def __init__(self, program, extra=()):
+        self.program = shutil.which(program) or program
+        self.extra = tuple(extra)
+
+    def command(self, instance, threads):
+        shape = ("--dimension", instance.dimension) if instance.dimension else ()
+        return [
+            self.program, "verify", "--json", "--model", instance.model, "--image", instance.image,
+            "--class", str(instance.class_index), f"--{instance.region}", instance.threshold, *shape,
+            "--timeout", f"{instance.timeout:g}", "--threads", str(threads), *self.extra,
+        ]  # fmt: skip
+
+    def answer(self, code, out, err, wall, peak_mb):
+        return read_answer(code, out, err, wall, peak_mb)
+
+    def identity(self):
+        """Changes when the build or its options do."""
+        digest = hashlib.sha256(pathlib.Path(self.program).read_bytes()).hexdigest()[:12]
+        return " ".join((digest, *self.extra))
+
+
+class Template:
+    """Any other tool, as a command with {model}, {image}, {class}, {threshold}, {timeout}, {threads}, {dimension}.
+
+    Its verdict is the first line of output that is one of WORDS (or begins with one, before a colon), or a JSON object
+    as this program prints it.
+    """
+
+    def __init__(self, command):
+        self.words = shlex.split(command)
+
+    def command(self, instance, threads):
+        values = {
+            "model": instance.model, "image": instance.image, "class": instance.class_index,
+            "threshold": instance.threshold, "timeout": f"{instance.timeout:g}", "threads": threads,
+            "dimension": instance.dimension, "region": instance.region,
+        }  # fmt: skip
+        return [word.format(**values) for word in self.words]
+
+    def answer(self, code, out, err, wall, peak_mb):
+        if out.lstrip().startswith(b"{"):
+            return read_answer(code, out, err, wall, peak_mb)
+        for line in out.decode(errors="replace").splitlines():
+            word, _, reason = line.strip().partition(":")
+            if word.lower() in WORDS:
+                return Run(WORDS[word.lower()], reason.strip(), math.nan, 0, wall, wall, peak_mb)
+        return failure(last_line(err) or f"no verdict, exit code {code}", wall, peak_mb)
+
+    def identity(self):
+        return shlex.join(self.words)
+
+
+def tool(text, extra=()):
+    """A path of this program, or a template: whatever has a brace or a space in it."""
+    return Template(text) if "{" in text else Verissim(text, extra)
+
+
+def read_list(path, timeout=60.0):
     """Instances from a CSV file with the columns group, model, image, class and ssim; files relative to its folder."""
     folder = pathlib.Path(path).parent
     with open(path, newline="") as file:
         for row in csv.DictReader(file):
             yield Instance(
-                row["group"], str(folder / row["model"]), str(folder / row["image"]), int(row["class"]), row["ssim"]
-            )
+                row["group"], str(folder / row["model"]), str(folder / row["image"]), int(row["class"]), row["ssim"],
+                float(row.get("timeout") or timeout), dimension=row.get("dimension") or "",
+            )  # fmt: skip
 
 
-def run(program, instance, timeout, threads, extra=()):
-    command = [
-        program, "verify", "--json", "--model", instance.model, "--image", instance.image,
-        "--class", str(instance.class_index), "--ssim", instance.threshold,
-        "--timeout", str(timeout), "--threads", str(threads), *extra,
-    ]  # fmt: skip
+def run(who, instance, threads):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        killer = threading.Timer(timeout + GRACE_SECONDS, process.kill)
+        try:
+            process = subprocess.Popen(who.command(instance, threads), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        except OSError as error:
+            return failure(str(error))
+        killer = threading.Timer(instance.timeout + GRACE_SECONDS, process.kill)
         killer.start()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
@@ -86,34 +142,29 @@ def run(program, instance, timeout, threads, extra=()):
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        return read_answer(process.returncode, out.read(), err.read(), wall, usage.ru_maxrss / 1024)
+        return who.answer(process.returncode, out.read(), err.read(), wall, usage.ru_maxrss / 1024)
+
+
+def last_line(err):
+    lines = err.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def read_answer(code, out, err, wall, peak_mb):
-    expected = {"robust": 20, "not robust": 10, "unknown": 0}
+    """What `verissim verify --json` printed. A verdict that the exit code contradicts is a failure."""
     try:
         answer = json.loads(out)
     except ValueError:
-        lines = err.decode(errors="replace").strip().splitlines()
-        return Run("failed", lines[-1] if lines else f"exit code {code}", float("nan"), 0, wall, wall, peak_mb)
+        return failure(last_line(err) or f"exit code {code}", wall, peak_mb)
     verdict = answer["verdict"]
-    if expected.get(verdict) != code:
-        return Run("failed", f"'{verdict}' with exit code {code}", float("nan"), 0, wall, wall, peak_mb)
-    bound = float("nan") if answer["margin_bound"] is None else answer["margin_bound"]
+    if EXIT_CODES.get(code) != verdict:
+        return failure(f"'{verdict}' with exit code {code}", wall, peak_mb)
+    if "seconds" not in answer:  # interrupted before it began
+        return failure(answer["reason"], wall, peak_mb)
+    bound = math.nan if answer["margin_bound"] is None else answer["margin_bound"]
     return Run(verdict, answer["reason"], bound, answer["nodes"], answer["seconds"], wall, peak_mb)
 
 
-def add_selection(parser):
-    parser.add_argument("--data", default="../shared/data", help="folder with models/mnist and ri/mnist")
-    parser.add_argument("--list", help="a CSV file of instances instead: group, model, image, class, ssim")
-    parser.add_argument("--sizes", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--digits", nargs="+", type=int, choices=DIGITS, default=list(DIGITS))
-    parser.add_argument("--ssim", nargs="+", default=list(THRESHOLDS), help="thresholds")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for each instance")
-    parser.add_argument("--threads", type=int, default=1)
-
-
-def selected(arguments):
-    if arguments.list:
-        return list(read_list(arguments.list))
-    return list(mnist_suite(arguments.data, arguments.sizes, arguments.digits, arguments.ssim))
+def contradict(verdicts):
+    """Whether one run proved what another refuted."""
+    return set(DECIDED) <= set(verdicts)

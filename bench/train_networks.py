@@ -111,7 +111,7 @@ RECIPES = {
     "fashion": Recipe("FashionMNIST", (256, 256), 10),
     "fashion_adv": Recipe("FashionMNIST", (256, 256), 6, 0.995),
     "gtsrb": Recipe("GTSRB", (), 200, batch=64, smoothing=0.1, decay=1e-4),
-    "gtsrb_adv": Recipe("GTSRB", (), 120, 0.998, steps=2, batch=64, decay=1e-4),
+    "gtsrb_adv": Recipe("GTSRB", (), 160, 0.9995, steps=2, batch=64, decay=1e-4),
     "mnist_6x256": Recipe("MNIST", (256,) * 6, 15),
 }
 
@@ -143,7 +143,9 @@ def train(recipe, pixels, labels):
             schedule.step()
             total += loss.item() * len(chosen)
         if (epoch + 1) % 10 == 0 or epoch + 1 == recipe.epochs:
-            print(f"  epoch {epoch + 1}: loss {total / len(pixels):.4f}, {time.time() - start:.1f} s an epoch", flush=True)
+            print(
+                f"  epoch {epoch + 1}: loss {total / len(pixels):.4f}, {time.time() - start:.1f} s an epoch", flush=True
+            )
     return network.eval() if recipe.hidden else signs.folded(network)
 
 
