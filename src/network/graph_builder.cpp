@@ -91,10 +91,13 @@ Runs repeated(const Runs& runs, size_t count) {
 }
 
 // "a", "a (2)", "a (3)": a file's names need not be unique, and one of its nodes may become several.
-void make_names_unique(Network& network) {
+void make_names_unique(Network& network, size_t first) {
   std::set<std::string> used;
-  for (Node& node : network.nodes) {
+  for (size_t index = 0; index < network.nodes.size(); ++index) {
+    Node& node = network.nodes[index];
     const std::string name = node.name;
+    if (index < first) used.insert(name);
+    if (index < first) continue;
     for (int k = 2; !used.insert(node.name).second; ++k) node.name = name + " (" + std::to_string(k) + ")";
   }
 }
@@ -102,6 +105,13 @@ void make_names_unique(Network& network) {
 }  // namespace
 
 GraphBuilder::GraphBuilder(const Shape& input) : network_{input, {{Input{}, {}, input.size(), "input"}}} {}
+
+GraphBuilder GraphBuilder::behind(Network network) {
+  GraphBuilder graph;
+  graph.network_ = std::move(network);
+  graph.first_ = graph.network_.nodes.size();
+  return graph;
+}
 
 Signal GraphBuilder::append(const std::string& name, Op op, std::vector<int> inputs, int64_t size,
                             std::vector<int64_t> shape) {
@@ -137,6 +147,37 @@ Signal GraphBuilder::relu(const std::string& name, const Signal& x) {
   return y;
 }
 
+Signal GraphBuilder::negated(const std::string& name, const Signal& x) {
+  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
+  if (x.exclusive && rows && multiply_exactly(*rows, {-1.0})) return x;
+  Gather gather{size(x), {}, true};
+  for (int64_t k = 0; k < size(x); ++k) gather.index.push_back(k);
+  Signal y = append(name, std::move(gather), {x.node}, size(x), x.shape);
+  y.order = x.order;
+  return y;
+}
+
+Signal GraphBuilder::gathered(const std::string& name, const Signal& x, const std::vector<int64_t>& places,
+                              std::vector<int64_t> shape) {
+  std::vector<int64_t> index = places;
+  if (x.order != nullptr) {
+    for (int64_t& place : index) place = place < 0 ? -1 : (*x.order)[static_cast<size_t>(place)];
+  }
+  int64_t next = 0;
+  const bool same = std::cmp_equal(index.size(), size(x)) &&
+                    std::all_of(index.begin(), index.end(), [&](int64_t place) { return place == next++; });
+  if (same) return {x.node, std::move(shape), nullptr, x.exclusive};
+  const auto count = static_cast<int64_t>(index.size());
+  return append(name, Gather{size(x), std::move(index), false}, {x.node}, count, std::move(shape));
+}
+
+Signal GraphBuilder::in_order(const std::string& name, const Signal& x) {
+  if (x.order == nullptr) return x;
+  Signal plain = x;
+  plain.order = nullptr;
+  return gathered(name, plain, *x.order, x.shape);
+}
+
 Signal GraphBuilder::add(const std::string& name, const Signal& x, const Signal& y) {
   VERISSIM_CHECK(size(x) == size(y));
   Signal sum = append(name, Add{}, {x.node, y.node}, size(x), x.shape);
@@ -162,6 +203,7 @@ Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs
   const Runs own = in_node_order(x, factors, size(x));
   const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
   if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own)) return x;
+  if (all_equal(factors, -1.0)) return negated(name, x);
   return diagonal(name, x, own, {0.0});
 }
 
@@ -192,9 +234,15 @@ Network GraphBuilder::finish(const Signal& y) {
     for (int& input : node.inputs) input = place[static_cast<size_t>(input)];
     result.nodes.push_back(std::move(node));
   }
-  make_names_unique(result);
+  make_names_unique(result, 0);
   check(result);
   return result;
+}
+
+Network GraphBuilder::release(const Signal& y) {
+  VERISSIM_CHECK(y.order == nullptr && std::cmp_equal(y.node + 1, network_.nodes.size()));
+  make_names_unique(network_, first_);
+  return std::move(network_);
 }
 
 }  // namespace verissim::network

@@ -29,6 +29,8 @@ using Runs = std::vector<double>;
 class GraphBuilder {
  public:
   explicit GraphBuilder(const Shape& input);
+  // Goes on behind the last node of a network.
+  static GraphBuilder behind(Network network);
 
   int64_t size(const Signal& signal) const { return size(signal.node); }
 
@@ -38,6 +40,13 @@ class GraphBuilder {
   // conv.in and conv.out are set; the signal is in order.
   Signal conv2d(const std::string& name, const Signal& x, Conv2d conv, std::vector<int64_t> shape);
   Signal relu(const std::string& name, const Signal& x);
+  // -x: in the weights of the layer before, if it has any.
+  Signal negated(const std::string& name, const Signal& x);
+  // Elements of x, 0 where the place is -1.
+  Signal gathered(const std::string& name, const Signal& x, const std::vector<int64_t>& places,
+                  std::vector<int64_t> shape);
+  // x with its values in order.
+  Signal in_order(const std::string& name, const Signal& x);
   // Both in the same order.
   Signal add(const std::string& name, const Signal& x, const Signal& y);
 
@@ -49,14 +58,18 @@ class GraphBuilder {
 
   // The network whose output is y, without the nodes that it does not need. y is in order.
   Network finish(const Signal& y);
+  // The network as it is, of which y must be the last node, in order.
+  Network release(const Signal& y);
 
  private:
+  GraphBuilder() = default;
   int64_t size(int node) const { return network_.nodes[static_cast<size_t>(node)].size; }
   Signal append(const std::string& name, Op op, std::vector<int> inputs, int64_t size,
                 std::vector<int64_t> shape);
   Signal diagonal(const std::string& name, const Signal& x, const Runs& factors, const Runs& offsets);
 
   Network network_;
+  size_t first_ = 0;  // the first node that is not another's
 };
 
 }  // namespace verissim::network

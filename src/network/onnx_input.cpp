@@ -1,6 +1,7 @@
 #include "network/onnx_input.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -20,6 +21,10 @@ class InputReader {
     input_.shape = port_.shape;
     if (!port_.has_shape || port_.shape.empty() || port_.shape.size() > 4) {
       throw refuse(port_.has_shape ? "shape " + shape_text() : "no shape", "[N, C, H, W], [N, n] or [n]");
+    }
+    constexpr std::array<int64_t, 5> kReal{0, 1, 10, 11, 16};  // unknown, float, float16, double, bfloat16
+    if (std::find(kReal.begin(), kReal.end(), port_.element_type) == kReal.end()) {
+      throw refuse("values of type " + std::to_string(port_.element_type), "floating-point numbers");
     }
     set_batch();
     fill_open_sizes();
@@ -64,12 +69,30 @@ class InputReader {
       throw refuse("shape " + shape_text() + " with open sizes (-1)",
                    "the input's channels, height and width to be given");
     }
-    const std::vector<int64_t> sizes{known->channels, known->height, known->width};
     const size_t first = input_.shape.size() - 3;
+    std::vector<int64_t> sizes{known->channels, known->height, known->width};
+    const auto fits = [&] {
+      for (size_t k = 0; k < 3; ++k) {
+        if (input_.shape[first + k] >= 0 && input_.shape[first + k] != sizes[k]) return false;
+      }
+      return true;
+    };
+    if (!fits()) sizes = {known->height, known->width, known->channels};
+    if (!fits()) sizes = {known->channels, known->height, known->width};  // what does not fit is told later
     for (size_t k = 0; k < 3; ++k) {
       if (input_.shape[first + k] < 0) input_.shape[first + k] = sizes[k];
     }
     open_ = true;
+  }
+
+  bool has_channels_last(const std::vector<int64_t>& sizes) const {
+    if (hint_.given) {
+      const std::vector<int64_t> first{hint_.given->channels, hint_.given->height, hint_.given->width};
+      const std::vector<int64_t> last{hint_.given->height, hint_.given->width, hint_.given->channels};
+      return sizes != first && sizes == last;
+    }
+    const auto is_usual = [](int64_t channels) { return channels == 1 || channels == 3; };
+    return is_usual(sizes[2]) && !is_usual(sizes[0]);
   }
 
   // A row of values, however many sizes of 1 it is written with.
@@ -95,7 +118,9 @@ class InputReader {
 
   void set_image() {
     const std::vector<int64_t> sizes = image_sizes();
+    input_.channels_last = has_channels_last(sizes);
     input_.image = {sizes[0], sizes[1], sizes[2]};
+    if (input_.channels_last) input_.image = {sizes[2], sizes[0], sizes[1]};
     input_.source = open_ && !hint_.given ? InputSource::kFileName : InputSource::kFile;
     if (!hint_.given) return;
     if (*hint_.given != input_.image) {

@@ -40,6 +40,7 @@ struct OnnxPort {
   std::string name;
   bool has_shape = false;
   std::vector<int64_t> shape;  // -1 where the file gives a name instead of a number, or nothing
+  int64_t element_type = 0;    // the number of TensorProto.DataType; 0 if it is not given
 };
 
 struct OnnxModel {

@@ -13,8 +13,8 @@ using Table = std::map<std::string, OnnxOperator>;
 const Table& table() {
   static const Table kTable = [] {
     Table all;
-    for (const auto& part : {onnx_affine_operators(), onnx_window_operators(), onnx_shape_operators(),
-                             onnx_constant_operators()}) {
+    for (const auto& part : {onnx_affine_operators(), onnx_activation_operators(), onnx_window_operators(),
+                             onnx_shape_operators(), onnx_pick_operators(), onnx_constant_operators()}) {
       for (const OnnxOperator& op : part) all.emplace(op.name, op);
     }
     return all;

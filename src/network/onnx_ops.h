@@ -18,10 +18,15 @@ struct OnnxOperator {
 };
 
 // By subject, each in its own file.
-std::vector<OnnxOperator> onnx_affine_operators();    // Gemm, MatMul, Add, Sub, Mul, Div, Neg
-std::vector<OnnxOperator> onnx_window_operators();    // Conv, AveragePool, GlobalAveragePool, ReduceMean
-std::vector<OnnxOperator> onnx_shape_operators();     // Reshape, Flatten, Transpose, Squeeze, Unsqueeze
-std::vector<OnnxOperator> onnx_constant_operators();  // Constant, Shape, Gather, Concat, ...: of known values
+std::vector<OnnxOperator> onnx_affine_operators();  // Gemm, MatMul, Add, Sub, Mul, Div, BatchNormalization
+std::vector<OnnxOperator> onnx_activation_operators();  // Relu, LeakyRelu, PRelu, Clip, Abs, Max, Min
+std::vector<OnnxOperator> onnx_window_operators();  // Conv, MaxPool, AveragePool, the global ones, ReduceMean
+std::vector<OnnxOperator> onnx_shape_operators();   // Reshape, Flatten, Squeeze, Unsqueeze, Dropout
+std::vector<OnnxOperator> onnx_pick_operators();    // Transpose, Slice, Split, Gather, Concat, Pad, Expand
+std::vector<OnnxOperator> onnx_constant_operators();  // Constant, Shape, Cast: mostly of known values
+
+// Defines the output of an arithmetic node whose inputs are all constant.
+void fold_constants(OnnxScope& scope, const OnnxNode& node);
 
 // Defines the node's output. Throws InputError naming the node for everything that the operators do not
 // cover.

@@ -171,6 +171,7 @@ class Parser {
       if (field->number != 1) continue;
       ProtoReader tensor = reader.message(*field, "type.tensor_type");
       while (const auto inner = tensor.next()) {
+        if (inner->number == 1) port.element_type = tensor.integer(*inner);
         if (inner->number == 2) read_shape(tensor.message(*inner, "type.tensor_type.shape"), port);
       }
     }

@@ -72,6 +72,7 @@ std::vector<std::string> notes_of(const OnnxModel& model, const OnnxInput& input
   if (input.batch > 1) {
     notes.push_back("the file is for batches of " + std::to_string(input.batch) + ": read for one image");
   }
+  if (input.channels_last) notes.push_back("the file's images have their channels last: read as C, H, W");
   for (const std::string& name : model.external_files) {
     notes.push_back("weights are also in '" + name + "', which the digest does not cover");
   }
@@ -84,7 +85,7 @@ OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, 
   const OnnxModel model = parse_onnx(file, data);
   check_model(file, model);
   const OnnxInput input = read_onnx_input(file, model.inputs.front(), hint);
-  OnnxScope scope(file, model, input.image, input.shape, input.batch);
+  OnnxScope scope(file, model, input);
   const std::vector<bool> needed = needed_nodes(model);
   for (size_t k = 0; k < model.nodes.size(); ++k) {
     if (needed[k]) read_onnx_node(scope, model.nodes[k]);

@@ -28,12 +28,16 @@ std::string label(const OnnxNode& node) {
   return node.outputs.front();
 }
 
-OnnxScope::OnnxScope(const std::string& file, const OnnxModel& model, const Shape& input,
-                     std::vector<int64_t> input_shape, int64_t batch)
-    : file_(file), model_(model), graph_(input), batch_(batch) {
-  budget_ = 16 * static_cast<int64_t>(model.bytes) + (INT64_C(1) << 22);
+OnnxScope::OnnxScope(const std::string& file, const OnnxModel& model, const OnnxInput& input)
+    : file_(file), model_(model), graph_(input.image), batch_(input.batch) {
+  budget_ = 16 * static_cast<int64_t>(model.bytes) + (INT64_C(1) << 25);
   count_uses();
-  define(model.inputs.front().name, Signal{0, std::move(input_shape), nullptr, false});
+  Signal signal{0, input.shape, nullptr, false};
+  if (input.channels_last) {
+    const Dims image{input.image.channels, input.image.height, input.image.width};
+    signal.order = std::make_shared<Places>(transposed_places(image, {1, 2, 0}));
+  }
+  define(model.inputs.front().name, std::move(signal));
   for (const NamedTensor& tensor : model.initializers) define(tensor.key, tensor.tensor);
 }
 
@@ -113,7 +117,7 @@ std::vector<int64_t> OnnxScope::integers(const OnnxNode& node, size_t k) const {
   return result;
 }
 
-Signal OnnxScope::output() const {
+Signal OnnxScope::output() {
   const std::string& name = model_.outputs.front().name;
   const auto found = values_.find(name);
   if (found == values_.end()) {
@@ -124,17 +128,14 @@ Signal OnnxScope::output() const {
     throw InputError(file_, "output " + quote(name), signal == nullptr ? "a constant" : "the input itself",
                      "layers");
   }
-  if (signal->order != nullptr) {
-    throw InputError(file_, "output " + quote(name), "transposed values", "the order of the last layer");
-  }
-  return *signal;
+  return graph_.in_order(name, *signal);
 }
 
-void OnnxScope::define(const OnnxNode& node, Signal signal) {
-  define(node.outputs.front(), std::move(signal));
+void OnnxScope::define(const OnnxNode& node, Signal signal, size_t k) {
+  define(node.outputs[k], Value(std::move(signal)));
 }
-void OnnxScope::define(const OnnxNode& node, Tensor tensor) {
-  define(node.outputs.front(), std::move(tensor));
+void OnnxScope::define(const OnnxNode& node, Tensor tensor, size_t k) {
+  define(node.outputs[k], Value(std::move(tensor)));
 }
 
 void OnnxScope::define(const std::string& name, Value value) {
@@ -198,6 +199,12 @@ int64_t OnnxScope::count(const OnnxNode& node, const std::vector<int64_t>& shape
     throw error(node, "values of shape " + to_string(shape), "1 to 2^28 values");
   }
   return values;
+}
+
+LayerSite OnnxScope::site(const OnnxNode& node) {
+  return {label(node),
+          [&](const std::string& got, const std::string& wanted) { return error(node, got, wanted); },
+          [&](int64_t count) { charge(node, count); }};
 }
 
 InputError OnnxScope::error(const OnnxNode& node, const std::string& got, const std::string& wanted) const {

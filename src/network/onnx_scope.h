@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "network/graph_builder.h"
+#include "network/layers.h"
+#include "network/onnx_input.h"
 #include "network/onnx_model.h"
 
 namespace verissim::network {
@@ -15,10 +17,9 @@ namespace verissim::network {
 // Shapes are those for one image: whatever the file says of the batch, it is 1.
 class OnnxScope {
  public:
-  // input: the graph's one input. batch: its declared size, which constants of the file may repeat.
+  // input: the graph's one input. Its batch may be repeated by constants of the file.
   // `file` and `model` must outlive this. Throws InputError for names that are defined twice.
-  OnnxScope(const std::string& file, const OnnxModel& model, const Shape& input,
-            std::vector<int64_t> input_shape, int64_t batch);
+  OnnxScope(const std::string& file, const OnnxModel& model, const OnnxInput& input);
 
   GraphBuilder& graph() { return graph_; }
   int64_t opset() const { return model_.opset; }
@@ -34,11 +35,11 @@ class OnnxScope {
   std::vector<int64_t> integers(const OnnxNode& node, size_t k) const;  // a few thousand at most
 
   // The graph's output.
-  Signal output() const;
+  Signal output();
 
-  // The node's first output. The others do not exist; a node that reads them is refused.
-  void define(const OnnxNode& node, Signal signal);
-  void define(const OnnxNode& node, Tensor tensor);
+  // The node's k-th output. One that is never defined does not exist; a node that reads it is refused.
+  void define(const OnnxNode& node, Signal signal, size_t k = 0);
+  void define(const OnnxNode& node, Tensor tensor, size_t k = 0);
 
   // A node's attribute. Throws InputError if it has another type.
   static const OnnxAttribute* find(const OnnxNode& node, const std::string& name);
@@ -55,6 +56,8 @@ class OnnxScope {
   int64_t count(const OnnxNode& node, const std::vector<int64_t>& shape) const;
 
   InputError error(const OnnxNode& node, const std::string& got, const std::string& wanted) const;
+  // The node as a place for layers. It must not outlive this nor the node.
+  LayerSite site(const OnnxNode& node);
 
  private:
   using Value = std::variant<Signal, Tensor>;

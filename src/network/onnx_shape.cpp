@@ -1,15 +1,11 @@
-// Operators that give values another shape or order.
+// Operators that give values another shape.
 #include <algorithm>
-#include <memory>
-#include <numeric>
 #include <utility>
 
 #include "network/onnx_ops.h"
 
 namespace verissim::network {
 namespace {
-
-using Dims = std::vector<int64_t>;
 
 // The node's first input with another shape of as many values.
 void reshape(OnnxScope& scope, const OnnxNode& node, Dims shape) {
@@ -26,20 +22,6 @@ void reshape(OnnxScope& scope, const OnnxNode& node, Dims shape) {
 
 const Dims input_shape(const OnnxScope& scope, const OnnxNode& node) {
   return scope.is_constant(node, 0) ? scope.constant(node, 0).shape : scope.signal(node, 0).shape;
-}
-
-// Axes count from the end if they are negative. Each must be one of `rank`, and none twice.
-Dims checked_axes(const OnnxScope& scope, const OnnxNode& node, Dims axes, size_t rank) {
-  std::vector<bool> seen(rank, false);
-  for (int64_t& axis : axes) {
-    if (axis < 0) axis += static_cast<int64_t>(rank);
-    if (axis < 0 || std::cmp_greater_equal(axis, rank) || seen[static_cast<size_t>(axis)]) {
-      throw scope.error(node, "axes " + to_string(axes),
-                        "different ones of " + std::to_string(rank) + " dimensions");
-    }
-    seen[static_cast<size_t>(axis)] = true;
-  }
-  return axes;
 }
 
 // An attribute up to opset 12, an input since.
@@ -82,19 +64,18 @@ void read_flatten(OnnxScope& scope, const OnnxNode& node) {
     throw scope.error(node, "axis " + std::to_string(axis), "one of " + std::to_string(rank) + " dimensions");
   }
   const auto middle = shape.begin() + axis;
-  reshape(scope, node,
-          {std::accumulate(shape.begin(), middle, INT64_C(1), std::multiplies<>()),
-           std::accumulate(middle, shape.end(), INT64_C(1), std::multiplies<>())});
+  reshape(scope, node, {product({shape.begin(), middle}), product({middle, shape.end()})});
 }
 
 void read_squeeze(OnnxScope& scope, const OnnxNode& node) {
   const Dims shape = input_shape(scope, node);
-  const Dims axes = checked_axes(scope, node, axes_of(scope, node), shape.size());
+  const std::vector<size_t> axes = checked_axes(scope.site(node), axes_of(scope, node), shape.size());
   Dims result;
   for (size_t k = 0; k < shape.size(); ++k) {
-    const bool named = std::find(axes.begin(), axes.end(), static_cast<int64_t>(k)) != axes.end();
+    const bool named = std::find(axes.begin(), axes.end(), k) != axes.end();
     if (named && shape[k] != 1) {
-      throw scope.error(node, "axes " + to_string(axes) + " of shape " + to_string(shape), "axes of size 1");
+      throw scope.error(node, "axes " + to_string(axes_of(scope, node)) + " of shape " + to_string(shape),
+                        "axes of size 1");
     }
     if (shape[k] != 1 || (!axes.empty() && !named)) result.push_back(shape[k]);
   }
@@ -103,80 +84,13 @@ void read_squeeze(OnnxScope& scope, const OnnxNode& node) {
 
 void read_unsqueeze(OnnxScope& scope, const OnnxNode& node) {
   const Dims shape = input_shape(scope, node);
-  Dims axes = axes_of(scope, node);
-  if (axes.size() + shape.size() > 64) throw scope.error(node, "more than 64 dimensions", "fewer");
-  axes = checked_axes(scope, node, std::move(axes), axes.size() + shape.size());
+  const Dims given = axes_of(scope, node);
+  if (given.size() + shape.size() > 64) throw scope.error(node, "more than 64 dimensions", "fewer");
+  std::vector<size_t> axes = checked_axes(scope.site(node), given, given.size() + shape.size());
   std::sort(axes.begin(), axes.end());
   Dims result = shape;
-  for (const int64_t axis : axes) result.insert(result.begin() + axis, 1);
+  for (const size_t axis : axes) result.insert(result.begin() + static_cast<std::ptrdiff_t>(axis), 1);
   reshape(scope, node, std::move(result));
-}
-
-// Where each element of the transposed values lies in the ones before.
-std::vector<int64_t> transposition(const Dims& shape, const Dims& permutation) {
-  const size_t rank = shape.size();
-  Dims stride(rank, 1);
-  for (size_t k = rank; k-- > 1;) stride[k - 1] = stride[k] * shape[k];
-  std::vector<int64_t> order(static_cast<size_t>(element_count(shape)));
-  Dims index(rank, 0);
-  int64_t place = 0;
-  for (int64_t& source : order) {
-    source = place;
-    for (size_t axis = rank; axis-- > 0;) {
-      const auto from = static_cast<size_t>(permutation[axis]);
-      place += stride[from];
-      if (++index[axis] < shape[from]) break;
-      place -= stride[from] * shape[from];
-      index[axis] = 0;
-    }
-  }
-  return order;
-}
-
-bool is_ascending(const std::vector<int64_t>& order) { return std::is_sorted(order.begin(), order.end()); }
-
-Signal transposed(const Signal& x, const std::vector<int64_t>& order) {
-  auto total = std::make_shared<std::vector<int64_t>>(order);
-  if (x.order != nullptr) {
-    for (int64_t& place : *total) place = (*x.order)[static_cast<size_t>(place)];
-  }
-  Signal y = x;
-  y.order = is_ascending(*total) ? nullptr : std::move(total);
-  return y;
-}
-
-Tensor transposed(const Tensor& x, const std::vector<int64_t>& order) {
-  Tensor y = x;
-  const size_t size = size_of(x.dtype);
-  for (size_t k = 0; k < order.size(); ++k) {
-    std::copy_n(x.bytes.begin() + order[k] * static_cast<int64_t>(size), size,
-                y.bytes.begin() + static_cast<std::ptrdiff_t>(k * size));
-  }
-  return y;
-}
-
-void read_transpose(OnnxScope& scope, const OnnxNode& node) {
-  const Dims shape = input_shape(scope, node);
-  Dims reversed(shape.size());
-  std::iota(reversed.rbegin(), reversed.rend(), INT64_C(0));
-  const Dims permutation = scope.integers(node, "perm", reversed);
-  if (permutation.size() != shape.size()) {
-    throw scope.error(node, "perm " + to_string(permutation),
-                      "one of " + std::to_string(shape.size()) + " axes");
-  }
-  const Dims axes = checked_axes(scope, node, permutation, shape.size());
-  scope.charge(node, 2 * scope.count(node, shape));
-  const std::vector<int64_t> order = transposition(shape, axes);
-  Dims result(shape.size());
-  for (size_t k = 0; k < shape.size(); ++k) result[k] = shape[static_cast<size_t>(axes[k])];
-  if (scope.is_constant(node, 0)) {
-    Tensor tensor = transposed(scope.constant(node, 0), order);
-    tensor.shape = std::move(result);
-    return scope.define(node, std::move(tensor));
-  }
-  Signal signal = transposed(scope.signal(node, 0), order);
-  signal.shape = std::move(result);
-  scope.define(node, std::move(signal));
 }
 
 void read_identity(OnnxScope& scope, const OnnxNode& node) { reshape(scope, node, input_shape(scope, node)); }
@@ -192,17 +106,12 @@ void read_dropout(OnnxScope& scope, const OnnxNode& node) {
   read_identity(scope, node);
 }
 
-void read_relu(OnnxScope& scope, const OnnxNode& node) {
-  scope.define(node, scope.graph().relu(label(node), scope.signal(node, 0)));
-}
-
 }  // namespace
 
 std::vector<OnnxOperator> onnx_shape_operators() {
-  return {{"Reshape", 2, 2, {"allowzero"}, read_reshape},     {"Flatten", 1, 1, {"axis"}, read_flatten},
-          {"Squeeze", 1, 2, {"axes"}, read_squeeze},          {"Unsqueeze", 1, 2, {"axes"}, read_unsqueeze},
-          {"Transpose", 1, 1, {"perm"}, read_transpose},      {"Identity", 1, 1, {}, read_identity},
-          {"Dropout", 1, 3, {"ratio", "seed"}, read_dropout}, {"Relu", 1, 1, {}, read_relu}};
+  return {{"Reshape", 2, 2, {"allowzero"}, read_reshape}, {"Flatten", 1, 1, {"axis"}, read_flatten},
+          {"Squeeze", 1, 2, {"axes"}, read_squeeze},      {"Unsqueeze", 1, 2, {"axes"}, read_unsqueeze},
+          {"Identity", 1, 1, {}, read_identity},          {"Dropout", 1, 3, {"ratio", "seed"}, read_dropout}};
 }
 
 }  // namespace verissim::network

@@ -1,43 +1,18 @@
-// Operators that move a window over images: convolutions, and averages as convolutions.
+// Operators that move a window over images, and means.
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "network/conv_extent.h"
-#include "network/exact.h"
 #include "network/onnx_ops.h"
 #include "network/quote.h"
+#include "network/windows.h"
 
 namespace verissim::network {
 namespace {
 
 constexpr int64_t kMostSetting = 1 << 20;  // of a stride, padding, dilation or kernel
 
-// Along one axis of the image.
-struct Axis {
-  int64_t in = 0;
-  int64_t kernel = 1;
-  int64_t stride = 1;
-  int64_t dilation = 1;
-  int64_t begin = 0;  // padding
-  int64_t end = 0;
-  // Zeros that lengthen the kernel, so that the padding can be the same on both sides.
-  int64_t zeros_before = 0;
-  int64_t zeros_behind = 0;
-
-  int64_t pad() const { return std::max(begin, end); }
-  int64_t full_kernel() const { return zeros_before + kernel + zeros_behind; }
-  int64_t out() const { return conv_extent(in, pad(), dilation, full_kernel(), stride); }
-};
-using Axes = std::array<Axis, 2>;
-
-Signal image_input(const OnnxScope& scope, const OnnxNode& node) {
-  Signal x = scope.signal(node, 0);
-  if (x.shape.size() != 4 || x.shape[0] != 1) {
-    throw scope.error(node, "values of shape " + to_string(x.shape), "images: [1, channels, height, width]");
-  }
-  if (x.order != nullptr) throw scope.error(node, "transposed values", "images whose values are in order");
-  return x;
+Signal image_input(OnnxScope& scope, const OnnxNode& node) {
+  return images(scope.graph(), scope.site(node), scope.signal(node, 0));
 }
 
 std::vector<int64_t> settings(const OnnxScope& scope, const OnnxNode& node, const std::string& name,
@@ -51,16 +26,7 @@ std::vector<int64_t> settings(const OnnxScope& scope, const OnnxNode& node, cons
   return values;
 }
 
-// SAME: as many outputs as the stride leaves of the inputs; an odd zero goes behind (UPPER) or before.
-void pad_to_same(Axis& axis, bool upper) {
-  const int64_t out = (axis.in + axis.stride - 1) / axis.stride;
-  const int64_t span = (out - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1;
-  const int64_t total = std::max<int64_t>(span - axis.in, 0);
-  axis.begin = upper ? total / 2 : total - total / 2;
-  axis.end = total - axis.begin;
-}
-
-void set_padding(const OnnxScope& scope, const OnnxNode& node, Axes& axes) {
+void set_padding(const OnnxScope& scope, const OnnxNode& node, WindowAxes& axes) {
   const std::string automatic = scope.text(node, "auto_pad", "NOTSET");
   if (automatic == "NOTSET") {
     const auto pads = settings(scope, node, "pads", {0, 0, 0, 0}, 0);
@@ -69,80 +35,30 @@ void set_padding(const OnnxScope& scope, const OnnxNode& node, Axes& axes) {
       axes[k].end = pads[k + 2];
     }
   } else if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
-    for (Axis& axis : axes) pad_to_same(axis, automatic == "SAME_UPPER");
+    for (WindowAxis& axis : axes) pad_to_same(axis, automatic == "SAME_UPPER");
   } else if (automatic != "VALID") {
     throw scope.error(node, "auto_pad " + quote(automatic), "NOTSET, VALID, SAME_UPPER or SAME_LOWER");
   }
 }
 
-// A longer padding behind is one on both sides for a kernel with zeros before its first weight, and so on.
-void make_symmetric(const OnnxScope& scope, const OnnxNode& node, Axis& axis) {
-  const int64_t more = axis.end - axis.begin;
-  if (more % axis.dilation != 0) {
-    throw scope.error(node, "padding by " + std::to_string(axis.begin) + " and " + std::to_string(axis.end),
-                      "the same on both sides");
-  }
-  axis.zeros_before = std::max<int64_t>(more / axis.dilation, 0);
-  axis.zeros_behind = std::max<int64_t>(-more / axis.dilation, 0);
-}
-
-Axes read_axes(const OnnxScope& scope, const OnnxNode& node, const Signal& x,
-               const std::vector<int64_t>& kernel) {
+WindowAxes read_axes(const OnnxScope& scope, const OnnxNode& node, const Signal& x,
+                     const std::vector<int64_t>& kernel) {
   const auto strides = settings(scope, node, "strides", {1, 1}, 1);
   const auto dilations = settings(scope, node, "dilations", {1, 1}, 1);
-  Axes axes;
+  WindowAxes axes;
   for (size_t k = 0; k < 2; ++k) {
     axes[k].in = x.shape[k + 2];
     axes[k].kernel = kernel[k];
     axes[k].stride = strides[k];
     axes[k].dilation = dilations[k];
+    axes[k].ceil = scope.integer(node, "ceil_mode", 0) != 0;
   }
   set_padding(scope, node, axes);
-  for (Axis& axis : axes) {
-    make_symmetric(scope, node, axis);
+  for (const WindowAxis& axis : axes) {
     if (axis.out() > 0) continue;
     throw scope.error(node, "images of shape " + to_string(x.shape), "larger ones: the kernel does not fit");
   }
   return axes;
-}
-
-// The kernels with the zeros that make_symmetric asks for.
-std::vector<double> lengthen(const std::vector<double>& weight, const Axes& axes) {
-  if (axes[0].full_kernel() == axes[0].kernel && axes[1].full_kernel() == axes[1].kernel) return weight;
-  const int64_t size = axes[0].kernel * axes[1].kernel;
-  const int64_t full = axes[0].full_kernel() * axes[1].full_kernel();
-  std::vector<double> result(weight.size() / static_cast<size_t>(size) * static_cast<size_t>(full), 0.0);
-  for (size_t k = 0; k < weight.size(); ++k) {
-    const auto flat = static_cast<int64_t>(k);
-    const int64_t row = axes[0].zeros_before + flat % size / axes[1].kernel;
-    const int64_t column = axes[1].zeros_before + flat % axes[1].kernel;
-    result[static_cast<size_t>(flat / size * full + row * axes[1].full_kernel() + column)] = weight[k];
-  }
-  return result;
-}
-
-// weight: channels x in channels / groups x the kernels' own sizes.
-Signal convolve(OnnxScope& scope, const OnnxNode& node, const Signal& x, const Axes& axes, int64_t channels,
-                int64_t groups, const std::vector<double>& weight) {
-  const int64_t full = axes[0].full_kernel() * axes[1].full_kernel();
-  scope.charge(node, scope.count(node, {channels, x.shape[1] / groups, full}));
-  Conv2d conv;
-  conv.in = {x.shape[1], x.shape[2], x.shape[3]};
-  conv.out = {channels, axes[0].out(), axes[1].out()};
-  conv.kernel_h = axes[0].full_kernel();
-  conv.kernel_w = axes[1].full_kernel();
-  conv.stride_h = axes[0].stride;
-  conv.stride_w = axes[1].stride;
-  conv.pad_h = axes[0].pad();
-  conv.pad_w = axes[1].pad();
-  conv.dilation_h = axes[0].dilation;
-  conv.dilation_w = axes[1].dilation;
-  conv.groups = groups;
-  conv.weight = lengthen(weight, axes);
-  conv.bias.assign(static_cast<size_t>(channels), 0.0);
-  const std::vector<int64_t> shape{1, channels, conv.out.height, conv.out.width};
-  scope.count(node, shape);
-  return scope.graph().conv2d(label(node), x, std::move(conv), shape);
 }
 
 void read_conv(OnnxScope& scope, const OnnxNode& node) {
@@ -159,9 +75,9 @@ void read_conv(OnnxScope& scope, const OnnxNode& node) {
   if (x.shape[1] % groups != 0 || x.shape[1] / groups != shape[1] || shape[0] % groups != 0) throw refuse();
   const std::vector<int64_t> kernel{shape[2], shape[3]};
   if (settings(scope, node, "kernel_shape", kernel, 1) != kernel) throw refuse();
-  const Axes axes = read_axes(scope, node, x, kernel);
+  const WindowAxes axes = read_axes(scope, node, x, kernel);
   scope.charge(node, scope.count(node, shape));
-  Signal y = convolve(scope, node, x, axes, shape[0], groups, scope.numbers(node, 1));
+  Signal y = convolve(scope.graph(), scope.site(node), x, axes, shape[0], groups, scope.numbers(node, 1));
   if (OnnxScope::has_input(node, 2)) {
     if (scope.constant(node, 2).shape != std::vector<int64_t>{shape[0]}) {
       throw scope.error(node, "a bias of shape " + to_string(scope.constant(node, 2).shape),
@@ -172,76 +88,74 @@ void read_conv(OnnxScope& scope, const OnnxNode& node) {
   scope.define(node, std::move(y));
 }
 
-// Every value of the window has the same weight, which must not round.
-Signal average(OnnxScope& scope, const OnnxNode& node, const Signal& x, const Axes& axes) {
-  const int64_t size = axes[0].kernel * axes[1].kernel;
-  const auto weight = exact_reciprocal(static_cast<double>(size));
-  if (!weight) {
-    throw scope.error(node, "an average of " + std::to_string(size) + " values",
-                      "one of 2, 4, 8, ...: others have no exact weights");
-  }
-  scope.charge(node, scope.count(node, {x.shape[1], size}));
-  const std::vector<double> weights(static_cast<size_t>(x.shape[1] * size), *weight);
-  return convolve(scope, node, x, axes, x.shape[1], x.shape[1], weights);
+WindowAxes pool_axes(const OnnxScope& scope, const OnnxNode& node, const Signal& x) {
+  if (OnnxScope::find(node, "kernel_shape") == nullptr) throw scope.error(node, "no kernel_shape", "one");
+  return read_axes(scope, node, x, settings(scope, node, "kernel_shape", {1, 1}, 1));
 }
 
-// With ceil_mode the last window may hang over the edge.
-bool hangs_over(const Axis& axis) {
-  const int64_t span = axis.in + axis.begin + axis.end - axis.dilation * (axis.kernel - 1) - 1;
-  return span % axis.stride != 0;
+// One window over the whole image.
+WindowAxes whole(const Signal& x) {
+  WindowAxes axes;
+  for (size_t k = 0; k < 2; ++k) axes[k].in = axes[k].kernel = x.shape[k + 2];
+  return axes;
+}
+
+void read_max_pool(OnnxScope& scope, const OnnxNode& node) {
+  const Signal x = image_input(scope, node);
+  scope.define(node, max_pool(scope.graph(), scope.site(node), x, pool_axes(scope, node, x)));
+}
+
+void read_global_max_pool(OnnxScope& scope, const OnnxNode& node) {
+  const Signal x = image_input(scope, node);
+  scope.define(node, max_pool(scope.graph(), scope.site(node), x, whole(x)));
 }
 
 void read_average_pool(OnnxScope& scope, const OnnxNode& node) {
   const Signal x = image_input(scope, node);
-  if (OnnxScope::find(node, "kernel_shape") == nullptr) throw scope.error(node, "no kernel_shape", "one");
-  const Axes axes = read_axes(scope, node, x, settings(scope, node, "kernel_shape", {1, 1}, 1));
-  const bool padded = axes[0].pad() > 0 || axes[1].pad() > 0;
-  if (padded && scope.integer(node, "count_include_pad", 0) == 0) {
-    throw scope.error(node, "an average without the padding's zeros", "no padding, or count_include_pad");
-  }
-  if (scope.integer(node, "ceil_mode", 0) != 0 && (hangs_over(axes[0]) || hangs_over(axes[1]))) {
-    throw scope.error(node, "windows that hang over the edge (ceil_mode)", "windows within the image");
-  }
-  scope.define(node, average(scope, node, x, axes));
-}
-
-// One average for each channel.
-Signal average_images(OnnxScope& scope, const OnnxNode& node) {
-  const Signal x = image_input(scope, node);
-  Axes axes;
-  for (size_t k = 0; k < 2; ++k) axes[k].in = axes[k].kernel = x.shape[k + 2];
-  return average(scope, node, x, axes);
+  const bool count_padding = scope.integer(node, "count_include_pad", 0) != 0;
+  scope.define(node,
+               average_pool(scope.graph(), scope.site(node), x, pool_axes(scope, node, x), count_padding));
 }
 
 void read_global_average_pool(OnnxScope& scope, const OnnxNode& node) {
-  scope.define(node, average_images(scope, node));
+  const Signal x = image_input(scope, node);
+  scope.define(node, average_pool(scope.graph(), scope.site(node), x, whole(x), false));
 }
 
-// PyTorch's newer exporter writes a global average as the mean over height and width.
-void read_reduce_mean(OnnxScope& scope, const OnnxNode& node) {
-  std::vector<int64_t> axes =
-      OnnxScope::has_input(node, 1) ? scope.integers(node, 1) : scope.integers(node, "axes", {});
-  for (int64_t& axis : axes) axis += axis < 0 ? 4 : 0;
-  std::sort(axes.begin(), axes.end());
-  if (axes != std::vector<int64_t>{2, 3}) {
-    throw scope.error(node, "a mean over axes " + to_string(axes), "one over height and width: [2, 3]");
-  }
-  Signal y = average_images(scope, node);
-  if (scope.integer(node, "keepdims", 1) == 0) y.shape.resize(2);
-  scope.define(node, std::move(y));
+void read_reduction(OnnxScope& scope, const OnnxNode& node, bool mean) {
+  const Signal x = scope.signal(node, 0);
+  Dims given = OnnxScope::has_input(node, 1) ? scope.integers(node, 1) : scope.integers(node, "axes", {});
+  if (given.empty() && scope.integer(node, "noop_with_empty_axes", 0) != 0) return scope.define(node, x);
+  if (given.empty()) given = counted(static_cast<int64_t>(x.shape.size()));
+  const std::vector<size_t> axes = checked_axes(scope.site(node), given, x.shape.size());
+  int64_t count = 1;
+  for (const size_t axis : axes) count *= x.shape[axis];
+  const double factor = mean ? 1.0 / static_cast<double>(count) : 1.0;
+  const bool keep = scope.integer(node, "keepdims", 1) != 0;
+  scope.define(node, reduce(scope.graph(), scope.site(node), x, axes, factor, keep));
 }
+
+void read_reduce_mean(OnnxScope& scope, const OnnxNode& node) { read_reduction(scope, node, true); }
+void read_reduce_sum(OnnxScope& scope, const OnnxNode& node) { read_reduction(scope, node, false); }
 
 }  // namespace
 
 std::vector<OnnxOperator> onnx_window_operators() {
   return {{"Conv", 2, 3, {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"}, read_conv},
+          {"MaxPool",
+           1,
+           1,
+           {"auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"},
+           read_max_pool},
           {"AveragePool",
            1,
            1,
            {"auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"},
            read_average_pool},
+          {"GlobalMaxPool", 1, 1, {}, read_global_max_pool},
           {"GlobalAveragePool", 1, 1, {}, read_global_average_pool},
-          {"ReduceMean", 1, 2, {"axes", "keepdims", "noop_with_empty_axes"}, read_reduce_mean}};
+          {"ReduceMean", 1, 2, {"axes", "keepdims", "noop_with_empty_axes"}, read_reduce_mean},
+          {"ReduceSum", 1, 2, {"axes", "keepdims", "noop_with_empty_axes"}, read_reduce_sum}};
 }
 
 }  // namespace verissim::network
