@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/sound_sum.h"
 #include "region/global_ssim.h"
+#include "region/reference.h"
 #include "similarity/exact.h"
 #include "similarity/ssim.h"
 
@@ -34,13 +35,7 @@ std::vector<double> check_ssim_neighbourhood(std::span<const float> reference, c
   if (threshold.exact() <= 0 || threshold.exact() > 1) {
     throw InputError("", "SSIM threshold", threshold.text(), "a number above 0 and at most 1");
   }
-  std::vector<double> values(reference.begin(), reference.end());
-  for (const double value : values) {
-    if (!(value >= 0.0 && value <= 1.0)) {
-      throw InputError("", "reference image", std::to_string(value), "values in [0, 1]");
-    }
-  }
-  return values;
+  return check_reference(reference);
 }
 
 std::unique_ptr<Region> make_global_ssim(std::span<const float> reference, const Decimal& threshold) {
