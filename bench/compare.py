@@ -73,7 +73,7 @@ def line(pair):
     note = "  WRONG" if pair.wrong() else "  verdict changed" if pair.verdicts(0) != pair.verdicts(1) else ""
     reasons = "".join(f"  ({run.reason})" for side in pair.runs for run in side[:1] if run.verdict == "failed")
     return (
-        f"{str(pair.instance):28} inside x{pair.ratio('seconds'):.3f}  process x{pair.ratio('wall'):.3f}"
+        f"{str(pair.instance):28} inside x{pair.ratio('seconds'):.3g}  process x{pair.ratio('wall'):.3g}"
         f"  {'/'.join(pair.verdicts(0))} -> {'/'.join(pair.verdicts(1))}{note}{reasons}"
     )
 
@@ -87,7 +87,7 @@ def summary(group, pairs):
     if not both:
         return f"{group:12} {counts}"
     inside, process = (geometric_mean([pair.ratio(field) for pair in both]) for field in ("seconds", "wall"))
-    return f"{group:12} {counts}: inside x{inside:.3f}, process x{process:.3f} (geometric means)"
+    return f"{group:12} {counts}: inside x{inside:.3g}, process x{process:.3g} (geometric means)"
 
 
 def write_csv(path, pairs):

@@ -17,7 +17,7 @@ packages=(
 )
 test_packages=(clang-format python3 python3-venv)
 torch=torch==2.13.0
-python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript)
+python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
