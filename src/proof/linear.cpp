@@ -51,18 +51,18 @@ std::vector<double> absolute_products(const Dense& dense, const std::vector<doub
   return sums;
 }
 
-std::shared_ptr<const ConvKernel<double>> absolute_kernel(Conv2d conv) {
+std::vector<double> absolute_products(Conv2d conv, const std::vector<double>& magnitude) {
   for (double& weight : conv.weight) weight = std::abs(weight);
-  return std::make_shared<const ConvKernel<double>>(conv);
+  std::vector<double> sums(static_cast<size_t>(conv.out.size()));
+  ConvKernel<double>(conv).apply(1, magnitude.data(), sums.data());
+  return sums;
 }
 
 }  // namespace
 
 Affine::Affine(const network::Node& node) : node_(node) {
-  if (const auto* conv = std::get_if<Conv2d>(&node.op)) {
+  if (const auto* conv = std::get_if<Conv2d>(&node.op))
     conv_ = std::make_shared<const ConvKernel<double>>(*conv);
-    absolute_ = absolute_kernel(*conv);
-  }
 }
 
 int64_t Affine::input_size() const {
@@ -93,14 +93,14 @@ double Affine::bias(int64_t i) const {
 // SOUND: no term is negative, so that the computed sum is its own sum of absolute values, and the exact one
 // is at most that and the error of as many products as one value has.
 std::vector<double> Affine::absolute_row_sums(const std::vector<double>& magnitude) const {
-  std::vector<double> sums(static_cast<size_t>(node_.size));
+  std::vector<double> sums;
   size_t products = magnitude.size();
   if (const auto* dense = std::get_if<Dense>(&node_.op)) {
     sums = absolute_products(*dense, magnitude);
   } else {
     const auto& conv = std::get<Conv2d>(node_.op);
     products = static_cast<size_t>(conv.in.channels / conv.groups * conv.kernel_h * conv.kernel_w);
-    absolute_->apply(1, magnitude.data(), sums.data());
+    sums = absolute_products(conv, magnitude);
   }
   for (double& sum : sums) {
     if (std::isnan(sum)) sum = std::numeric_limits<double>::infinity();

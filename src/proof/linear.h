@@ -28,8 +28,7 @@ class Affine {
 
  private:
   const network::Node& node_;
-  // Of a convolution: itself, and with its weights' absolute values.
-  std::shared_ptr<const network::ConvKernel<double>> conv_, absolute_;
+  std::shared_ptr<const network::ConvKernel<double>> conv_;  // of a convolution
 };
 
 }  // namespace verissim::proof

@@ -323,6 +323,27 @@ Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputL
   return facts;
 }
 
+Facts Replay::restrict_to(const network::Crop& crop, const Facts& facts) const {
+  Facts part;
+  part.cut = facts.cut;
+  part.contradiction = facts.contradiction;
+  if (facts.contradiction) return part;  // the others may not be there at all
+  const auto pick = [](const auto& values, int64_t offset, const std::vector<int64_t>& places, auto& to) {
+    for (const int64_t place : places) to.push_back(values[static_cast<size_t>(offset + place)]);
+  };
+  for (size_t i = 0; i < crop.nodes.size(); ++i) {
+    const auto whole = static_cast<size_t>(crop.nodes[i]);
+    const Node& own = crop.network.nodes[i];
+    // A ReLU's values are in the places of its input's.
+    if (std::holds_alternative<network::Relu>(own.op))
+      pick(facts.neurons, offsets_[whole], crop.places[i], part.neurons);
+    pick(facts.magnitude[whole], 0, crop.places[i], part.magnitude.emplace_back());
+    auto& sums = part.row_sums.emplace_back();
+    if (is_affine(own)) pick(facts.row_sums[whole], 0, crop.places[i], sums);
+  }
+  return part;
+}
+
 std::vector<double> Replay::lower_bounds(int node, const Facts& facts,
                                          std::span<const Argument> arguments) const {
   if (arguments.empty()) return {};

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "base/interval.h"
+#include "network/crop.h"
 #include "network/network.h"
 #include "proof/linear.h"
 #include "region/region.h"
@@ -73,6 +74,9 @@ class Replay {
   // (everything() is always true); an empty one is a contradiction. The result is cut further by interval
   // propagation.
   Facts certify(const std::vector<Interval>& neurons, std::optional<InputLine> cut = std::nullopt) const;
+
+  // SOUND: what the facts say of the values that a part of the network computes, too.
+  Facts restrict_to(const network::Crop& crop, const Facts& facts) const;
 
   // SOUND: lower bounds of each argument's coefficients . value(node) over all x of the region that meet the
   // splits and the slab. -infinity where nothing can be said.

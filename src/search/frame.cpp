@@ -48,38 +48,38 @@ struct Part {
   std::vector<float> cut;    // the facts' cut, rounded; empty if there is none
 };
 
-// Bounds some neurons of one ReLU layer: rows +e_j and -e_j of its input node, two for each.
+// Bounds some neurons of one ReLU layer: rows +e_j and -e_j of its input node `start`, two for each place
+// there.
 class LayerChunk {
  public:
   LayerChunk(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame, const Part& part,
-             int relu, std::span<const int32_t> neurons)
-      : replay_(replay), graph_(graph), frame_(frame), part_(part), relu_(relu), neurons_(neurons) {}
+             int start, std::span<const int64_t> places)
+      : replay_(replay), graph_(graph), frame_(frame), part_(part), start_(start), places_(places) {}
 
   // The certified bounds of each neuron, in the order given.
   std::vector<Interval> run(int iterations) const {
-    const int start = graph_.layer(relu_).inputs.front();
-    const auto count = static_cast<int64_t>(2 * neurons_.size());
-    const auto width = static_cast<size_t>(graph_.layer(start).size);
+    const auto count = static_cast<int64_t>(2 * places_.size());
+    const auto width = static_cast<size_t>(graph_.layer(start_).size);
     std::vector<double> exact(static_cast<size_t>(count) * width, 0.0);
-    for (size_t i = 0; i < neurons_.size(); ++i) {
-      const auto place = static_cast<size_t>(neurons_[i] - graph_.layer(relu_).offset);
+    for (size_t i = 0; i < places_.size(); ++i) {
+      const auto place = static_cast<size_t>(places_[i]);
       exact[2 * i * width + place] = 1.0;
       exact[(2 * i + 1) * width + place] = -1.0;
     }
     const std::vector<float> coefficients(exact.begin(), exact.end());
     bounds::Rows rows;
-    bounds::reset(rows, graph_, start, count);
+    bounds::reset(rows, graph_, start_, count);
     rows.coefficients = coefficients.data();
     prepare(rows);
     // Without a ReLU before it and without multipliers the first pass is already the best.
-    const bool exact_at_once = !behind_relu(graph_, start) && part_.cut.empty() && part_.splits.empty();
+    const bool exact_at_once = !behind_relu(graph_, start_) && part_.cut.empty() && part_.splits.empty();
     bounds::OptimiseOptions options;
     options.iterations = exact_at_once ? 0 : iterations;
     bounds::Optimiser(graph_, replay_.region()).run(rows, options);
     const std::vector<char> all(static_cast<size_t>(count), 1);
     const std::vector<double> lower = replay_rows(replay_, frame_.facts, rows, exact, all);
     std::vector<Interval> result;
-    for (size_t i = 0; i < neurons_.size(); ++i) result.emplace_back(lower[2 * i], -lower[2 * i + 1]);
+    for (size_t i = 0; i < places_.size(); ++i) result.emplace_back(lower[2 * i], -lower[2 * i + 1]);
     return result;
   }
 
@@ -103,9 +103,63 @@ class LayerChunk {
   const bounds::Graph& graph_;
   const Frame& frame_;
   const Part& part_;
-  int relu_;
-  std::span<const int32_t> neurons_;
+  int start_;
+  std::span<const int64_t> places_;
 };
+
+// A frame and a part for the neurons that a crop of the network keeps. Splits of others are dropped: the
+// bounds hold without them.
+struct CroppedPart {
+  Frame frame;
+  Part part;
+
+  CroppedPart(const proof::Replay& replay, const network::Crop& crop, const Frame& whole, const Part& of) {
+    frame.facts = replay.restrict_to(crop, whole.facts);
+    part.slab = of.slab;
+    part.cut = of.cut;
+    std::vector<int32_t> neurons;  // which neuron of the whole network each is; ascending
+    for (size_t i = 0; i < crop.nodes.size(); ++i) {
+      if (!std::holds_alternative<network::Relu>(crop.network.nodes[i].op)) continue;
+      for (const int64_t place : crop.places[i])
+        neurons.push_back(static_cast<int32_t>(replay.offset(crop.nodes[i]) + place));
+    }
+    for (const int32_t neuron : neurons) {
+      const auto j = static_cast<size_t>(neuron);
+      frame.lower.push_back(whole.lower[j]);
+      frame.upper.push_back(whole.upper[j]);
+      part.alpha.push_back(of.alpha[j]);
+    }
+    for (const Split& s : of.splits) {
+      const auto at = std::lower_bound(neurons.begin(), neurons.end(), s.neuron);
+      if (at == neurons.end() || *at != s.neuron) continue;
+      splits.push_back(s);
+      splits.back().neuron = static_cast<int32_t>(at - neurons.begin());
+    }
+    part.splits = splits;
+  }
+  CroppedPart(const CroppedPart&) = delete;
+  CroppedPart& operator=(const CroppedPart&) = delete;
+
+ private:
+  std::vector<Split> splits;
+};
+
+// As LayerChunk, on what the places depend on if that is little.
+std::vector<Interval> bound_places(const proof::Replay& replay, const bounds::Graph& graph,
+                                   const Frame& frame, const Part& part, int start,
+                                   std::span<const int64_t> places, int iterations) {
+  const auto crop = network::crop(replay.network(), start, places);
+  if (!crop) return LayerChunk(replay, graph, frame, part, start, places).run(iterations);
+  const CroppedPart cropped(replay, *crop, frame, part);
+  const bounds::Graph own_graph(crop->network);
+  const proof::Replay own_replay(crop->network, replay.region());
+  std::vector<int64_t> own_places;
+  const std::vector<int64_t>& kept = crop->places.back();
+  for (const int64_t place : places)
+    own_places.push_back(std::lower_bound(kept.begin(), kept.end(), place) - kept.begin());
+  const LayerChunk chunk(own_replay, own_graph, cropped.frame, cropped.part, own_graph.output(), own_places);
+  return chunk.run(iterations);
+}
 
 // Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next.
 // `run_all` calls its second argument for 0 .. count - 1, in any order.
@@ -114,24 +168,27 @@ void tighten(const proof::Replay& replay, const bounds::Graph& graph, Frame& fra
              int iterations, const StopToken& stop, RunAll run_all) {
   for (const int relu : graph.relus()) {
     const bounds::Layer& layer = graph.layer(relu);
-    std::vector<int32_t> neurons;
+    const int start = layer.inputs.front();
+    std::vector<int64_t> places;
     for (const int32_t neuron : frame.unstable) {
-      if (neuron >= layer.offset && neuron < layer.offset + layer.size) neurons.push_back(neuron);
+      if (neuron >= layer.offset && neuron < layer.offset + layer.size)
+        places.push_back(neuron - layer.offset);
     }
-    if (neurons.empty()) continue;
-    const size_t chunks = (neurons.size() + kChunk - 1) / kChunk;
+    if (places.empty()) continue;
+    places = network::by_neighbourhood(replay.network(), start, std::move(places));
+    const size_t chunks = (places.size() + kChunk - 1) / kChunk;
     std::vector<std::vector<Interval>> bounds(chunks);
     run_all(chunks, [&](size_t i) {
-      const auto own = std::span<const int32_t>(neurons).subspan(
-          i * kChunk, std::min(kChunk, neurons.size() - i * kChunk));
+      const auto own =
+          std::span<const int64_t>(places).subspan(i * kChunk, std::min(kChunk, places.size() - i * kChunk));
       if (!stop.stop_requested())
-        bounds[i] = LayerChunk(replay, graph, frame, part, relu, own).run(iterations);
+        bounds[i] = bound_places(replay, graph, frame, part, start, own, iterations);
     });
     std::vector<Interval> known = frame.facts.neurons;
     for (size_t i = 0; i < chunks; ++i) {
       for (size_t k = 0; k < bounds[i].size(); ++k) {
         // SOUND: both enclose the neuron's input; where they do not meet, no point is left.
-        Interval& z = known[static_cast<size_t>(neurons[i * kChunk + k])];
+        Interval& z = known[static_cast<size_t>(layer.offset + places[i * kChunk + k])];
         z = {std::max(z.lo, bounds[i][k].lo), std::min(z.hi, bounds[i][k].hi)};
       }
     }
