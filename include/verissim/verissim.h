@@ -1,9 +1,10 @@
 // Verissim's public interface: proves or refutes that an image classifier is robust around an image.
 //
-// Robust means: every image x in [0,1]^n with SSIM(x, reference) >= threshold gets the reference's class by a
-// strictly larger score than every other class. SSIM is global: one window over all values of all channels.
-// The network is the real-arithmetic function of its stored weights; the threshold is the decimal number as
-// written. "Robust" rests on outward-rounded arithmetic, "not robust" on a counterexample confirmed exactly.
+// Robust means: every image x in [0,1]^n of the reference's neighbourhood gets the reference's class by a
+// strictly larger score than every other class. The neighbourhood is { SSIM(x, reference) >= threshold }
+// unless another one is asked for; SSIM is global: one window over all values of all channels. The network is
+// the real-arithmetic function of its stored weights; the threshold is the decimal number as written.
+// "Robust" rests on outward-rounded arithmetic, "not robust" on a counterexample confirmed exactly.
 //
 // Shapes: images are flat in channel, row, column order, values in [0, 1].
 // Errors: wrong input throws verissim::Error, one line that says what was given and what was wanted.
@@ -14,6 +15,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace verissim {
@@ -67,7 +69,28 @@ struct Counterexample {
   std::vector<double> values;  // exact
   int64_t rival = -1;          // the class that it gets, or that ties with the reference's
   double margin = 0.0;         // score of the reference's class less the rival's, at most 0
-  double ssim = 0.0;
+  double ssim = 0.0;           // by the neighbourhood's convention
+  double distance = 0.0;       // from the reference, where the neighbourhood is by distance
+};
+
+enum class Measure {
+  kSsim,         // global SSIM over all values of all channels together
+  kChannelSsim,  // mean over the channels of each channel's global SSIM; 1 to 3 channels
+  kLinf,         // largest difference of a value
+  kL2            // Euclidean distance
+};
+
+// The images of [0,1]^n whose SSIM to the reference is at least the limit, or whose distance is at most it.
+// The limit is a decimal number as text, since 0.98 is no binary number: above 0 and at most 1 for SSIM, at
+// least 0 for distances.
+struct Neighbourhood {
+  Measure measure = Measure::kSsim;
+  std::string limit;
+
+  Neighbourhood(Measure what, std::string value) : measure(what), limit(std::move(value)) {}
+  // A text alone is a threshold of the joint SSIM.
+  Neighbourhood(std::string threshold) : limit(std::move(threshold)) {}  // NOLINT: meant to convert
+  Neighbourhood(const char* threshold) : limit(threshold) {}             // NOLINT: meant to convert
 };
 
 // Ends work from another thread or a signal handler.
@@ -107,14 +130,13 @@ struct Answer {
   double seconds = 0.0;
 };
 
-// label: the reference's class, counted from 0. threshold: a decimal number above 0 and at most 1, as text,
-// since 0.98 is no binary number.
-Answer verify(const Model& model, const Picture& reference, int64_t label, const std::string& threshold,
+// label: the reference's class, counted from 0.
+Answer verify(const Model& model, const Picture& reference, int64_t label, const Neighbourhood& neighbourhood,
               const Settings& settings = {});
 
 // Only looks for a counterexample; nothing is proved if none is found.
 std::optional<Counterexample> find_counterexample(const Model& model, const Picture& reference, int64_t label,
-                                                  const std::string& threshold,
+                                                  const Neighbourhood& neighbourhood,
                                                   const Settings& settings = {});
 
 // convention: "global" or another of the names that `verissim ssim` lists. The pictures' dimensions must

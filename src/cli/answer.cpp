@@ -30,6 +30,21 @@ std::string as_class(const experiment::Question& question, const experiment::Cou
   return found.margin < 0 ? "class " + rival + ", not " + own : "class " + rival + " just as much as " + own;
 }
 
+// "SSIM 0.9843", "L2 distance 0.4321"
+std::string likeness(const experiment::Neighbourhood& hood, double ssim, double distance) {
+  const double limit = hood.limit.nearest();
+  return experiment::title_of(hood) + " " +
+         (hood.is_ssim() ? format_ssim(ssim, limit) : format_distance(distance, limit));
+}
+
+std::string one_image(const experiment::Question& question, const experiment::Counterexample& found,
+                      const std::string& reference) {
+  const experiment::Neighbourhood& hood = question.neighbourhood;
+  const std::string text = likeness(hood, found.ssim, found.distance);
+  return hood.is_ssim() ? "an image with " + text + " to " + reference
+                        : "an image at " + text + " from " + reference;
+}
+
 bool ends_with(const std::string& file, const char* ending) { return file.ends_with(ending); }
 
 }  // namespace
@@ -37,24 +52,21 @@ bool ends_with(const std::string& file, const char* ending) { return file.ends_w
 std::string sentence(const Subject& subject, const experiment::Question& question,
                      const search::Result& result,
                      const std::optional<experiment::Counterexample>& counterexample) {
-  const std::string tau = question.threshold.text();
+  const std::string all = experiment::every_image(question.neighbourhood, subject.image);
   const std::string own = std::to_string(question.label);
   switch (result.verdict) {
     case search::Verdict::kRobust:
-      return "Robust: every image whose SSIM to " + subject.image + " is at least " + tau + " gets class " +
-             own + ".";
+      return "Robust: " + all + " gets class " + own + ".";
     case search::Verdict::kNotRobust:
       if (result.reason == search::Reason::kReferenceMisclassified) {
         return "Not robust: " + subject.image + " itself gets " + as_class(question, *counterexample) + ".";
       }
-      return "Not robust: an image with SSIM " +
-             format_ssim(counterexample->ssim, question.threshold.nearest()) + " to " + subject.image +
-             " gets " + as_class(question, *counterexample) + ".";
+      return "Not robust: " + one_image(question, *counterexample, subject.image) + " gets " +
+             as_class(question, *counterexample) + ".";
     case search::Verdict::kUnknown:
       break;
   }
-  return "Unknown: " + std::string(search::to_string(result.reason)) +
-         "; whether every image whose SSIM to " + subject.image + " is at least " + tau + " gets class " +
+  return "Unknown: " + std::string(search::to_string(result.reason)) + "; whether " + all + " gets class " +
          own + " is open.";
 }
 
@@ -85,10 +97,10 @@ std::string note_on_reference(const search::Result& first) {
 
 Facts counterexample_facts(const experiment::Question& question,
                            const experiment::Counterexample& counterexample) {
-  const std::string rounded = std::string(counterexample.rounded_is_counterexample ? "still" : "no longer") +
-                              " a counterexample (SSIM " +
-                              format_ssim(counterexample.rounded_ssim, question.threshold.nearest()) +
-                              ", margin " + format_number(counterexample.rounded_margin) + ")";
+  const std::string rounded =
+      std::string(counterexample.rounded_is_counterexample ? "still" : "no longer") + " a counterexample (" +
+      likeness(question.neighbourhood, counterexample.rounded_ssim, counterexample.rounded_distance) +
+      ", margin " + format_number(counterexample.rounded_margin) + ")";
   return {
       {"margin", format_number(counterexample.margin) + " (score of the reference's class less the other's)"},
       {"deviation", "at most " + format_number(counterexample.max_deviation) + " in one value"},
@@ -106,14 +118,16 @@ std::string answer_json(const experiment::Question& question, const search::Resu
                  {"nodes", result.statistics.nodes},
                  {"class", question.label},
                  {"rival", nullptr},
-                 {"threshold", question.threshold.text()},
-                 {"convention", "global"},
+                 {"measure", experiment::name_of(question.neighbourhood)},
+                 {"threshold", question.neighbourhood.limit.text()},
+                 {"convention", experiment::convention_of(question.neighbourhood)},
                  {"relus", result.statistics.relus},
                  {"stable_relus", stable_relus(result)},
                  {"version", kVersion}};
   if (counterexample) {
     object["counterexample"] = counterexample->values;
     object["ssim"] = counterexample->ssim;
+    if (!question.neighbourhood.is_ssim()) object["distance"] = counterexample->distance;
     object["rival"] = counterexample->rival;
     object["margin"] = counterexample->margin;
     object["rounded_is_counterexample"] = counterexample->rounded_is_counterexample;
@@ -126,7 +140,7 @@ experiment::LoadedQuestion load_question(const Arguments& arguments) {
   std::optional<Shape> dimension;
   if (settings.dimension.size() > 0) dimension = settings.dimension;
   return experiment::load_question(arguments.model, settings.reference_path, settings.reference_class,
-                                   settings.threshold, dimension);
+                                   experiment::neighbourhood_of(settings), dimension);
 }
 
 void check_counterexample_file(const std::string& file, const Shape& shape) {

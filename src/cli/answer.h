@@ -42,7 +42,7 @@ Facts counterexample_facts(const experiment::Question& question,
 std::string answer_json(const experiment::Question& question, const search::Result& result,
                         const std::optional<experiment::Counterexample>& counterexample);
 
-// The question that --model, --image, --class, --ssim and --dimension ask.
+// The question that --model, --image, --class, --dimension and the options of the neighbourhood ask.
 experiment::LoadedQuestion load_question(const Arguments& arguments);
 
 // Writes the exact values (.npy) or the rounded image (.png). Throws InputError for any other ending.

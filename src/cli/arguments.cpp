@@ -25,11 +25,21 @@ constexpr Option kClass{.names = "--class,-c",
 constexpr Option kSsim{
     .names = "--ssim,-t",
     .value = "TAU",
-    .target = "minlp.threshold",
+    .target = &A::ssim,
     .help =
         "every image whose SSIM to the reference is at least TAU must get its class; taken "
-        "exactly as written",
-    .required = true};
+        "exactly as written (this, --linf or --l2 is required)"};
+constexpr Option kLinf{.names = "--linf",
+                       .value = "EPS",
+                       .target = &A::linf,
+                       .help =
+                           "instead of --ssim: every image with no value farther than EPS from the "
+                           "reference's"};
+constexpr Option kL2{.names = "--l2",
+                     .value = "EPS",
+                     .target = &A::l2,
+                     .help = "instead of --ssim: every image whose Euclidean distance is at most EPS"};
+constexpr Option kChannels{.names = "--channels", .value = "joint|mean", .target = "minlp.channels"};
 constexpr Option kDimension{
     .names = "--dimension",
     .value = "C,H,W",
@@ -65,9 +75,9 @@ constexpr Option kRunOptions[] = {
 };
 
 constexpr Option kVerifyOptions[] = {
-    kModel,   kImage, kClass,       kSsim,      kDimension,          kTimeout,
-    kThreads, kSeed,  kMemoryLimit, kTolerance, kCounterexampleFile, kQuiet,
-    kJson,
+    kModel,     kImage,   kClass,   kSsim, kLinf,        kL2,        kChannels,
+    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile,
+    kQuiet,     kJson,
 };
 
 constexpr Option kAttackOptions[] = {
@@ -75,6 +85,9 @@ constexpr Option kAttackOptions[] = {
     kImage,
     kClass,
     kSsim,
+    kLinf,
+    kL2,
+    kChannels,
     kDimension,
     {.names = "--restarts",
      .value = "N",
@@ -111,6 +124,9 @@ constexpr Option kRepairOptions[] = {
     kImage,
     kClass,
     kSsim,
+    kLinf,
+    kL2,
+    kChannels,
     kDataset,
     kNetworkFile,
     kDimension,

@@ -26,6 +26,10 @@ struct Arguments {
   std::string second_image;
   std::string convention;
   std::string out;
+  // Exactly one of these is given; parse() puts it into the settings.
+  std::string ssim;
+  std::string linf;
+  std::string l2;
   int64_t restarts = 20;
   int64_t steps = 30;
   int64_t wanted = 1;

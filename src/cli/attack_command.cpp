@@ -41,14 +41,16 @@ Attempt attempt(const Question& question, const Arguments& arguments, const Inte
   return result;
 }
 
-std::string attempt_json(const Attempt& attempt) {
+std::string attempt_json(const Attempt& attempt, const Question& question) {
   json counterexamples = json::array();
   for (const Counterexample& one : attempt.found) {
-    counterexamples.push_back({{"values", one.values},
-                               {"rival", one.rival},
-                               {"margin", one.margin},
-                               {"ssim", one.ssim},
-                               {"rounded_is_counterexample", one.rounded_is_counterexample}});
+    json object{{"values", one.values},
+                {"rival", one.rival},
+                {"margin", one.margin},
+                {"ssim", one.ssim},
+                {"rounded_is_counterexample", one.rounded_is_counterexample}};
+    if (!question.neighbourhood.is_ssim()) object["distance"] = one.distance;
+    counterexamples.push_back(std::move(object));
   }
   const json best = std::isfinite(attempt.best_margin) ? json(attempt.best_margin) : json(nullptr);
   return json{{"verdict", attempt.found.empty() ? "unknown" : "not robust"},
@@ -86,7 +88,8 @@ int attack_command(const Arguments& arguments, Context& context) {
     write_counterexample(arguments.out, loaded.question, result.found.front());
   }
   const Subject subject{arguments.model, arguments.settings.reference_path};
-  print(arguments.json ? attempt_json(result) : attempt_text(result, subject, loaded.question));
+  print(arguments.json ? attempt_json(result, loaded.question)
+                       : attempt_text(result, subject, loaded.question));
   return result.found.empty() ? kNoVerdict : kNotRobust;
 }
 

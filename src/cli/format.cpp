@@ -40,6 +40,14 @@ std::string format_ssim(double value, double threshold) {
   return printed("%.17g", value);
 }
 
+std::string format_distance(double value, double radius) {
+  for (int digits = 4; digits < 17; ++digits) {
+    std::string text = printed("%.*g", digits, value);
+    if ((std::strtod(text.c_str(), nullptr) <= radius) == (value <= radius)) return text;
+  }
+  return printed("%.17g", value);
+}
+
 std::string format_percent(double share) { return printed("%.2f %%", share * 100.0); }
 
 std::string format_count(int64_t count, const std::string& noun) {

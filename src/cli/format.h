@@ -14,6 +14,8 @@ std::string format_seconds(double seconds);
 std::string format_number(double value);
 // An SSIM value, rounded so that it never seems to lie on the other side of the threshold: "0.98000012"
 std::string format_ssim(double value, double threshold);
+// The same for a distance and a radius: "0.4321".
+std::string format_distance(double value, double radius);
 // "96.3 %"
 std::string format_percent(double share);
 // "1 round", "2 rounds", "12,345 subproblems"

@@ -16,6 +16,7 @@
 #include "cli/exit_codes.h"
 #include "experiment/config_keys.h"
 #include "experiment/config_value.h"
+#include "experiment/neighbourhood.h"
 
 namespace verissim::cli {
 namespace {
@@ -87,6 +88,26 @@ std::string no_command(const std::string& word) {
   return text;
 }
 
+// One of --ssim, --linf and --l2 says what counts as looking like the reference.
+void settle_neighbourhood(const Command& command, Arguments& arguments) {
+  const auto takes = [&](const Option& option) { return option.names.starts_with("--linf"); };
+  if (std::none_of(command.options.begin(), command.options.end(), takes)) return;
+  std::string given;
+  for (const auto& [name, text] : {std::pair{"ssim", &arguments.ssim}, std::pair{"linf", &arguments.linf},
+                                   std::pair{"l2", &arguments.l2}}) {
+    if (text->empty()) continue;
+    if (!given.empty()) throw InputError("--" + given + " and --" + name + " exclude each other");
+    given = name;
+    arguments.settings.distance = name;
+    experiment::set_from_text(arguments.settings, experiment::config_key("minlp.threshold"), *text,
+                              "--" + given);
+  }
+  if (given.empty()) throw InputError("one of --ssim, --linf and --l2 is required");
+  if (given != "ssim" && arguments.settings.channels != "joint")
+    throw InputError("--channels " + arguments.settings.channels + " and --" + given + " exclude each other");
+  experiment::neighbourhood_of(arguments.settings, "", "--" + given);
+}
+
 // The texts that were given, option by option; our own code reads them, with the messages of the config.
 class Parser {
  public:
@@ -146,14 +167,18 @@ class Parser {
 
   Invocation invocation() const {
     Invocation result{};
+    const Command* used = nullptr;
     for (const Command& command : commands()) {
-      if (app_.got_subcommand(std::string(command.word))) result.command = command.name;
+      if (app_.got_subcommand(std::string(command.word))) used = &command;
     }
+    VERISSIM_CHECK(used != nullptr);
+    result.command = used->name;
     for (const Given& given : given_) {
       if (given.command->name == result.command && given.parsed->count() > 0) {
         set(*given.option, given.text, result.arguments);
       }
     }
+    settle_neighbourhood(*used, result.arguments);
     return result;
   }
 

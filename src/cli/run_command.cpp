@@ -16,9 +16,9 @@ using experiment::Report;
 
 std::string sentence(const Report& report) {
   const auto rounds = static_cast<int64_t>(report.rounds.size());
-  const std::string claim = "every image whose SSIM to " + report.config.reference_path + " is at least " +
-                            report.config.threshold.text() + " gets class " +
-                            std::to_string(report.config.reference_class);
+  const std::string claim =
+      experiment::every_image(experiment::neighbourhood_of(report.config), report.config.reference_path) +
+      " gets class " + std::to_string(report.config.reference_class);
   if (report.verdict == search::Verdict::kRobust) {
     const std::string how =
         report.repaired ? "Repaired and robust: after " + format_count(rounds - 1, "round") + " of repair "

@@ -44,10 +44,25 @@ image::Image to_image(const Picture& picture) {
   return {to_shape(picture.dimension), picture.values};
 }
 
+experiment::Measure to_measure(Measure measure) {
+  switch (measure) {
+    case Measure::kSsim:
+      return experiment::Measure::kSsim;
+    case Measure::kChannelSsim:
+      return experiment::Measure::kChannelSsim;
+    case Measure::kLinf:
+      return experiment::Measure::kLinf;
+    case Measure::kL2:
+      return experiment::Measure::kL2;
+  }
+  throw InputError("", "measure", std::to_string(static_cast<int>(measure)), "one of verissim::Measure");
+}
+
 experiment::Question ask(const Model& model, const Picture& reference, int64_t label,
-                         const std::string& threshold) {
-  return experiment::make_question(model.data().network, to_image(reference), label,
-                                   Decimal::parse(threshold, "threshold"));
+                         const Neighbourhood& neighbourhood) {
+  return experiment::make_question(
+      model.data().network, to_image(reference), label,
+      {to_measure(neighbourhood.measure), Decimal::parse(neighbourhood.limit, "threshold")});
 }
 
 StopToken stop_token(const Settings& settings) {
@@ -70,7 +85,7 @@ std::optional<Counterexample> worst(const experiment::Question& question,
   if (violations.empty()) return std::nullopt;
   const experiment::Counterexample found =
       experiment::examine(question, question.network, violations.front());
-  return Counterexample{found.values, found.rival, found.margin, found.ssim};
+  return Counterexample{found.values, found.rival, found.margin, found.ssim, found.distance};
 }
 
 Verdict to_verdict(search::Verdict verdict) {
@@ -130,10 +145,10 @@ Interrupt::Interrupt() : flag_(std::make_unique<Flag>()) {}
 Interrupt::~Interrupt() = default;
 void Interrupt::set() noexcept { flag_->flag.set(); }
 
-Answer verify(const Model& model, const Picture& reference, int64_t label, const std::string& threshold,
+Answer verify(const Model& model, const Picture& reference, int64_t label, const Neighbourhood& neighbourhood,
               const Settings& settings) {
   return translated([&] {
-    const experiment::Question question = ask(model, reference, label, threshold);
+    const experiment::Question question = ask(model, reference, label, neighbourhood);
     const search::Result result =
         search::verify(question.problem(), search_options(settings), stop_token(settings), nullptr);
     Answer answer;
@@ -148,9 +163,10 @@ Answer verify(const Model& model, const Picture& reference, int64_t label, const
 }
 
 std::optional<Counterexample> find_counterexample(const Model& model, const Picture& reference, int64_t label,
-                                                  const std::string& threshold, const Settings& settings) {
+                                                  const Neighbourhood& neighbourhood,
+                                                  const Settings& settings) {
   return translated([&] {
-    const experiment::Question question = ask(model, reference, label, threshold);
+    const experiment::Question question = ask(model, reference, label, neighbourhood);
     attack::Options options;
     options.seed = settings.seed;
     return worst(question, attack::find_violations(question.network, *question.region, question.property,

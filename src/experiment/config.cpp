@@ -9,6 +9,7 @@
 #include "experiment/config_keys.h"
 #include "experiment/config_value.h"
 #include "experiment/json_tree.h"
+#include "experiment/neighbourhood.h"
 
 namespace verissim::experiment {
 namespace {
@@ -131,7 +132,7 @@ void check_classes(const Config& config, const std::string& file) {
 }
 
 void check_shape(const Config& config, const std::string& file) {
-  if (config.dimension.size() < 2) {
+  if (config.dimension.size() < 2 && config.distance == "ssim") {
     throw InputError(file, "dimension", "a single value", "at least two: SSIM compares variances");
   }
   if (config.hidden_layers.size() > 64) {
@@ -154,6 +155,7 @@ Config parse_config(const std::string& text, const std::string& file) {
   check_shape(config, file);
   check_classes(config, file);
   check_reference_class(config, file);
+  neighbourhood_of(config, file);
   return config;
 }
 

@@ -27,6 +27,7 @@ struct Config {
   int64_t epochs = 50;
   int64_t batch_size = 64;
   std::string distance = "ssim";
+  std::string channels = "joint";
   Decimal threshold;
   double timeout = 0.0;  // seconds for each verification; <= 0: none
   int64_t tolerance = 6;

@@ -11,7 +11,6 @@ namespace verissim::experiment {
 namespace {
 
 constexpr Range kAny{};
-constexpr Range kFraction{0.0, 1.0, true};
 constexpr double kMillion = 1e6;
 
 constexpr std::array kKeys = {
@@ -71,16 +70,24 @@ constexpr std::array kKeys = {
         .meaning = "training: images a step"},
     Key{.name = "minlp.distance",
         .member = &Config::distance,
-        .choices = "ssim",
+        .choices = "ssim|linf|l2",
         .meaning =
-            "how images are compared: ssim is the SSIM over the whole image and all channels together"},
+            "how images are compared: ssim is the global SSIM (one window that is the whole image), linf "
+            "the largest difference of a value, l2 the Euclidean distance of all values"},
+    Key{.name = "minlp.channels",
+        .member = &Config::channels,
+        .choices = "joint|mean",
+        .meaning =
+            "SSIM of colour images: joint takes all channels together, mean takes each channel's SSIM and "
+            "averages them"},
     Key{.name = "minlp.threshold",
         .member = &Config::threshold,
         .required = true,
-        .range = kFraction,
-        .meaning =
-            "every image whose SSIM to the reference is at least this must get the reference's class; the "
-            "decimal number is taken exactly as written"},
+        .range = {0.0, kMillion},
+        .meaning = "every image whose SSIM to the reference is at least this (above 0, at most 1), or whose "
+                   "distance "
+                   "is at most this, must get the reference's class; the decimal number is taken exactly as "
+                   "written"},
     Key{.name = "minlp.timeout",
         .member = &Config::timeout,
         .range = kAny,

@@ -124,7 +124,7 @@ class Experiment {
 
   repair::Status repair_until_robust() {
     const Question question =
-        make_question(model_->network, reference_, config_.reference_class, config_.threshold);
+        make_question(model_->network, reference_, config_.reference_class, neighbourhood_of(config_));
     describe(question);
     RoundWriter writer(session_, question, model_->layout);
     const RepairedModel result =

@@ -20,13 +20,14 @@ Shape input_shape(const network::LoadedModel& model, const std::string& model_fi
 }  // namespace
 
 LoadedQuestion load_question(const std::string& model_file, const std::string& image_file, int64_t label,
-                             const Decimal& threshold, const std::optional<Shape>& dimension) {
+                             const Neighbourhood& neighbourhood, const std::optional<Shape>& dimension) {
   LoadedQuestion result;
   result.model = network::load_model(model_file, dimension);
   const Shape shape = input_shape(result.model, model_file, image_file);
   result.model.network.input = shape;
   image::Image reference = image::load_image(image_file, shape);
-  result.question = make_question(std::move(result.model.network), std::move(reference), label, threshold);
+  result.question =
+      make_question(std::move(result.model.network), std::move(reference), label, neighbourhood);
   return result;
 }
 

@@ -18,6 +18,6 @@ struct LoadedQuestion {
 // shape of the input is `dimension`, or what the model or its file's name says, or that of the image if it
 // has as many values as the network wants. Throws InputError.
 LoadedQuestion load_question(const std::string& model_file, const std::string& image_file, int64_t label,
-                             const Decimal& threshold, const std::optional<Shape>& dimension);
+                             const Neighbourhood& neighbourhood, const std::optional<Shape>& dimension);
 
 }  // namespace verissim::experiment

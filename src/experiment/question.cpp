@@ -7,8 +7,6 @@
 #include "base/error.h"
 #include "image/write_image.h"
 #include "network/evaluate.h"
-#include "region/ssim_region.h"
-#include "similarity/ssim.h"
 
 namespace verissim::experiment {
 namespace {
@@ -32,7 +30,7 @@ double margin_at(const Question& question, const network::Network& network, cons
 }  // namespace
 
 Question make_question(network::Network network, image::Image reference, int64_t label,
-                       const Decimal& threshold) {
+                       const Neighbourhood& neighbourhood) {
   if (network.outputs() < 2) {
     throw InputError("", "network", "one output",
                      "at least two: a single score cannot be compared with another class's");
@@ -47,12 +45,12 @@ Question make_question(network::Network network, image::Image reference, int64_t
                      std::to_string(network.inputs()) + ", the network's input");
   }
   Question question;
-  question.region = region::make_global_ssim(reference.values, threshold);
+  question.region = make_region(reference, neighbourhood);
   question.property = property::strictly_largest(label, network.outputs());
   question.network = std::move(network);
   question.reference = std::move(reference);
   question.label = label;
-  question.threshold = threshold;
+  question.neighbourhood = neighbourhood;
   return question;
 }
 
@@ -77,13 +75,17 @@ Counterexample examine(const Question& question, const network::Network& network
   result.values = violation.values;
   result.rival = violation.rival;
   result.margin = violation.margin;
-  result.ssim = similarity::global_ssim(violation.values, reference);
+  const Neighbourhood& hood = question.neighbourhood;
+  result.ssim = ssim_of(hood, violation.values, question.reference);
+  // A violation lies inside, whatever the rounding of its distance says.
+  result.distance = std::min(distance_of(hood, violation.values, question.reference), hood.limit.nearest());
   for (size_t i = 0; i < reference.size(); ++i) {
     result.max_deviation = std::max(result.max_deviation, std::abs(violation.values[i] - reference[i]));
   }
   result.rounded = image::quantise(violation.values, question.reference.shape);
   const std::vector<double> rounded = exact_values(result.rounded);
-  result.rounded_ssim = similarity::global_ssim(rounded, reference);
+  result.rounded_ssim = ssim_of(hood, rounded, question.reference);
+  result.rounded_distance = distance_of(hood, rounded, question.reference);
   result.rounded_margin = margin_at(question, network, rounded);
   result.rounded_is_counterexample =
       attack::confirm(network, *question.region, question.property, rounded).has_value();

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "attack/attack.h"
-#include "base/decimal.h"
+#include "experiment/neighbourhood.h"
 #include "image/image.h"
 #include "network/network.h"
 #include "property/property.h"
@@ -16,13 +16,12 @@
 
 namespace verissim::experiment {
 
-// Does the network give class `label`, strictly, to every image whose SSIM to the reference is at least the
-// threshold?
+// Does the network give class `label`, strictly, to every image of the reference's neighbourhood?
 struct Question {
   network::Network network;
   image::Image reference;
   int64_t label = 0;  // an output of the network, from 0
-  Decimal threshold;
+  Neighbourhood neighbourhood;
   std::unique_ptr<region::Region> region;
   property::Property property;
 
@@ -30,9 +29,9 @@ struct Question {
 };
 
 // Throws InputError if the network has one output only, the label is no output of the network, the reference
-// does not fit its input, or the threshold is not in (0, 1].
+// does not fit its input, or there is no such neighbourhood.
 Question make_question(network::Network network, image::Image reference, int64_t label,
-                       const Decimal& threshold);
+                       const Neighbourhood& neighbourhood);
 
 // The output with the highest score at the image; the lowest of those that tie.
 int64_t predicted_class(const network::Network& network, const image::Image& image);
@@ -47,12 +46,14 @@ std::vector<double> scores_at(const network::Network& network, const image::Imag
 // values.
 struct Counterexample {
   std::vector<double> values;
-  int64_t rival = -1;   // the class that it gets, or that ties with the reference's
-  double margin = 0.0;  // score of the reference's class minus the rival's, at most 0
-  double ssim = 0.0;
+  int64_t rival = -1;          // the class that it gets, or that ties with the reference's
+  double margin = 0.0;         // score of the reference's class minus the rival's, at most 0
+  double ssim = 0.0;           // by the neighbourhood's convention
+  double distance = 0.0;       // where the neighbourhood is by distance
   double max_deviation = 0.0;  // from the reference, in one value
   image::Image rounded;        // to 8 bits, as its PNG holds it
   double rounded_ssim = 0.0;
+  double rounded_distance = 0.0;
   double rounded_margin = 0.0;
   bool rounded_is_counterexample = false;  // decided exactly
 };

@@ -21,9 +21,13 @@ json finite(double value) { return optional_number(value); }
 
 json build_facts() { return {{"version", kVersion}, {"compiler", kCompiler}, {"build_type", kBuildType}}; }
 
-json similarity_facts() {
-  return {{"convention", "global"},
-          {"description", "one window over all values of all channels together, variances divided by n"},
+json similarity_facts(const Neighbourhood& hood) {
+  const bool averaged = hood.measure == Measure::kChannelSsim;
+  return {{"convention", convention_of(hood)},
+          {"description", averaged ? "one window over the values of a channel, variances divided by their "
+                                     "number; mean over the channels"
+                                   : "one window over all values of all channels together, variances divided "
+                                     "by n"},
           {"K1", 0.01},
           {"K2", 0.03},
           {"L", 1.0},
@@ -64,6 +68,7 @@ json counterexample_facts(const CounterexampleFiles& files) {
           {"class", found.rival},
           {"margin", finite(found.margin)},
           {"ssim", finite(found.ssim)},
+          {"distance", finite(found.distance)},
           {"max_deviation", finite(found.max_deviation)},
           {"png", png}};
 }
@@ -184,8 +189,9 @@ std::string report_json(const Report& report) {
                   {"reference", reference_facts(report.config)},
                   {"reference_misclassified_before", misclassified_before(report)},
                   {"reference_class_before", class_before(report)},
+                  {"measure", report.config.distance},
                   {"threshold", report.config.threshold.text()},
-                  {"similarity", similarity_facts()},
+                  {"similarity", similarity_facts(neighbourhood_of(report.config))},
                   {"network", network_facts(report.network)},
                   {"rounds", rounds},
                   {"seconds", time_facts(report.times)},

@@ -15,15 +15,17 @@ std::string cost(const search::Result& result) {
   return printed("%lld subproblems, %.3f s", number(result.statistics.nodes), result.statistics.seconds);
 }
 
-std::string verified_line(const Round& round) {
+std::string verified_line(const Round& round, const Neighbourhood& hood) {
   const search::Result& result = round.facts.verification;
   const std::string line = printed("round %lld: %s (%s), ", number(round.facts.number),
                                    search::to_string(result.verdict), search::to_string(result.reason));
   if (round.counterexamples.empty())
     return line + printed("margin at least %.4g, ", result.margin_bound) + cost(result);
   const CounterexampleFiles& worst = round.counterexamples.front();
-  return line + printed("SSIM %.6f, margin %.4g, ", worst.found.ssim, worst.found.margin) + cost(result) +
-         ": " + worst.npy +
+  return line + title_of(hood) +
+         printed(" %.6f, margin %.4g, ", hood.is_ssim() ? worst.found.ssim : worst.found.distance,
+                 worst.found.margin) +
+         cost(result) + ": " + worst.npy +
          (worst.found.rounded_is_counterexample ? "" : " (its PNG is no counterexample any more)");
 }
 
@@ -65,7 +67,7 @@ void RoundWriter::write_verified(const repair::Round& round, const network::Netw
     const Counterexample found = examine(question_, network, violation);
     written.push_back(session_.save_counterexample(found, question_.reference.shape));
   }
-  session_.note(verified_line(report.rounds.back()));
+  session_.note(verified_line(report.rounds.back(), question_.neighbourhood));
   session_.save();
 }
 

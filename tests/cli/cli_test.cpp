@@ -100,6 +100,19 @@ TEST_F(Cli, UsageErrorsEndWithTwo) {
          "--class: got the number -1");
   expect({"verify", "--model", "m", "--image", "i", "--class", "x", "--ssim", "0.9"},
          "--class: got the text 'x'");
+  const std::vector<std::string> open = {"verify", "--model", "m", "--image", "i", "--class", "0"};
+  const auto near = [&](const std::vector<std::string>& more) {
+    auto words = open;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  expect(near({}), "one of --ssim, --linf and --l2 is required");
+  expect(near({"--ssim", "0.9", "--l2", "0.1"}), "--ssim and --l2 exclude each other");
+  expect(near({"--linf", "0.1", "--l2", "0.1"}), "--linf and --l2 exclude each other");
+  expect(near({"--l2", "0.1", "--channels", "mean"}), "--channels mean and --l2 exclude each other");
+  expect(near({"--linf", "-0.1"}), "--linf: got the number -0.1, wanted a number from 0 to 1000000");
+  expect(near({"--ssim", "0"}), "--ssim: got the number 0, wanted a number above 0 and at most 1");
+  expect(near({"--ssim", "0.9", "--channels", "both"}), "--channels: got the text 'both', wanted one of");
   expect({"train", "--dataset", "CIFAR", "--dimension", "1,4,4", "--hidden", "6", "--out", "x.pt"},
          "--dataset: got the text 'CIFAR', wanted one of");
   expect({"attack", "--model", "m", "--image", "i", "--class", "0", "--ssim", "0.9", "--restarts", "-3"},
@@ -170,6 +183,39 @@ TEST_F(Cli, VerifyNamesAMisclassifiedReference) {
   EXPECT_THAT(ended.out, ::testing::StartsWith("Not robust: " + image_ + " itself gets class "));
   const json answer = json::parse(ask("verify", small_network(-0.5, 0.0), "0.98", {"--json"}).out);
   EXPECT_EQ(answer["ssim"], 1.0);
+}
+
+// The small network is lost as soon as the first value falls by 0.002.
+TEST_F(Cli, VerifyAndAttackKnowDistances) {
+  std::vector<std::string> words = question("verify", small_network(0.01, 5.0), "");
+  words.pop_back();
+  words.pop_back();
+  const auto with = [&](const std::string& command, const std::vector<std::string>& more) {
+    std::vector<std::string> all = words;
+    all.front() = command;
+    all.insert(all.end(), more.begin(), more.end());
+    return run_verissim(all);
+  };
+  for (const std::string name : {"l2", "linf"}) {
+    const std::string title = name == "l2" ? "L2 distance" : "L-infinity distance";
+    const Ended robust = with("verify", {"--" + name, "0.001"});
+    EXPECT_EQ(robust.code, 20);
+    EXPECT_THAT(robust.out, ::testing::StartsWith("Robust: every image at an " + title +
+                                                  " of at most 0.001 from " + image_ + " gets class 0.\n"));
+    for (const std::string command : {"verify", "attack"}) {
+      const Ended refuted = with(command, {"--" + name, "0.1"});
+      EXPECT_EQ(refuted.code, 10);
+      EXPECT_THAT(refuted.out, ::testing::StartsWith("Not robust: an image at " + title + " 0."));
+    }
+    const json answer = json::parse(with("verify", {"--" + name, "0.1", "--json"}).out);
+    EXPECT_EQ(answer["measure"], name);
+    EXPECT_EQ(answer["threshold"], "0.1");
+    EXPECT_GT(answer["distance"].get<double>(), 0.0019);
+    EXPECT_LE(answer["distance"].get<double>(), 0.1);
+  }
+  const json answer = json::parse(with("verify", {"--ssim", "0.98", "--channels", "mean", "--json"}).out);
+  EXPECT_EQ(answer["convention"], "global-per-channel");
+  EXPECT_EQ(answer["verdict"], "not robust");
 }
 
 TEST_F(Cli, ANetworkWithOneOutputIsRefused) {

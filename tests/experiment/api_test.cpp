@@ -52,6 +52,23 @@ TEST_F(Api, ProvesAndRefutes) {
   EXPECT_TRUE(verissim::find_counterexample(weak, reference(), 0, "0.98"));
 }
 
+TEST_F(Api, KnowsOtherNeighbourhoods) {
+  using verissim::Measure;
+  const auto weak = model(0.01, 5.0);  // lost as soon as the first value falls by 0.002
+  for (const auto& [measure, limit] : {std::pair{Measure::kL2, "0.1"}, std::pair{Measure::kLinf, "0.1"}}) {
+    const auto refuted = verissim::verify(weak, reference(), 0, {measure, limit});
+    EXPECT_EQ(refuted.verdict, Verdict::kNotRobust);
+    ASSERT_TRUE(refuted.counterexample);
+    EXPECT_GT(refuted.counterexample->distance, 0.0019);
+    EXPECT_LE(refuted.counterexample->distance, 0.1);
+    EXPECT_TRUE(verissim::find_counterexample(weak, reference(), 0, {measure, limit}));
+    EXPECT_EQ(verissim::verify(weak, reference(), 0, {measure, "0.001"}).verdict, Verdict::kRobust);
+    EXPECT_THROW(verissim::verify(weak, reference(), 0, {measure, "-1"}), verissim::Error);
+  }
+  EXPECT_EQ(verissim::verify(weak, reference(), 0, {Measure::kChannelSsim, "0.9"}).verdict,
+            Verdict::kNotRobust);
+}
+
 TEST_F(Api, EndsWithUnknownWhenInterrupted) {
   verissim::Interrupt interrupt;
   interrupt.set();

@@ -1,4 +1,5 @@
 #include "experiment/config.h"
+#include "experiment/neighbourhood.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -126,7 +127,7 @@ TEST(Config, NamesWrongTypes) {
   EXPECT_EQ(message_with("/ri/path", ""),
             "my.json: ri.path: got the text '', wanted a text that is not empty");
   EXPECT_EQ(message_with("/minlp/threshold", "0.98"),
-            "my.json: minlp.threshold: got the text '0.98', wanted a number above 0 and at most 1");
+            "my.json: minlp.threshold: got the text '0.98', wanted a number from 0 to 1000000");
   EXPECT_EQ(
       message_with("/dimension", {1, "4", 4}),
       "my.json: dimension: got [1, the text '4', 4], wanted a list [channels, height, width] of integers "
@@ -139,8 +140,10 @@ TEST(Config, NamesValuesOutOfRange) {
             "my.json: minlp.threshold: got the number 0, wanted a number above 0 and at most 1");
   EXPECT_EQ(message_with("/minlp/threshold", 1.5),
             "my.json: minlp.threshold: got the number 1.5, wanted a number above 0 and at most 1");
-  EXPECT_EQ(message_with("/minlp/distance", "l2"),
-            "my.json: minlp.distance: got the text 'l2', wanted the text \"ssim\"");
+  EXPECT_EQ(message_with("/minlp/threshold", -0.5),
+            "my.json: minlp.threshold: got the number -0.5, wanted a number from 0 to 1000000");
+  EXPECT_EQ(message_with("/minlp/distance", "l1"),
+            "my.json: minlp.distance: got the text 'l1', wanted one of \"ssim\", \"linf\", \"l2\"");
   EXPECT_EQ(
       message_with("/model/dataset", "CIFAR"),
       "my.json: model.dataset: got the text 'CIFAR', wanted one of \"MNIST\", \"FashionMNIST\", \"GTSRB\"");
@@ -160,6 +163,29 @@ TEST(Config, TheThresholdsRangeIsExact) {
   std::string text = kOriginal;
   text.replace(text.find("0.98"), 4, "1.00000000000000000000000001");
   EXPECT_THAT(message_for(text), HasSubstr("minlp.threshold: got the number 1.00000000000000000000000001"));
+}
+
+TEST(Config, TakesDistancesAndTheMeanOverChannels) {
+  const auto with = [](const std::string& likeness) {
+    std::string text = kOriginal;
+    const std::string plain = "\"distance\": \"ssim\", \"threshold\": 0.98";
+    return text.replace(text.find(plain), plain.size(), likeness);
+  };
+  const auto read = [&](const std::string& likeness) {
+    return neighbourhood_of(parse_config(with(likeness), "my.json"));
+  };
+  const Neighbourhood ball = read(R"("distance": "l2", "threshold": 1.5)");
+  EXPECT_EQ(ball.measure, Measure::kL2);
+  EXPECT_EQ(ball.limit.text(), "1.5");
+  EXPECT_EQ(every_image(ball, "a.png"), "every image at an L2 distance of at most 1.5 from a.png");
+  const Neighbourhood averaged = read(R"("distance": "ssim", "channels": "mean", "threshold": 0.5)");
+  EXPECT_EQ(averaged.measure, Measure::kChannelSsim);
+  EXPECT_EQ(every_image(averaged, "a.png"),
+            "every image whose mean SSIM of the channels to a.png is at least 0.5");
+  EXPECT_EQ(
+      message_for(with(R"("distance": "linf", "channels": "mean", "threshold": 0.5)")),
+      "my.json: minlp.channels: got \"mean\" with a distance, wanted \"joint\": only SSIM is averaged over "
+      "channels");
 }
 
 TEST(Config, NamesContradictions) {
@@ -209,7 +235,7 @@ TEST(Config, ThePageInTheDocumentsIsTheTable) {
 TEST(Config, TheReferencePageHasEveryKey) {
   const std::string page = config_reference();
   for (const Key& key : config_keys()) EXPECT_THAT(page, HasSubstr("| `" + std::string(key.name) + "` |"));
-  EXPECT_THAT(page, HasSubstr("| `minlp.threshold` | a number above 0 and at most 1 | (required) |"));
+  EXPECT_THAT(page, HasSubstr("| `minlp.threshold` | a number from 0 to 1000000 | (required) |"));
 }
 
 }  // namespace
