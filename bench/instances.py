@@ -46,6 +46,7 @@ class Run:
     verdict: str  # one of VERDICTS
     reason: str
     margin_bound: float  # the certified lower bound; a counterexample's margin
+    margin_seen: float  # the smallest at any point looked at, in rounded arithmetic
     nodes: int
     seconds: float  # as the program measures it
     wall: float  # of the whole process
@@ -53,7 +54,7 @@ class Run:
 
 
 def failure(reason, wall=math.nan, peak_mb=math.nan):
-    return Run("failed", reason, math.nan, 0, wall, wall, peak_mb)
+    return Run("failed", reason, math.nan, math.nan, 0, wall, wall, peak_mb)
 
 
 class Verissim:
@@ -104,7 +105,7 @@ class Template:
         for line in out.decode(errors="replace").splitlines():
             word, _, reason = line.strip().partition(":")
             if word.lower() in WORDS:
-                return Run(WORDS[word.lower()], reason.strip(), math.nan, 0, wall, wall, peak_mb)
+                return Run(WORDS[word.lower()], reason.strip(), math.nan, math.nan, 0, wall, wall, peak_mb)
         return failure(last_line(err) or f"no verdict, exit code {code}", wall, peak_mb)
 
     def identity(self):
@@ -161,8 +162,12 @@ def read_answer(code, out, err, wall, peak_mb):
         return failure(f"'{verdict}' with exit code {code}", wall, peak_mb)
     if "seconds" not in answer:  # interrupted before it began
         return failure(answer["reason"], wall, peak_mb)
-    bound = math.nan if answer["margin_bound"] is None else answer["margin_bound"]
-    return Run(verdict, answer["reason"], bound, answer["nodes"], answer["seconds"], wall, peak_mb)
+    bound, seen = (number(answer.get(name)) for name in ("margin_bound", "margin_seen"))
+    return Run(verdict, answer["reason"], bound, seen, answer["nodes"], answer["seconds"], wall, peak_mb)
+
+
+def number(value):
+    return math.nan if value is None else value
 
 
 def contradict(verdicts):

@@ -104,10 +104,10 @@ def open_questions(items):
         return ""
     left.sort(key=lambda s: -s.run.margin_bound if math.isfinite(s.run.margin_bound) else math.inf)
     width = max(len(str(s.instance)) for s in left)
-    result = [f"\nLeft open ({len(left)}), with the certified lower bound of the margin:"]
+    result = [f"\nLeft open ({len(left)}), between the certified bound of the margin and the smallest margin seen:"]
     for s in left:
         result.append(
-            f"  {str(s.instance):{width}}  {s.run.margin_bound:+12.5f}  {s.run.nodes:8} nodes  {s.verdict}: {s.run.reason}"
+            f"  {str(s.instance):{width}}  {s.run.margin_bound:+12.5f} .. {s.run.margin_seen:+.5f}  {s.run.nodes:8} nodes  {s.verdict}: {s.run.reason}"
         )
     return "\n".join(result)
 

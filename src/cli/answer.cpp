@@ -112,6 +112,7 @@ std::string answer_json(const experiment::Question& question, const search::Resu
   json object = {{"verdict", search::to_string(result.verdict)},
                  {"reason", search::to_string(result.reason)},
                  {"margin_bound", finite(result.margin_bound)},
+                 {"margin_seen", finite(result.margin_seen)},
                  {"counterexample", nullptr},
                  {"ssim", nullptr},
                  {"seconds", result.statistics.seconds},

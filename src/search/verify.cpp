@@ -303,6 +303,7 @@ class Run {
         result_.reason = Reason::kProved;
       }
     }
+    result_.margin_seen = upper_;
     statistics.seconds = watch_.seconds();
     return std::move(result_);
   }

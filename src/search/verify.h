@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,9 @@ struct Result {
   // robust and unknown: a certified lower bound of min over the region of the smallest goal (-inf if none was
   // reached); not robust: the counterexample's margin.
   double margin_bound = 0.0;
+  // The smallest margin seen at a point of the region, in rounded arithmetic: with margin_bound, what is left
+  // open. Infinity if none was looked at.
+  double margin_seen = std::numeric_limits<double>::infinity();
   std::vector<attack::Violation> counterexamples;  // not robust: at least one, the worst margin first
   Statistics statistics;
 };

@@ -14,7 +14,7 @@ def instance(image="a.png", threshold="0.99", group="net"):
 
 
 def run(verdict="robust", seconds=0.25, bound=0.125, reason="proved"):
-    return instances.Run(verdict, reason, bound, 7, seconds, seconds + 0.01, 20.0)
+    return instances.Run(verdict, reason, bound, bound + 0.75, 7, seconds, seconds + 0.01, 20.0)
 
 
 class Kept(unittest.TestCase):
@@ -90,7 +90,7 @@ class Table(unittest.TestCase):
         lines = report.open_questions(self.items()).strip().splitlines()
         self.assertEqual(len(lines), 3)
         self.assertIn("net c 0.99", lines[1])
-        self.assertIn("-0.25", lines[1])
+        self.assertIn("-0.25000 .. +0.50000", lines[1])
         self.assertIn("-0.5", lines[2])
 
     def test_repetitions_that_contradict_each_other_are_a_failure(self):

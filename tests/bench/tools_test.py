@@ -8,7 +8,14 @@ import unittest
 import bench_path
 import instances
 
-ANSWER = {"verdict": "robust", "reason": "proved", "margin_bound": 0.5, "nodes": 4, "seconds": 0.125}
+ANSWER = {
+    "verdict": "robust",
+    "reason": "proved",
+    "margin_bound": 0.5,
+    "margin_seen": 0.75,
+    "nodes": 4,
+    "seconds": 0.125,
+}
 CODES = {verdict: code for code, verdict in instances.EXIT_CODES.items()}
 
 
@@ -35,7 +42,8 @@ class Tools(unittest.TestCase):
 
     def test_answers_are_read(self):
         run = self.run_tool(self.verissim("v"))
-        self.assertEqual((run.verdict, run.reason, run.margin_bound, run.nodes, run.seconds), tuple(ANSWER.values()))
+        found = run.verdict, run.reason, run.margin_bound, run.margin_seen, run.nodes, run.seconds
+        self.assertEqual(found, tuple(ANSWER.values()))
         self.assertGreater(run.wall, 0)
 
     def test_an_exit_code_that_contradicts_the_verdict_is_a_failure(self):

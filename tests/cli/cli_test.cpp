@@ -152,6 +152,7 @@ TEST_F(Cli, VerifyProvesARobustNetwork) {
   EXPECT_TRUE(answer["ssim"].is_null());
   EXPECT_GT(answer["margin_bound"].get<double>(), 0.0);
   EXPECT_LT(answer["margin_bound"].get<double>(), 1.0);
+  EXPECT_GT(answer["margin_seen"].get<double>(), 0.0);
   EXPECT_GE(answer["nodes"].get<int>(), 0);
   EXPECT_GE(answer["seconds"].get<double>(), 0.0);
 }

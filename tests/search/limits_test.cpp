@@ -30,6 +30,17 @@ TEST_F(Limits, NodeLimit) {
   EXPECT_TRUE(std::isfinite(result.margin_bound));
 }
 
+TEST_F(Limits, TheGapThatIsLeftIsTold) {
+  options_.node_limit = 40;
+  EXPECT_EQ(verify(question_, options_).verdict, Verdict::kUnknown);
+  options_.attack = true;
+  const Result result = verify(question_, options_);
+  ASSERT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_TRUE(std::isfinite(result.margin_seen));
+  EXPECT_GT(result.margin_seen, 0.0);
+  EXPECT_LE(result.margin_bound, result.margin_seen);
+}
+
 TEST_F(Limits, MoreNodesGiveNoWorseABound) {
   double last = -HUGE_VAL;
   for (const int64_t limit : {1, 200, 2000}) {
