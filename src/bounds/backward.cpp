@@ -156,8 +156,9 @@ void Workspace::forward_linearised(int start, int64_t rows, const float* points,
         const float value = in[r * layer.size + j];
         const int64_t neuron = layer.offset + j;
         z[r * neurons + neuron] = value;
+        const float rise = relaxation.rise == nullptr ? 0.0F : relaxation.rise[neuron];
         out[r * layer.size + j] = a[j] > 0.0F ? relaxation.low[neuron] * value
-                                              : relaxation.up[neuron] * value + relaxation.cut[neuron];
+                                              : relaxation.up[neuron] * value + relaxation.cut[neuron] + rise;
       }
     }
   };

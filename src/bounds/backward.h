@@ -16,12 +16,13 @@
 
 namespace verissim::bounds {
 
-// How one row relaxes the ReLUs. Each points to N values (see graph.h); tilt may be null.
+// How one row relaxes the ReLUs. Each points to N values (see graph.h); tilt and rise may be null.
 struct Relaxation {
   const float* low = nullptr;
   const float* up = nullptr;
   const float* cut = nullptr;
   const float* tilt = nullptr;
+  const float* rise = nullptr;  // or null: added to up z + cut in the forward pass
 };
 
 // Buffers of one thread; reused from call to call.

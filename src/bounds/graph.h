@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "bounds/coupling.h"
 #include "network/conv_kernel.h"
 #include "network/network.h"
 
@@ -39,11 +40,15 @@ class Graph {
   int64_t outputs() const { return layers_.back().size; }
   int output() const { return static_cast<int>(layers_.size()) - 1; }
   int64_t neurons() const { return neurons_; }  // N
+  // Couples the first neurons over the region, where it is curved.
+  void couple(const region::Region& region) { coupling_ = Coupling(*this, region); }
+  const Coupling& coupling() const { return coupling_; }
 
  private:
   std::vector<Layer> layers_;
   std::vector<int> relus_;
   int64_t neurons_ = 0;
+  Coupling coupling_;
 };
 
 // y = M x for a dense, convolutional or gathering layer, without its bias. rows of x: input size, of y:

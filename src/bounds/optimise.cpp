@@ -40,6 +40,10 @@ void reset(Rows& rows, const Graph& graph, int start, int64_t count) {
   rows.beta.assign(neurons, 0.0F);
   rows.cut = nullptr;
   rows.eta.assign(n, 0.0F);
+  rows.curved.assign(n, 0);
+  rows.curve.assign(n * graph.coupling().neurons().size(), 0.0F);
+  rows.centre.assign(at(count, graph.coupling().empty() ? 0 : graph.inputs()), 0.0F);
+  rows.curvature.assign(n, 0.0F);
   rows.slabs.assign(n, {});
   rows.multipliers.assign(n, {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F});
   rows.bounds.assign(n, -std::numeric_limits<float>::infinity());
@@ -83,6 +87,7 @@ void Optimiser::relax(const Rows& rows) {
 // One backward pass, the region's support, and one forward pass of the minimisers.
 void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
   relax(rows);
+  if (bowls_.active()) bowls_.relax(rows, up_.data(), cut_.data());
   workspace_.backward(rows.start, rows.count, rows.coefficients, relaxations_.data());
   for (size_t i = 0; i < directions_.size(); ++i) directions_[i] = -workspace_.input_coefficients()[i];
   const int64_t n = graph_.inputs();
@@ -99,6 +104,12 @@ void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
   batch.maximisers = rows.points.data();
   batch.refinements = options.support_refinements;
   batch.thorough = options.thorough;
+  if (bowls_.active()) {
+    bowls_.measure(rows, workspace_.relu_coefficients());
+    batch.curvatures = bowls_.curvatures();
+    batch.centres = bowls_.centres();
+    batch.stiffness = bowls_.stiffness();
+  }
   region_.support(batch);
   for (int64_t r = 0; r < rows.count; ++r) {
     const auto row = static_cast<size_t>(r);
@@ -107,6 +118,7 @@ void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
   }
   std::copy_n(workspace_.relu_coefficients(), rows.coefficients_at_relu.size(),
               rows.coefficients_at_relu.begin());
+  if (bowls_.active()) bowls_.raise(rows, rise_.data());
   workspace_.forward_linearised(rows.start, rows.count, rows.points.data(), relaxations_.data(),
                                 rows.z.data());
 }
@@ -126,6 +138,7 @@ bool Optimiser::keep_best(Rows& rows, float target) {
       copy_row(rows.points, best_.points, r, graph_.inputs());
       best_.eta[static_cast<size_t>(r)] = rows.eta[static_cast<size_t>(r)];
       best_.multipliers[static_cast<size_t>(r)] = rows.multipliers[static_cast<size_t>(r)];
+      if (bowls_.active()) bowls_.keep(r);
     }
     done = done && best > target;
   }
@@ -157,6 +170,7 @@ void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) 
     }
     if (rows.cut != nullptr) step_eta(rows, r, options, pace);
   }
+  if (bowls_.active()) bowls_.step(rows);
 }
 
 // Polyak's subgradient step (1969) towards a level a little above the target, which comes down to it: on the
@@ -222,12 +236,15 @@ void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
     buffer->assign(neurons, 0.0F);
   eta_mean_.assign(static_cast<size_t>(rows.count), 0.0F);
   eta_square_.assign(static_cast<size_t>(rows.count), 0.0F);
+  bowls_.start(rows);
+  rise_.assign(bowls_.active() ? neurons : 0, 0.0F);
   directions_.resize(at(rows.count, graph_.inputs()));
   values_.resize(static_cast<size_t>(rows.count));
   relaxations_.clear();
   for (int64_t r = 0; r < rows.count; ++r) {
     const size_t i = at(r, graph_.neurons());
-    relaxations_.push_back({low_.data() + i, up_.data() + i, cut_.data() + i, tilt_.data() + i});
+    relaxations_.push_back({low_.data() + i, up_.data() + i, cut_.data() + i, tilt_.data() + i,
+                            bowls_.active() ? rise_.data() + i : nullptr});
   }
   best_ = {rows.alpha,  rows.beta,
            rows.eta,    std::vector<float>(rows.bounds.size(), -std::numeric_limits<float>::infinity()),
@@ -238,6 +255,7 @@ void Optimiser::run(Rows& rows, const OptimiseOptions& options) {
     if (keep_best(rows, options.target) || iteration == options.iterations) break;
     step(rows, options, iteration + 1);
   }
+  if (bowls_.active()) bowls_.finish(rows);
   rows.alpha = best_.alpha;
   rows.beta = best_.beta;
   rows.eta = best_.eta;

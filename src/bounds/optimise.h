@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bounds/backward.h"
+#include "bounds/bowls.h"
 
 namespace verissim::bounds {
 
@@ -28,7 +29,13 @@ struct Rows {
   // it.
   const float* cut = nullptr;  // n, or null
   float cut_constant = 0.0F;
-  std::vector<float> eta;                        // count; in and out: >= 0
+  std::vector<float> eta;  // count; in and out: >= 0
+  // Bowls, see coupling.h, for K coupled neurons; in and out. Rows without one get one where that is
+  // possible.
+  std::vector<char> curved;                      // count: whether the row has a bowl
+  std::vector<float> curve;                      // count x K: the parabolas' curvatures, 0 for a chord
+  std::vector<float> centre;                     // count x n
+  std::vector<float> curvature;                  // count; out: of the bowl, up to rounding
   std::vector<region::Slab> slabs;               // count
   std::vector<region::Multipliers> multipliers;  // count; in and out
   std::vector<float> bounds;                     // count; out
@@ -60,7 +67,7 @@ struct OptimiseOptions {
 class Optimiser {
  public:
   Optimiser(const Graph& graph, const region::Region& region)
-      : graph_(graph), region_(region), workspace_(graph) {}
+      : graph_(graph), region_(region), workspace_(graph), bowls_(graph, region) {}
 
   // Fills the outputs; alpha, beta and multipliers become those of the best pass.
   void run(Rows& rows, const OptimiseOptions& options);
@@ -84,7 +91,8 @@ class Optimiser {
   const Graph& graph_;
   const region::Region& region_;
   Workspace workspace_;
-  std::vector<float> low_, up_, cut_, tilt_, directions_, values_;
+  Bowls bowls_;
+  std::vector<float> low_, up_, cut_, tilt_, rise_, directions_, values_;
   std::vector<Relaxation> relaxations_;
   std::vector<float> alpha_mean_, alpha_square_, beta_mean_, beta_square_, eta_mean_, eta_square_;
   Best best_;

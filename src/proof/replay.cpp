@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/sound_sum.h"
 #include "network/evaluate.h"
+#include "proof/coupling.h"
 
 namespace verissim::proof {
 namespace {
@@ -42,6 +43,7 @@ class Pass {
         facts_(facts),
         arguments_(arguments),
         rows_(static_cast<int64_t>(arguments.size())),
+        bends_(arguments.size()),
         coefficients_(replay.network().nodes.size()),
         constants_(arguments.size(), Interval(0.0)) {}
 
@@ -52,14 +54,20 @@ class Pass {
     return conclude();
   }
 
-  InputLine line(int start) {
-    const auto inputs = static_cast<size_t>(replay_.network().inputs());
-    if (facts_.contradiction) return {std::vector<double>(inputs, 0.0), kInfinity};
+  std::vector<InputLine> lines(int start) {
+    const int64_t inputs = replay_.network().inputs();
+    std::vector<InputLine> result(arguments_.size(),
+                                  {std::vector<double>(static_cast<size_t>(inputs), 0.0), kInfinity});
+    if (facts_.contradiction) return result;
     run(start);
-    std::vector<double> last = std::move(coefficients_[0]);
-    if (last.empty()) last.assign(inputs, 0.0);
-    give_up_overflown(static_cast<int64_t>(inputs), last);
-    return {std::move(last), constants_[0].lo};
+    const std::vector<double> last = std::move(coefficients_[0]);
+    if (!last.empty()) give_up_overflown(inputs, last);
+    for (int64_t r = 0; r < rows_; ++r) {
+      InputLine& line = result[static_cast<size_t>(r)];
+      if (!last.empty()) std::copy_n(last.begin() + r * inputs, inputs, line.coefficients.begin());
+      line.constant = constants_[static_cast<size_t>(r)].lo;
+    }
+    return result;
   }
 
  private:
@@ -191,10 +199,10 @@ class Pass {
     std::vector<double> to(from.size());
     for (int64_t r = 0; r < rows_; ++r) {
       Interval& constant = constants_[static_cast<size_t>(r)];
-      double chords = 0.0;  // all chord constants are <= 0: rounded down one by one
+      double chords = 0.0;  // of chords and parabolas, rounded down one by one
       for (int64_t i = 0; i < size; ++i) {
         const auto at = static_cast<size_t>(r * size + i);
-        to[at] = relax(arguments_[static_cast<size_t>(r)], offset + i, from[at], chords);
+        to[at] = relax(r, offset + i, from[at], chords);
       }
       constant += Interval(chords);
     }
@@ -202,10 +210,11 @@ class Pass {
   }
 
   // The coefficient of z that replaces c relu(z); the chord's constant is added to `chords`, rounded down.
-  double relax(const Argument& argument, int64_t neuron, double c, double& chords) const {
+  double relax(int64_t row, int64_t neuron, double c, double& chords) {
+    const Argument& argument = arguments_[static_cast<size_t>(row)];
     const int split = argument.split == nullptr ? 0 : argument.split[neuron];
     const Interval& z = facts_.neurons[static_cast<size_t>(neuron)];
-    const double value = relaxed_coefficient(argument, neuron, split, z, c, chords);
+    const double value = relaxed_coefficient(row, neuron, split, z, c, chords);
     if (argument.tilt == nullptr || split == 0) return value;
     // SOUND: a multiplier of the wrong sign would not be valid and is dropped (as is NaN).
     const double tilt = argument.tilt[neuron];
@@ -213,8 +222,9 @@ class Pass {
     return valid ? value - tilt : value;
   }
 
-  double relaxed_coefficient(const Argument& argument, int64_t neuron, int split, const Interval& z, double c,
-                             double& chords) const {
+  double relaxed_coefficient(int64_t row, int64_t neuron, int split, const Interval& z, double c,
+                             double& chords) {
+    const Argument& argument = arguments_[static_cast<size_t>(row)];
     // SOUND: under the split z >= 0 the ReLU is the identity, under z <= 0 it is zero.
     if (split > 0 || (split == 0 && z.lo >= 0.0)) return c;
     if (split < 0 || z.hi <= 0.0) return 0.0;
@@ -226,12 +236,68 @@ class Pass {
       chords = z.hi == kInfinity ? -kInfinity : next_down(chords + next_down(c * z.hi));
       return 0.0;  // relu(z) <= u
     }
+    const int32_t coupled = argument.curve == nullptr || replay_.coupling() == nullptr
+                                ? -1
+                                : replay_.coupling()->index_of(neuron);
+    if (coupled >= 0 && argument.curve[coupled] > 0.0F) {
+      return bent_coefficient(row, static_cast<size_t>(coupled), z, c, chords);
+    }
     const double value = c * std::clamp(z.hi / (z.hi - z.lo), 0.0, 1.0);
     // SOUND: c t = min over both ends of c relu(z) - value z; each rounded down.
     const double at_lo = next_down(-(value * z.lo));
     const double at_hi = next_down(next_down(c - value) * z.hi);
     chords = next_down(chords + std::min({0.0, at_lo, at_hi}));
     return value;
+  }
+
+  // A parabola: c relu(z) >= v z + constant - d (z - p)^2 on [l, u]; v is returned, d (z - p)^2 joins the
+  // row's bend. SOUND: v, p and d > 0 may be any numbers, since the constant is computed from them: it is the
+  // smaller of the minima of two convex quadratics. With d' = factor^2 >= d the inequality holds all the
+  // more.
+  double bent_coefficient(int64_t row, size_t coupled, const Interval& z, double c, double& chords) {
+    const Argument& argument = arguments_[static_cast<size_t>(row)];
+    const Coupling& coupling = *replay_.coupling();
+    Bend& bend = bends_[static_cast<size_t>(row)];
+    const double q = argument.curve[coupled];
+    const std::span<const float> centre(argument.centre, static_cast<size_t>(replay_.network().inputs()));
+    if (bend.members.empty()) {
+      bend.centre.assign(centre.begin(), centre.end());
+      for (const double value : bend.centre) bend.largest = std::max(bend.largest, std::abs(value));
+    }
+    const double p = coupling.value(coupled, bend.centre);
+    const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
+    const double d = std::abs(c) * q;
+    const double factor = next_up(std::sqrt(next_up(d)));
+    const double error = coupling.value_error(coupled, bend.largest);
+    bend.members.push_back(static_cast<int32_t>(coupled));
+    bend.factors.push_back(factor);
+    bend.errors += square(Interval(factor)) * square(Interval(error));
+    const double at_zero = least(Interval(v), d, p, z.lo, 0.0);
+    const double at_identity = least(Interval(v) - Interval(c), d, p, 0.0, z.hi);
+    chords = next_down(chords + std::min(at_zero, at_identity));
+    return v;
+  }
+
+  // The slope B of the smallest parabola A + B z + q z^2 above relu on [l, u], roughly.
+  static double parabola_slope(double l, double u, double q) {
+    const double nearer = std::min(-l, u);
+    if (4.0 * q * nearer >= 1.0) return 0.5;                                // tangent on both sides
+    if (q * (u - l) * (u - l) <= nearer) return u / (u - l) - q * (l + u);  // through both ends
+    if (-l < u) return 1.0 - 2.0 * q * (l + std::sqrt(-l / q));  // through (l, 0), tangent to the identity
+    return 2.0 * q * (std::sqrt(u / q) - u);                     // through (u, u), tangent to zero
+  }
+
+  // SOUND: a lower bound of -m z + d (z - p)^2 over [lo, hi]: that over all z, or, where the vertex certainly
+  // lies outside, that at the nearer end. -infinity for numbers that are not finite.
+  static double least(const Interval& m, double d, double p, double lo, double hi) {
+    const auto at = [&](double z) {
+      return (square(Interval(z) - Interval(p)) * Interval(d) - m * Interval(z)).lo;
+    };
+    const Interval vertex = Interval(p) + m / Interval(2.0 * d);
+    double bound = (-(m * Interval(p)) - square(m) / Interval(4.0 * d)).lo;
+    if (vertex.hi <= lo) bound = std::max(bound, at(lo));
+    if (vertex.lo >= hi) bound = std::max(bound, at(hi));
+    return std::isnan(bound) ? -kInfinity : bound;
   }
 
   std::vector<double> conclude() {
@@ -250,11 +316,31 @@ class Pass {
     const Argument& argument = arguments_[static_cast<size_t>(row)];
     add_cut(row, line);
     for (double& value : line) value = -value;
-    const double support = replay_.region().sound_support(line, argument.slab, argument.multipliers);
+    const double support = bends_[static_cast<size_t>(row)].members.empty()
+                               ? replay_.region().sound_support(line, argument.slab, argument.multipliers)
+                               : curved_support(row, line);
     // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound
     // +infinity.
     const double bound = next_down(constants_[static_cast<size_t>(row)].lo - support);
     return std::isnan(bound) ? -kInfinity : bound;
+  }
+
+  // SOUND: z_j - p_j = row_j.(x - x0) + e_j with |e_j| bounded, and (a + e)^2 <= (1 + t) a^2 + (1 + 1 / t)
+  // e^2 for every t > 0. Rounding lambda up to float32 only makes the bowl steeper.
+  double curved_support(int64_t row, std::span<const double> line) const {
+    const Argument& argument = arguments_[static_cast<size_t>(row)];
+    const Bend& bend = bends_[static_cast<size_t>(row)];
+    constexpr double kShare = 0x1p-30;
+    const double lambda =
+        replay_.coupling()->curvature(bend.members, bend.factors, static_cast<double>(argument.curvature));
+    const double raised = next_up(lambda * (1.0 + kShare));
+    region::Bowl bowl{static_cast<float>(raised), {argument.centre, line.size()}};
+    if (static_cast<double>(bowl.curvature) < raised)
+      bowl.curvature = std::nextafterf(bowl.curvature, std::numeric_limits<float>::infinity());
+    const double support =
+        replay_.region().sound_curved_support(line, bowl, argument.slab, argument.multipliers);
+    const Interval errors = Interval(1.0 + 1.0 / kShare) * bend.errors;
+    return (Interval(support) + Interval(errors.hi)).hi;
   }
 
   // SOUND: line + eta cut is no larger than line where cut <= 0. Each value is rounded twice, by 2^-53 of
@@ -275,10 +361,20 @@ class Pass {
 
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+  // A row's parabolas: the sum over members of (factor (z - p))^2.
+  struct Bend {
+    std::vector<int32_t> members;
+    std::vector<double> factors;
+    Interval errors{0.0};  // the sum of (factor e)^2, see curved_support
+    std::vector<double> centre;
+    double largest = 0.0;  // max |centre_i|
+  };
+
   const Replay& replay_;
   const Facts& facts_;
   std::span<const Argument> arguments_;
   int64_t rows_;
+  std::vector<Bend> bends_;
   std::vector<std::vector<double>> coefficients_;
   std::vector<Interval> constants_;
 };
@@ -298,6 +394,8 @@ Replay::Replay(const network::Network& network, const region::Region& region)
     neurons += network.nodes[i].size;
   }
 }
+
+Replay::~Replay() = default;
 
 Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputLine> cut) const {
   Facts facts;
@@ -354,8 +452,15 @@ std::vector<double> Replay::lower_bounds(int node, const Facts& facts,
   return Pass(*this, facts, arguments).bounds(node);
 }
 
-InputLine Replay::lower_line(int node, const Facts& facts, const Argument& argument) const {
-  return Pass(*this, facts, {&argument, 1}).line(node);
+std::vector<InputLine> Replay::lower_lines(int node, const Facts& facts,
+                                           std::span<const Argument> arguments) const {
+  // A line has no bowl.
+  for (const Argument& argument : arguments) VERISSIM_CHECK(argument.curve == nullptr);
+  return Pass(*this, facts, arguments).lines(node);
+}
+
+void Replay::couple() {
+  if (coupling_ == nullptr) coupling_ = std::make_unique<Coupling>(*this);
 }
 
 }  // namespace verissim::proof

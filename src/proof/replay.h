@@ -20,11 +20,15 @@
 // - a split s z >= 0 (s = +1 or -1) allows to subtract beta s z for any beta >= 0; rounding is monotone, so
 // the computed
 //   difference is exactly that of some beta' >= 0.
+// - a coupled ReLU (one whose input is affine in the network's) with c < 0 may have a parabola instead of the
+// chord: c relu(z) >= v z + t - d (z - p)^2; the squares of a row are bounded together by a bowl at the
+// input.
 // - at the input, the facts' cut is added with its multiplier eta (Lagrange), then the region's own
 // sound_support.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -36,6 +40,8 @@
 #include "region/region.h"
 
 namespace verissim::proof {
+
+class Coupling;
 
 // A linear function of the input, value(x) = coefficients . x + constant.
 struct InputLine {
@@ -60,15 +66,21 @@ struct Argument {
   const float* low = nullptr;            // N: lower slopes; values outside [0, 1] are cut
   const float* tilt = nullptr;           // N or null: split multipliers times the split's sign
   const int8_t* split = nullptr;         // N or null: +1 for z >= 0, -1 for z <= 0, 0 for none
-  float eta = 0.0F;                      // multiplier >= 0 of the facts' cut
-  region::Slab slab;                     // of the region's scalar
-  region::Multipliers multipliers{};     // of the region
+  // The parabolas of coupled neurons instead of chords, and the bowl that bounds them (coupling.h); K is the
+  // coupling's size. All numbers are as good as any.
+  const float* curve = nullptr;       // K or null: curvatures, those that are not above 0 stand for chords
+  const float* centre = nullptr;      // inputs, beside curve
+  float curvature = 0.0F;             // what the bowl's curvature may be
+  float eta = 0.0F;                   // multiplier >= 0 of the facts' cut
+  region::Slab slab;                  // of the region's scalar
+  region::Multipliers multipliers{};  // of the region
 };
 
 class Replay {
  public:
   // Both must outlive the replay.
   Replay(const network::Network& network, const region::Region& region);
+  ~Replay();
 
   // SOUND, given that each of `neurons` encloses its ReLU neuron's input wherever the facts are to be claimed
   // (everything() is always true); an empty one is a contradiction. The result is cut further by interval
@@ -82,15 +94,19 @@ class Replay {
   // splits and the slab. -infinity where nothing can be said.
   std::vector<double> lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const;
 
-  // SOUND: a line that is nowhere above coefficients . value(node), on the part of the region where the facts
-  // are claimed and the argument's splits hold. Its constant is -infinity if nothing can be said.
-  InputLine lower_line(int node, const Facts& facts, const Argument& argument) const;
+  // SOUND: lines that are nowhere above the arguments' coefficients . value(node), on the part of the region
+  // where the facts are claimed and the argument's splits hold. A constant is -infinity if nothing can be
+  // said.
+  std::vector<InputLine> lower_lines(int node, const Facts& facts, std::span<const Argument> arguments) const;
 
   const std::vector<int>& relu_nodes() const { return relu_nodes_; }
   // Where a ReLU node's neurons begin among all.
   int64_t offset(int relu_node) const { return offsets_[static_cast<size_t>(relu_node)]; }
   const network::Network& network() const { return network_; }
   const region::Region& region() const { return region_; }
+  // Lets arguments have parabolas, where the region is curved.
+  void couple();
+  const Coupling* coupling() const { return coupling_.get(); }  // null before
   // Of a dense or convolutional node.
   const Affine& affine(int node) const { return *affine_[static_cast<size_t>(node)]; }
 
@@ -99,6 +115,7 @@ class Replay {
   const region::Region& region_;
   std::vector<int> relu_nodes_;
   std::vector<int64_t> offsets_;
+  std::unique_ptr<const Coupling> coupling_;
   std::vector<std::optional<Affine>> affine_;  // by node
 };
 

@@ -35,6 +35,14 @@ void Expander::load_row(const Node& node, size_t row) {
   for (size_t k = 0; k < frame.unstable.size(); ++k) {
     rows_.alpha[first + static_cast<size_t>(frame.unstable[k])] = node.alpha[k];
   }
+  if (!node.curve.empty()) {
+    rows_.curved[row] = 1;
+    rows_.curvature[row] = node.curvature;
+    std::copy(node.curve.begin(), node.curve.end(),
+              rows_.curve.begin() + static_cast<long>(row * node.curve.size()));
+    std::copy(node.centre.begin(), node.centre.end(),
+              rows_.centre.begin() + static_cast<long>(row * node.centre.size()));
+  }
   for (const Split& s : node.splits) {
     rows_.split[first + static_cast<size_t>(s.neuron)] = s.sign;
     rows_.beta[first + static_cast<size_t>(s.neuron)] = s.beta;
@@ -48,6 +56,17 @@ void Expander::store_row(Node& node, size_t row) const {
   node.multipliers = rows_.multipliers[row];
   for (size_t k = 0; k < node.alpha.size(); ++k) {
     node.alpha[k] = rows_.alpha[first + static_cast<size_t>(node.frame->unstable[k])];
+  }
+  node.curve.clear();
+  node.centre.clear();
+  node.curvature = rows_.curvature[row];
+  if (rows_.curved[row] != 0) {
+    const auto part = [row](const std::vector<float>& all, size_t width) {
+      const auto begin = all.begin() + static_cast<long>(row * width);
+      return std::vector<float>(begin, begin + static_cast<long>(width));
+    };
+    node.curve = part(rows_.curve, graph_.coupling().neurons().size());
+    node.centre = part(rows_.centre, static_cast<size_t>(graph_.inputs()));
   }
   for (Split& s : node.splits) s.beta = rows_.beta[first + static_cast<size_t>(s.neuron)];
 }

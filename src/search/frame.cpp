@@ -229,7 +229,7 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
   argument.tilt = tilt.data();
   argument.split = split.data();
   argument.slab = node.slab;
-  proof::InputLine line = replay.lower_line(graph.output(), node.frame->facts, argument);
+  proof::InputLine line = replay.lower_lines(graph.output(), node.frame->facts, {&argument, 1}).front();
   line.constant = next_down(next_down(line.constant + goal.offset) - enough);
   return line;
 }
@@ -293,6 +293,7 @@ std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts&
   const auto count = static_cast<size_t>(rows.count);
   const size_t neurons = count == 0 ? 0 : tilt.size() / count;
   const size_t width = count == 0 ? 0 : coefficients.size() / count;
+  const size_t coupled = count == 0 ? 0 : rows.curve.size() / count;
   std::vector<proof::Argument> arguments;
   for (size_t r = 0; r < count; ++r) {
     if (wanted[r] == 0) continue;
@@ -301,6 +302,11 @@ std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts&
     argument.low = rows.alpha.data() + r * neurons;
     argument.tilt = tilt.data() + r * neurons;
     argument.split = rows.split.data() + r * neurons;
+    if (rows.curved[r] != 0) {
+      argument.curve = rows.curve.data() + r * coupled;
+      argument.centre = rows.centre.data() + r * (rows.centre.size() / count);
+      argument.curvature = rows.curvature[r];
+    }
     argument.eta = rows.eta[r];
     argument.slab = rows.slabs[r];
     argument.multipliers = rows.multipliers[r];

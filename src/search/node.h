@@ -29,10 +29,14 @@ struct Node {
   region::Multipliers multipliers{};
   std::vector<Split> splits;
   std::shared_ptr<const Frame> frame;
-  std::vector<float> alpha;  // lower slopes of the frame's unstable neurons
+  std::vector<float> alpha;   // lower slopes of the frame's unstable neurons
+  std::vector<float> curve;   // of every coupled neuron, see bounds/coupling.h; empty without a bowl
+  std::vector<float> centre;  // of the bowl
+  float curvature = 0.0F;     // of the bowl
 
   uint64_t bytes() const {
-    return sizeof(Node) + splits.capacity() * sizeof(Split) + alpha.capacity() * sizeof(float);
+    return sizeof(Node) + splits.capacity() * sizeof(Split) +
+           (alpha.capacity() + curve.capacity() + centre.capacity()) * sizeof(float);
   }
 };
 

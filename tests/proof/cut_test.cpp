@@ -22,7 +22,7 @@ TEST(LowerLine, IsBelowTheFunctionAtMembersThatMeetTheSplits) {
     Proposal proposal = random_proposal(rng, replay, node);
     const Point centre = random_member(rng, hood);
     split_around(rng, exact_neurons(net, centre), proposal);
-    const InputLine line = replay.lower_line(node, facts, proposal.argument());
+    const InputLine line = replay.lower_lines(node, facts, std::vector{proposal.argument()}).front();
     RC_ASSERT(line.coefficients.size() == hood.size());
     if (!std::isfinite(line.constant)) return;
     for (int k = 0; k < 3; ++k) {
@@ -43,7 +43,8 @@ TEST(LowerLine, OfCoefficientsThatOverflowSaysNothing) {
   Rng rng(1);
   Proposal proposal = random_proposal(rng, replay, 1);
   proposal.coefficients = {1.0, 1.0};
-  EXPECT_EQ(replay.lower_line(1, plain_facts(replay), proposal.argument()).constant, -kInfinity);
+  EXPECT_EQ(replay.lower_lines(1, plain_facts(replay), std::vector{proposal.argument()}).front().constant,
+            -kInfinity);
   EXPECT_EQ(bound_of(replay, 1, plain_facts(replay), proposal), -kInfinity);
 }
 
@@ -127,7 +128,7 @@ TEST(Contradiction, BoundsAreInfinite) {
   const Facts found = replay.certify(known);
   EXPECT_TRUE(found.contradiction);
   EXPECT_EQ(bound_of(replay, 5, found, proposal), kInfinity);
-  EXPECT_EQ(replay.lower_line(5, given, proposal.argument()).constant, kInfinity);
+  EXPECT_EQ(replay.lower_lines(5, given, std::vector{proposal.argument()}).front().constant, kInfinity);
   EXPECT_FALSE(plain_facts(replay).contradiction);
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "proof/coupling.h"
 #include "proof/replay.h"
 #include "support/neighbourhoods.h"
 #include "support/networks.h"
@@ -18,6 +19,8 @@ struct Proposal {
   std::vector<float> low;
   std::vector<float> tilt;
   std::vector<int8_t> split;
+  std::vector<float> curve, centre;  // empty without a bowl
+  float curvature = 0.0F;
   region::Slab slab;
   region::Multipliers multipliers{};
 
@@ -27,6 +30,11 @@ struct Proposal {
     argument.low = low.data();
     argument.tilt = tilt.data();
     argument.split = split.data();
+    if (!curve.empty()) {
+      argument.curve = curve.data();
+      argument.centre = centre.data();
+      argument.curvature = curvature;
+    }
     argument.slab = slab;
     argument.multipliers = multipliers;
     return argument;
@@ -59,6 +67,20 @@ inline float random_tilt(Rng& rng) {
   return rng.below(20) == 0 ? pick(rng, odd) : static_cast<float>(0.3 * rng.normal());
 }
 
+// Curvatures of all sizes, sensible ones too; a centre that may lie anywhere.
+inline void bend(Rng& rng, const proof::Replay& replay, Proposal& proposal) {
+  static const std::vector<float> odd{
+      0.0F, -1.0F, 1e30F, 1e-30F, std::numeric_limits<float>::infinity(), std::nanf("")};
+  for (size_t k = 0; k < replay.coupling()->size(); ++k) {
+    const bool absurd = rng.below(30) == 0;
+    proposal.curve.push_back(absurd ? pick(rng, odd) : static_cast<float>(std::exp(2.0 * rng.normal())));
+  }
+  for (int64_t i = 0; i < replay.network().inputs(); ++i) {
+    proposal.centre.push_back(static_cast<float>(rng.uniform(-0.2, 1.2)));
+  }
+  proposal.curvature = rng.below(3) == 0 ? pick(rng, odd) : static_cast<float>(std::exp(2.0 * rng.normal()));
+}
+
 inline Proposal random_proposal(Rng& rng, const proof::Replay& replay, int node) {
   Proposal proposal;
   const auto neurons = static_cast<size_t>(replay.network().relus());
@@ -74,6 +96,9 @@ inline Proposal random_proposal(Rng& rng, const proof::Replay& replay, int node)
   proposal.multipliers = {static_cast<float>(std::exp(rng.uniform(-8.0, 2.0))),
                           static_cast<float>(rng.uniform()),
                           static_cast<float>(rng.uniform(proposal.slab.lo, proposal.slab.hi))};
+  if (replay.coupling() != nullptr && replay.coupling()->size() > 0 && rng.below(4) != 0) {
+    bend(rng, replay, proposal);
+  }
   return proposal;
 }
 

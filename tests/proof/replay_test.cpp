@@ -13,7 +13,8 @@ TEST(Replay, IsBelowTheValueAtMembersThatMeetTheSplits) {
   for_all(250, [&](Rng& rng) {
     const Network net = random_network(rng);
     const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(net.inputs()));
-    const Replay replay(net, *hood.region);
+    Replay replay(net, *hood.region);
+    replay.couple();
     const Facts facts = plain_facts(replay);
     const auto node = static_cast<int>(rng.below(net.nodes.size()));
     Proposal proposal = random_proposal(rng, replay, node);
@@ -36,7 +37,8 @@ TEST(Replay, StaysBelowWhenItsOwnBoundsAreFacts) {
   for_all(60, [](Rng& rng) {
     const Network net = random_network(rng);
     const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(net.inputs()));
-    const Replay replay(net, *hood.region);
+    Replay replay(net, *hood.region);
+    replay.couple();
     std::vector<Interval> known = plain_facts(replay).neurons;
     for (const int relu : replay.relu_nodes()) {
       const Facts facts = replay.certify(known);
@@ -70,7 +72,8 @@ TEST(Replay, CountsOnlyTheSlab) {
   for_all(100, [](Rng& rng) {
     const Network net = random_network(rng);
     const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(net.inputs()));
-    const Replay replay(net, *hood.region);
+    Replay replay(net, *hood.region);
+    replay.couple();
     const Facts facts = plain_facts(replay);
     const int last = static_cast<int>(net.nodes.size()) - 1;
     Proposal proposal = random_proposal(rng, replay, last);
@@ -124,12 +127,12 @@ TEST(Replay, PaysForSumsOfPicksOnly) {
   Rng rng(1);
   Proposal proposal = random_proposal(rng, replay, 1);
   proposal.coefficients = {1.0, 0.0, -0x1p-60};
-  const InputLine summed = replay.lower_line(1, facts, proposal.argument());
+  const InputLine summed = replay.lower_lines(1, facts, std::vector{proposal.argument()}).front();
   EXPECT_EQ(summed.coefficients, (Point{1.0, 0.0}));
   EXPECT_LT(summed.constant, -0x1p-60);  // at (1, 0) the line is otherwise above 1 - 2^-60
   EXPECT_GT(summed.constant, -1e-13);
   net.nodes[1].op = network::Gather{2, {1, 0, -1}, true};
-  const InputLine copied = replay.lower_line(1, facts, proposal.argument());
+  const InputLine copied = replay.lower_lines(1, facts, std::vector{proposal.argument()}).front();
   EXPECT_EQ(copied.coefficients, (Point{0.0, -1.0}));
   EXPECT_EQ(copied.constant, 0.0);
 }

@@ -1,0 +1,64 @@
+// The bowls of a batch of rows (see coupling.h): their parabolas' curvatures are optimised together with the
+// slopes, and their centres follow the rows' minimisers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bounds/coupling.h"
+#include "region/region.h"
+
+namespace verissim::bounds {
+
+class Graph;
+struct Rows;
+
+// Shapes: R rows, n inputs, N ReLU neurons, K coupled neurons, M of these members: unstable in some row.
+class Bowls {
+ public:
+  Bowls(const Graph& graph, const region::Region& region);
+
+  // Takes the rows' curves and centres.
+  void start(const Rows& rows);
+  bool active() const { return !eigenvalues_.members().empty(); }
+  // Puts the tangents at the centres of the rows' parabolas in place of chords. up, cut: R x N.
+  void relax(const Rows& rows, float* up, float* cut) const;
+  // Every row's curvature lambda for coefficients R x N.
+  void measure(const Rows& rows, const float* coefficients);
+  const float* curvatures() const { return curvature_.data(); }  // R
+  const float* centres() const { return centre_.data(); }        // R x n
+  float* stiffness() { return stiffness_.data(); }               // R
+  // What a unit of coefficient gains over the tangent at the rows' minimisers, for gradients. rise: R x N.
+  void raise(const Rows& rows, float* rise);
+  // An ascent step for the curvatures; centres move to the rows' minimisers.
+  void step(const Rows& rows);
+  // The pass that was just made is the best one of the row so far.
+  void keep(int64_t row);
+  // Hands the best curves, centres and curvatures to the rows.
+  void finish(Rows& rows) const;
+
+ private:
+  size_t member(int64_t row, size_t m) const { return static_cast<size_t>(row) * members() + m; }
+  size_t members() const { return eigenvalues_.members().size(); }
+  int32_t neuron(size_t m) const {
+    return coupling_.neurons()[static_cast<size_t>(eigenvalues_.members()[m])];
+  }
+  bool bends(const Rows& rows, int64_t row, size_t m) const;
+  void begin(const Rows& rows, const std::vector<int64_t>& fresh);
+  void climb(const Rows& rows, int64_t row);
+  void move(const Rows& rows, int64_t row);
+
+  const Graph& graph_;
+  const region::Region& region_;
+  const Coupling& coupling_;
+  Eigenvalues eigenvalues_;
+  int iteration_ = 0;
+  std::vector<char> curved_, best_curved_;                         // R: whether the row has a bowl yet
+  std::vector<float> curve_, at_centre_, vector_, mean_, square_;  // R x M: q, z at the centre, eigenvector
+  std::vector<float> factor_;                                      // R x M: sqrt(|a| q)
+  std::vector<float> curvature_, stiffness_, distance_;            // R
+  std::vector<float> centre_;                                      // R x n
+  std::vector<float> best_curve_, best_centre_, best_curvature_;
+};
+
+}  // namespace verissim::bounds

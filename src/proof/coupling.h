@@ -1,0 +1,47 @@
+// Certified bounds of sums of squares of coupled neurons (see bounds/coupling.h for what they are for).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/interval.h"
+#include "network/network.h"
+#include "region/region.h"
+
+namespace verissim::proof {
+
+class Replay;
+struct Facts;
+
+// The neurons whose inputs are affine in the network's input, z_i(x) = row_i . x + c_i: enclosed.
+class Coupling {
+ public:
+  // Nothing is coupled unless the region is curved.
+  explicit Coupling(const Replay& replay);
+
+  size_t size() const { return neurons_.size(); }
+  // The index of neuron `neuron` (of all) among the coupled ones, or -1.
+  int32_t index_of(int64_t neuron) const { return index_.empty() ? -1 : index_[static_cast<size_t>(neuron)]; }
+  // z_i(x0), roughly.
+  double value(size_t i, std::span<const double> x0) const;
+  // SOUND: |row_i . x0 + c_i - p| is at most this, for value's p.
+  double value_error(size_t i, double largest_x0) const;
+  // SOUND: for all x and y, sum_k (factors[k] row_(members[k]) . (x - y))^2 <= the result times d(x, y)^2, in
+  // the metric of region::Bowl. `guess`: what the result may be, or 0.
+  double curvature(std::span<const int32_t> members, std::span<const double> factors, double guess) const;
+
+ private:
+  void add_layer(const Replay& replay, const Facts& facts, int node, int64_t size);
+  void measure(double mean_weight);
+
+  std::vector<int32_t> neurons_, index_;
+  std::vector<double> rows_;       // K x n: exact, by definition
+  std::vector<Interval> offsets_;  // K: c_i for all x of the region's box
+  std::vector<double> lengths_;    // K: upper bounds of sum |row_ij|
+  std::vector<double> gram_;       // K x K, in the metric
+  std::vector<double> squares_;  // K: upper bounds of |row_i|^2 in the metric and in the plain one, added up
+  size_t inputs_ = 0;
+};
+
+}  // namespace verissim::proof
