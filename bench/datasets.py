@@ -1,4 +1,4 @@
-"""The images that networks are trained and measured on, read from where they lie: MNIST's idx files, GTSRB's archives."""
+"""The images that networks are trained and measured on: MNIST's idx files, GTSRB's archives."""
 
 import csv
 import gzip

@@ -39,7 +39,7 @@ def reference(spec):
     return image, torch.tensor([{label}]), torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1), radius
 '''
 
-BALL = """# Robustness in the L2 ball of this radius around one image. Its SSIM neighbourhood for {threshold} lies in it.
+BALL = """# Robustness in an L2 ball around one image that encloses its SSIM neighbourhood for {threshold}.
 model:
   onnx_path: network.onnx
 data:
@@ -58,7 +58,7 @@ bab:
   timeout: {timeout:g}
 """
 
-SSIM = """# Robustness among the images whose SSIM to the reference is at least {threshold}: the last output is it, less that.
+SSIM = """# Robustness where the SSIM to the reference is at least {threshold}. The last output is the SSIM less that.
 model:
   onnx_path: ssim.onnx
 specification:

@@ -17,6 +17,7 @@ import time
 GRACE_SECONDS = 30  # beyond the time limit, before a program is ended from outside
 VERDICTS = ("robust", "not robust", "unknown", "failed")
 DECIDED = ("robust", "not robust")
+VNNLIB = "vnnlib"
 EXIT_CODES = {20: "robust", 10: "not robust", 0: "unknown"}
 # What other tools say: that the property holds, that there is a counterexample, or neither.
 WORDS = {
@@ -28,16 +29,25 @@ WORDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Instance:
+    """A question for `verissim verify`; or of the competition, with a property's file for an image."""
+
     group: str
     model: str
     image: str
     class_index: int
     threshold: str
     timeout: float = 60.0
-    region: str = "ssim"  # the option of `verissim verify` that takes the threshold
+    region: str = "ssim"  # the option of `verissim verify` that takes the threshold; or VNNLIB
     dimension: str = ""  # C,H,W; empty: what the model says
 
     def __str__(self):
+        if self.region == VNNLIB:
+            return " ".join(
+                (
+                    self.group,
+                    *(pathlib.Path(p).name.removesuffix(".gz").rsplit(".", 1)[0] for p in (self.model, self.image)),
+                )
+            )
         return f"{self.group} {pathlib.Path(self.image).stem} {self.threshold}"
 
 
@@ -64,16 +74,17 @@ class Verissim:
         self.program = shutil.which(program) or program
         self.extra = tuple(extra)
 
-    def command(self, instance, threads):
+    def command(self, instance, threads, out):
+        """out: a file that may be written with the answer; otherwise standard output has it."""
+        limits = ("--timeout", f"{instance.timeout:g}", "--threads", str(threads), *self.extra)
+        if instance.region == VNNLIB:
+            return [self.program, "vnncomp", instance.model, instance.image, "--out", out, *limits]
         shape = ("--dimension", instance.dimension) if instance.dimension else ()
         return [
             self.program, "verify", "--json", "--model", instance.model, "--image", instance.image,
             "--class", str(instance.class_index), f"--{instance.region}", instance.threshold, *shape,
-            "--timeout", f"{instance.timeout:g}", "--threads", str(threads), *self.extra,
+            *limits,
         ]  # fmt: skip
-
-    def answer(self, code, out, err, wall, peak_mb):
-        return read_answer(code, out, err, wall, peak_mb)
 
     def identity(self):
         """Changes when the build or its options do."""
@@ -82,31 +93,22 @@ class Verissim:
 
 
 class Template:
-    """Any other tool, as a command with {model}, {image}, {class}, {threshold}, {timeout}, {threads}, {dimension}.
+    """Any other tool: a command with {model}, {image}, {class}, {threshold}, {region}, {dimension}, {timeout}
+    and {threads}.
 
-    Its verdict is the first line of output that is one of WORDS (or begins with one, before a colon), or a JSON object
-    as this program prints it.
+    {property} is another name of {image}; {out} is a file for the answer, if it does not go to standard output.
     """
 
     def __init__(self, command):
         self.words = shlex.split(command)
 
-    def command(self, instance, threads):
+    def command(self, instance, threads, out):
         values = {
             "model": instance.model, "image": instance.image, "class": instance.class_index,
             "threshold": instance.threshold, "timeout": f"{instance.timeout:g}", "threads": threads,
-            "dimension": instance.dimension, "region": instance.region,
+            "dimension": instance.dimension, "region": instance.region, "property": instance.image, "out": out,
         }  # fmt: skip
         return [word.format(**values) for word in self.words]
-
-    def answer(self, code, out, err, wall, peak_mb):
-        if out.lstrip().startswith(b"{"):
-            return read_answer(code, out, err, wall, peak_mb)
-        for line in out.decode(errors="replace").splitlines():
-            word, _, reason = line.strip().partition(":")
-            if word.lower() in WORDS:
-                return Run(WORDS[word.lower()], reason.strip(), math.nan, math.nan, 0, wall, wall, peak_mb)
-        return failure(last_line(err) or f"no verdict, exit code {code}", wall, peak_mb)
 
     def identity(self):
         return shlex.join(self.words)
@@ -118,21 +120,27 @@ def tool(text, extra=()):
 
 
 def read_list(path, timeout=60.0):
-    """Instances from a CSV file with the columns group, model, image, class and ssim; files relative to its folder."""
+    """Instances from a CSV file with the columns group, model, image, class, ssim; files are relative to its folder.
+
+    There may be timeout, dimension, and region: which option takes what stands under ssim (ssim, linf, l2).
+    """
     folder = pathlib.Path(path).parent
     with open(path, newline="") as file:
         for row in csv.DictReader(file):
             yield Instance(
                 row["group"], str(folder / row["model"]), str(folder / row["image"]), int(row["class"]), row["ssim"],
-                float(row.get("timeout") or timeout), dimension=row.get("dimension") or "",
+                float(row.get("timeout") or timeout), row.get("region") or "ssim", row.get("dimension") or "",
             )  # fmt: skip
 
 
 def run(who, instance, threads):
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryDirectory() as folder:
+        out, err, result = (pathlib.Path(folder) / name for name in ("out", "err", "result"))
         start = time.perf_counter()
         try:
-            process = subprocess.Popen(who.command(instance, threads), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            with open(out, "wb") as out_file, open(err, "wb") as err_file:
+                command = who.command(instance, threads, str(result))
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out_file, stderr=err_file)
         except OSError as error:
             return failure(str(error))
         killer = threading.Timer(instance.timeout + GRACE_SECONDS, process.kill)
@@ -141,9 +149,20 @@ def run(who, instance, threads):
         wall = time.perf_counter() - start
         killer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        return who.answer(process.returncode, out.read(), err.read(), wall, usage.ru_maxrss / 1024)
+        answer = result if result.exists() else out
+        measured = process.returncode, err.read_bytes(), wall, usage.ru_maxrss / 1024
+        return read(answer.read_bytes(), *measured)
+
+
+def read(out, code, err, wall, peak_mb):
+    """A JSON object of this program, or else the first line that is one of WORDS, or begins with one before a colon."""
+    if out.lstrip().startswith(b"{"):
+        return read_answer(out, code, err, wall, peak_mb)
+    for line in out.decode(errors="replace").splitlines():
+        word, _, reason = line.strip().partition(":")
+        if word.lower() in WORDS:
+            return Run(WORDS[word.lower()], reason.strip(), math.nan, math.nan, 0, wall, wall, peak_mb)
+    return failure(last_line(err) or f"no verdict, exit code {code}", wall, peak_mb)
 
 
 def last_line(err):
@@ -151,7 +170,7 @@ def last_line(err):
     return lines[-1] if lines else ""
 
 
-def read_answer(code, out, err, wall, peak_mb):
+def read_answer(out, code, err, wall, peak_mb):
     """What `verissim verify --json` printed. A verdict that the exit code contradicts is a failure."""
     try:
         answer = json.loads(out)

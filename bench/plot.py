@@ -12,7 +12,7 @@ SHORTEST = 1e-4  # seconds; what is faster is drawn here
 
 
 def cactus(series, title, limit):
-    """series: pairs of a label and the times in seconds of what was decided. limit: where the time axis ends at least."""
+    """series: pairs of a label and the times in seconds of what was decided. limit: the time axis reaches it."""
     shortest = max(SHORTEST, min((min(times) for _, times in series if times), default=limit / 10))
     longest = max([limit] + [max(times) for _, times in series if times])
     low, high = math.floor(math.log10(shortest)), math.ceil(math.log10(longest) - 1e-9)
@@ -96,7 +96,8 @@ def line(x1, y1, x2, y2, colour, dash=""):
 
 
 def text(x, y, words, anchor="start", colour="#000", size=12):
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(words)}</text>'
+    style = f'text-anchor="{anchor}" font-size="{size}" fill="{colour}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(words)}</text>'
 
 
 def document(width, height, body):

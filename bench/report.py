@@ -66,7 +66,7 @@ def lines_of(items):
         own = [s for s in items if s.instance.group == group]
         thresholds = dict.fromkeys(s.instance.threshold for s in own)
         for threshold in thresholds:
-            yield f"{group} {threshold}", [s for s in own if s.instance.threshold == threshold]
+            yield f"{group} {threshold}".strip(), [s for s in own if s.instance.threshold == threshold]
         if len(thresholds) > 1:
             yield f"{group} all", own
     if len(groups) > 1:
@@ -106,9 +106,8 @@ def open_questions(items):
     width = max(len(str(s.instance)) for s in left)
     result = [f"\nLeft open ({len(left)}), between the certified bound of the margin and the smallest margin seen:"]
     for s in left:
-        result.append(
-            f"  {str(s.instance):{width}}  {s.run.margin_bound:+12.5f} .. {s.run.margin_seen:+.5f}  {s.run.nodes:8} nodes  {s.verdict}: {s.run.reason}"
-        )
+        gap = f"{s.run.margin_bound:+12.5f} .. {s.run.margin_seen:+.5f}"
+        result.append(f"  {str(s.instance):{width}}  {gap}  {s.run.nodes:8} nodes  {s.verdict}: {s.run.reason}")
     return "\n".join(result)
 
 

@@ -9,7 +9,8 @@
 The folder --out gets <suite>.csv, <suite>.txt (the table, and what was left open) and a plot <suite>-<network>.svg for
 each network. What the CSV file has already is not run again (by the same program with the same number of threads).
 Times: 'inside' is what the program measures from the loaded question to the verdict, 'process' the wall clock of the
-whole process. The exit code is 1 if a run failed or repetitions contradict each other, whatever the verdicts.
+whole process. The exit code is 1 if a run failed or repetitions contradict each other, whatever the verdicts;
+in the suite 'competition' also if a verdict is the contrary of the published one.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import re
 import sys
 import threading
 
+import competition
 import instances
 import report
 import results
@@ -100,11 +102,16 @@ def main():
     run_all(jobs, who, store, arguments)
     items = report.summaries((job.instance, store.runs[job]) for job in jobs)
     text = report.table(items) + "\n" + report.open_questions(items)
+    wrong = any(s.verdict == "failed" for s in items)
+    if chosen[0].region == instances.VNNLIB:
+        published = competition.read_published(arguments.data)
+        text += "\n" + competition.compared(items, published)
+        wrong = wrong or bool(competition.wrong(items, published))
     print("\n" + text)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / f"{arguments.suite}.txt").write_text(text.rstrip() + "\n")
     write_plots(items, arguments)
-    return 1 if any(s.verdict == "failed" for s in items) else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

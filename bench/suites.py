@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import pathlib
 
+import competition
 import datasets
 import instances
 
@@ -26,6 +27,7 @@ class Suite:
     thresholds: tuple
     timeout: float
     images: object  # of a Selection: (group, model, image, class, seconds or None), the images in order
+    region: str = "ssim"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,9 @@ SUITES = {
     "gtsrb-adv": Suite(
         "the same, trained adversarially", ("0.9999", "0.999", "0.99"), 120.0, trained("gtsrb_adv"),
     ),
+    "competition": Suite(
+        "ONNX and VNN-LIB files of the verification competition", ("",), 120.0, competition.questions, instances.VNNLIB,
+    ),
 }  # fmt: skip
 
 
@@ -120,12 +125,16 @@ def select(name, selection, limit=None, thresholds=None, timeout=None, groups=No
         for _, model, image, label, seconds in itertools.islice(images, limit):
             for threshold in thresholds or suite.thresholds:
                 limit_seconds = timeout or seconds or suite.timeout
-                result.append(instances.Instance(group, str(model), str(image), label, threshold, limit_seconds))
+                result.append(
+                    instances.Instance(group, str(model), str(image), label, threshold, limit_seconds, suite.region)
+                )
     return result
 
 
 def add_selection(parser):
-    described = "\n".join(f"  {name:13} {suite.what}; {', '.join(suite.thresholds)}" for name, suite in SUITES.items())
+    described = "\n".join(
+        f"  {name:13} {suite.what}; {', '.join(suite.thresholds)}".rstrip("; ") for name, suite in SUITES.items()
+    )
     parser.epilog = "suites:\n" + described
     parser.add_argument("--list", help="a CSV file of instances instead: group, model, image, class, ssim")
     parser.add_argument("--data", type=pathlib.Path, default=datasets.DATA, help="folder with models/ and ri/")

@@ -1,4 +1,4 @@
-"""Tests that need more than Python's standard library run in the interpreter that VERISSIM_PYTHON names, or are skipped."""
+"""Tests that need more than the standard library run in the Python that VERISSIM_PYTHON names, or are skipped."""
 
 import importlib.util
 import os

@@ -93,6 +93,32 @@ class Tools(unittest.TestCase):
         self.assertEqual(self.command("suite.py", *words, "--repeat", 2).returncode, 0)
         self.assertEqual(len(log.read_text()), 4)
 
+    def test_the_competition_is_compared_with_what_was_published(self):
+        rows = ["benchmark,network,property,consensus,nnenum_verdict,nnenum_s"]
+        rows += ["acasxu,n.onnx,a.vnnlib,unsat,unsat,99", "acasxu,n.onnx,b.vnnlib,unsat,unsat,0"]
+        rows += ["oval21,m.onnx,c.vnnlib,unsat,timeout,700", "oval21,m.onnx,d.vnnlib,sat,sat,99"]
+        (self.folder / "vnncomp").mkdir()
+        (self.folder / "vnncomp" / "expected.csv").write_text("\n".join(rows) + "\n")
+        code = "assert sys.argv[1] == 'vnncomp'\nprint('log')\nfile = sys.argv[sys.argv.index('--out') + 1]\n"
+        code += "open(file, 'w').write('unsat\\n')"
+        words = (
+            "competition",
+            "--program",
+            self.program("v", code),
+            "--data",
+            self.folder,
+            "--out",
+            self.folder / "out",
+        )
+        done = self.command("suite.py", *words, "--groups", "acasxu")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 of 2 as published, 0 wrong, 1 of 2 as published and faster", done.stdout)
+        self.assertIn("slower: acasxu n b", done.stdout)
+        done = self.command("suite.py", *words)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 of 2 as published, 1 wrong", done.stdout)
+        self.assertIn("WRONG: oval21 m d", done.stdout)
+
     def test_comparisons_find_contradictions(self):
         robust, broken = self.verissim("a"), self.verissim("b", "not robust")
         words = ("--list", self.list_file(), "--repeat", 1)
