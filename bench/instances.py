@@ -179,7 +179,7 @@ def read_answer(out, code, err, wall, peak_mb):
     verdict = answer["verdict"]
     if EXIT_CODES.get(code) != verdict:
         return failure(f"'{verdict}' with exit code {code}", wall, peak_mb)
-    if "seconds" not in answer:  # interrupted before it began
+    if answer["reason"] == "interrupted":  # together with the suite: no answer to keep
         return failure(answer["reason"], wall, peak_mb)
     bound, seen = (number(answer.get(name)) for name in ("margin_bound", "margin_seen"))
     return Run(verdict, answer["reason"], bound, seen, answer["nodes"], answer["seconds"], wall, peak_mb)

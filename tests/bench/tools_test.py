@@ -51,6 +51,12 @@ class Tools(unittest.TestCase):
         self.assertEqual(run.verdict, "failed")
         self.assertIn("exit code 10", run.reason)
 
+    def test_an_answer_that_was_interrupted_is_none(self):
+        for more in ({}, ANSWER):
+            answer = json.dumps(more | {"verdict": "unknown", "reason": "interrupted"})
+            run = self.run_tool(self.program("v", f"print('{answer}')\nsys.exit(0)"))
+            self.assertEqual((run.verdict, run.reason), ("failed", "interrupted"))
+
     def test_a_program_that_fails_is_told_with_its_last_line(self):
         run = self.run_tool(self.program("v", "print('one\\ntwo', file=sys.stderr)\nsys.exit(3)"))
         self.assertEqual((run.verdict, run.reason), ("failed", "two"))
