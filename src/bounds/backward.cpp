@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clones.h"
 #include "bounds/kernels.h"
 
 namespace verissim::bounds {
@@ -51,20 +52,73 @@ void forward_layer(const Graph& graph, int index, int64_t rows, Values& values, 
   }
 }
 
-// One row's pass through a ReLU layer of n neurons. kAdd: `out` holds coefficients already. Returns what the
-// chords add to the constant.
-template <bool kAdd>
-float relax_row(int64_t n, const float* a, const float* low, const float* up, const float* cut, float* out) {
+// One row and one ReLU layer of n neurons.
+struct RowRelu {
+  int64_t n;
+  const float* low;
+  const float* up;
+  const float* cut;
+  const float* tilt;  // or null
+  const float* rise;  // or null
+
+  RowRelu(const Layer& layer, const Relaxation& relaxation)
+      : n(layer.size),
+        low(relaxation.low + layer.offset),
+        up(relaxation.up + layer.offset),
+        cut(relaxation.cut + layer.offset),
+        tilt(relaxation.tilt == nullptr ? nullptr : relaxation.tilt + layer.offset),
+        rise(relaxation.rise == nullptr ? nullptr : relaxation.rise + layer.offset) {}
+};
+
+// From the coefficients a of the values to those of the inputs; add: `out` holds some already. Keeps a copy
+// of a. Returns what the chords add to the constant.
+VERISSIM_CLONES
+float relax_row(const RowRelu& relu, const float* a, bool add, float* out, float* copy) {
+  const int64_t n = relu.n;
+  const float* low = relu.low;
+  const float* up = relu.up;
+  const float* cut = relu.cut;
   float constant = 0.0F;
+  if (add) {
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) out[j] += a[j] > 0.0F ? a[j] * low[j] : a[j] * up[j];
+  } else {
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) out[j] = a[j] > 0.0F ? a[j] * low[j] : a[j] * up[j];
+  }
 #pragma omp simd reduction(+ : constant)
   for (int64_t j = 0; j < n; ++j) {
-    const float positive = std::max(0.0F, a[j]);
-    const float negative = std::min(0.0F, a[j]);
-    const float value = positive * low[j] + negative * up[j];
-    out[j] = kAdd ? out[j] + value : value;
+    const float negative = a[j] < 0.0F ? a[j] : 0.0F;
     constant += negative * cut[j];
+    copy[j] = a[j];
+  }
+  if (relu.tilt != nullptr) {
+    const float* tilt = relu.tilt;
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) out[j] -= tilt[j];
   }
   return constant;
+}
+
+// The values of the lines that relax_row took, given those of the inputs, of which a copy is kept.
+VERISSIM_CLONES
+void follow_row(const RowRelu& relu, const float* a, const float* in, float* out, float* copy) {
+  const int64_t n = relu.n;
+  const float* low = relu.low;
+  const float* up = relu.up;
+  const float* cut = relu.cut;
+#pragma omp simd
+  for (int64_t j = 0; j < n; ++j) {
+    const float value = in[j];
+    const float below = low[j] * value;
+    const float above = up[j] * value + cut[j];
+    copy[j] = value;
+    out[j] = a[j] > 0.0F ? below : above;
+  }
+  if (relu.rise == nullptr) return;
+  const float* rise = relu.rise;
+#pragma omp simd
+  for (int64_t j = 0; j < n; ++j) out[j] += a[j] > 0.0F ? 0.0F : rise[j];
 }
 
 }  // namespace
@@ -129,17 +183,9 @@ void Workspace::spread_relu(const Layer& layer, int64_t rows, const Relaxation* 
   bool add = false;
   float* to = receive(layer.inputs.front(), rows, add).data();
   for (int64_t r = 0; r < rows; ++r) {
-    const float* a = from + r * n;
-    float* out = to + r * n;
-    const Relaxation& relaxation = relaxations[r];
-    const auto pass = add ? relax_row<true> : relax_row<false>;
+    float* copy = relu_.data() + r * graph_.neurons() + layer.offset;
     constants_[static_cast<size_t>(r)] +=
-        pass(n, a, relaxation.low + layer.offset, relaxation.up + layer.offset, relaxation.cut + layer.offset,
-             out);
-    if (relaxation.tilt != nullptr) {
-      for (int64_t j = 0; j < n; ++j) out[j] -= relaxation.tilt[layer.offset + j];
-    }
-    std::copy(a, a + n, relu_.begin() + r * graph_.neurons() + layer.offset);
+        relax_row(RowRelu(layer, relaxations[r]), from + r * n, add, to + r * n, copy);
   }
 }
 
@@ -150,16 +196,9 @@ void Workspace::forward_linearised(int start, int64_t rows, const float* points,
   layers_[0].assign(points, points + rows * graph_.inputs());
   const auto relu = [&](const Layer& layer, const float* in, float* out) {
     for (int64_t r = 0; r < rows; ++r) {
-      const float* a = relu_.data() + r * neurons + layer.offset;
-      const Relaxation& relaxation = relaxations[r];
-      for (int64_t j = 0; j < layer.size; ++j) {
-        const float value = in[r * layer.size + j];
-        const int64_t neuron = layer.offset + j;
-        z[r * neurons + neuron] = value;
-        const float rise = relaxation.rise == nullptr ? 0.0F : relaxation.rise[neuron];
-        out[r * layer.size + j] = a[j] > 0.0F ? relaxation.low[neuron] * value
-                                              : relaxation.up[neuron] * value + relaxation.cut[neuron] + rise;
-      }
+      const int64_t first = r * neurons + layer.offset;
+      const int64_t own = r * layer.size;
+      follow_row(RowRelu(layer, relaxations[r]), relu_.data() + first, in + own, out + own, z + first);
     }
   };
   const int last = graph_.layer(start).kind == LayerKind::kRelu ? start : start - 1;

@@ -8,6 +8,9 @@
 namespace verissim::bounds {
 namespace {
 
+// From so many rows on the kernel is faster than the library, which arranges the weights anew in every call.
+constexpr int64_t kRowsForKernel = 12;
+
 std::vector<float> to_float(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
 struct Compile {
@@ -23,11 +26,12 @@ struct Compile {
   void operator()(const network::Dense& op) const {
     layer.kind = LayerKind::kDense;
     layer.weight = to_float(op.weight);
+    layer.kernel = std::make_shared<const network::ConvKernel<float>>(op);
     layer.bias = to_float(op.bias);
   }
   void operator()(const network::Conv2d& op) const {
     layer.kind = LayerKind::kConv;
-    layer.conv = std::make_shared<const network::ConvKernel<float>>(op);
+    layer.kernel = std::make_shared<const network::ConvKernel<float>>(op);
     const int64_t plane = op.out.height * op.out.width;
     for (const double value : op.bias)
       layer.bias.insert(layer.bias.end(), static_cast<size_t>(plane), static_cast<float>(value));
@@ -59,13 +63,13 @@ void apply(const Layer& layer, int64_t rows, const float* x, float* y) {
     }
     return;
   }
-  if (layer.kind == LayerKind::kDense) {
+  if (layer.kind == LayerKind::kDense && rows < kRowsForKernel) {
     const int64_t inner = static_cast<int64_t>(layer.weight.size()) / layer.size;
     multiply_transposed(rows, inner, layer.size, x, layer.weight.data(), y, false);
     return;
   }
-  VERISSIM_CHECK(layer.kind == LayerKind::kConv);
-  layer.conv->apply(rows, x, y);
+  VERISSIM_CHECK(layer.kernel != nullptr);
+  layer.kernel->apply(rows, x, y);
 }
 
 void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, const float* y, float* x,
@@ -81,12 +85,12 @@ void apply_transposed(const Layer& layer, int64_t rows, int64_t input_size, cons
     }
     return;
   }
-  if (layer.kind == LayerKind::kDense) {
+  if (layer.kind == LayerKind::kDense && rows < kRowsForKernel) {
     multiply(rows, layer.size, input_size, y, layer.weight.data(), x, add);
     return;
   }
-  VERISSIM_CHECK(layer.kind == LayerKind::kConv);
-  layer.conv->apply_transposed(rows, y, x, add);
+  VERISSIM_CHECK(layer.kernel != nullptr);
+  layer.kernel->apply_transposed(rows, y, x, add);
 }
 
 }  // namespace verissim::bounds

@@ -24,7 +24,7 @@ struct Layer {
   int64_t offset = 0;         // of a ReLU layer's first neuron among all ReLU neurons
   std::vector<float> weight;  // of a dense layer
   std::vector<float> bias;    // expanded to size values; empty if the layer has none
-  std::shared_ptr<const network::ConvKernel<float>> conv;
+  std::shared_ptr<const network::ConvKernel<float>> kernel;  // of a dense or convolutional layer
   const network::Gather* gather = nullptr;
 };
 

@@ -64,6 +64,24 @@ struct OptimiseOptions {
   bool thorough = false;  // for rows without unstable neurons: solve the convex problem that is left
 };
 
+// One row's neurons. The bounds and splits stay as they are while slopes and multipliers are optimised.
+struct RowNeurons {
+  int64_t n;
+  const float* lower;
+  const float* upper;
+  const int8_t* split;
+  float* alpha;
+  float* beta;
+};
+
+// How the relaxation follows from them.
+struct RowLines {
+  float* low;
+  float* up;
+  float* cut;
+  float* tilt;
+};
+
 class Optimiser {
  public:
   Optimiser(const Graph& graph, const region::Region& region)
@@ -75,7 +93,9 @@ class Optimiser {
  private:
   struct Pace;  // one iteration's step sizes
 
-  void relax(const Rows& rows);
+  RowNeurons neurons_of(Rows& rows, int64_t row) const;
+  RowLines lines_of(int64_t row);
+  void relax(Rows& rows);
   void pass(Rows& rows, const OptimiseOptions& options);
   bool keep_best(Rows& rows, float target);
   void step(Rows& rows, const OptimiseOptions& options, int iteration);
@@ -94,7 +114,8 @@ class Optimiser {
   Bowls bowls_;
   std::vector<float> low_, up_, cut_, tilt_, rise_, directions_, values_;
   std::vector<Relaxation> relaxations_;
-  std::vector<float> alpha_mean_, alpha_square_, beta_mean_, beta_square_, eta_mean_, eta_square_;
+  int64_t reached_ = 0;                                       // neurons in layers up to the rows' start
+  std::vector<float> mean_, square_, eta_mean_, eta_square_;  // Adam's moments of gradients
   Best best_;
 };
 

@@ -1,6 +1,7 @@
 #include "network/conv_kernel.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clones.h"
 
@@ -137,6 +138,11 @@ template <typename T>
 [[gnu::always_inline]] inline void to_lanes(const RowsOf& rows, int64_t channels, int64_t plane,
                                             int64_t begin, int64_t end, const T* x, Lanes<T>* lanes) {
   constexpr int64_t kPack = Pack<T>::kSize;
+  if (plane == 1) {  // a dense layer: one plane of all values is the same, and faster
+    end = std::exchange(channels, 1);
+    plane = end;
+    begin = 0;
+  }
   for (int64_t c = 0; c < channels; ++c) {
     const T* from = x + c * plane;
     T* to = reinterpret_cast<T*>(lanes + c);
@@ -162,9 +168,11 @@ template <typename T>
                                               const typename PlaneMap<T>::Strip& strip, const Lanes<T>* lanes,
                                               T* x, bool add) {
   constexpr int64_t kPack = Pack<T>::kSize;
-  const int64_t step = map.to_channels * kLanes<T>;
-  const int64_t length = strip.end - strip.begin;
-  for (int64_t c = 0; c < map.to_channels; ++c) {
+  const bool dense = map.to_plane == 1;  // one plane of all values is the same, and faster
+  const int64_t channels = dense ? 1 : map.to_channels;
+  const int64_t step = channels * kLanes<T>;
+  const int64_t length = dense ? map.to_channels : strip.end - strip.begin;
+  for (int64_t c = 0; c < channels; ++c) {
     const T* from = reinterpret_cast<const T*>(lanes + c);
     T* to = x + c * map.to_plane + strip.begin;
     for (int64_t r = 0; r < rows.count; r += kPack) {
@@ -343,7 +351,18 @@ void scale_channels(const std::vector<T>& scales, int64_t rows, int64_t plane, c
   }
 }
 
+Conv2d as_convolution(const Dense& dense) {
+  Conv2d conv;
+  conv.in = {dense.in, 1, 1};
+  conv.out = {dense.out, 1, 1};
+  conv.weight = dense.weight;
+  return conv;
+}
+
 }  // namespace
+
+template <typename T>
+ConvKernel<T>::ConvKernel(const Dense& dense) : ConvKernel(as_convolution(dense)) {}
 
 template <typename T>
 ConvKernel<T>::ConvKernel(const Conv2d& conv)

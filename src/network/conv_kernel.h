@@ -43,11 +43,13 @@ struct PlaneMap {
   std::vector<T> weights;
 };
 
-// Instantiated for float and double. Needs the convolution only while it is built.
+// Instantiated for float and double. Needs the layer only while it is built.
 template <typename T>
 class ConvKernel {
  public:
   explicit ConvKernel(const Conv2d& conv);
+  // A dense layer is a convolution of planes of one value.
+  explicit ConvKernel(const Dense& dense);
 
   // y = M x without the bias. Shapes: x rows x in.size(), y rows x out.size().
   void apply(int64_t rows, const T* x, T* y) const;

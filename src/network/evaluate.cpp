@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
+#include "base/clones.h"
 #include "base/error.h"
 #include "base/sound_sum.h"
+#include "network/conv_kernel.h"
 
 namespace verissim::network {
 namespace {
 
-// One evaluation for three kinds of numbers. Each has a `Row`: the running value of bias + sum w_i x_i.
+// One evaluation for three kinds of numbers. Those that are summed one by one have a `Row`: the running value
+// of bias + sum w_i x_i.
 
 struct Nearest {
   using Value = double;
@@ -29,7 +33,9 @@ struct Exact {
   struct Row {
     Dyadic sum;
     explicit Row(double bias) : sum(bias) {}
-    void add(double w, const Dyadic& x) { sum.add_product(Dyadic(w), x); }
+    void add(double w, const Dyadic& x) {
+      if (x.sign() != 0 && w != 0.0) sum.add_product(Dyadic(w), x);
+    }
     Dyadic value() { return std::move(sum); }
   };
   static Dyadic relu(const Dyadic& x) { return x.sign() < 0 ? Dyadic() : x; }
@@ -38,32 +44,88 @@ struct Exact {
 
 struct Sound {
   using Value = Interval;
-  // SOUND: w x lies between w x.lo and w x.hi (swapped for w < 0), so the row's exact lower end is the sum of
-  // the smaller products and its upper end the sum of the larger ones. Both are computed by plain sums of
-  // `count` products (the bias is one with factor 1), whose error sum_error bounds. Anything that is not
-  // finite (overflow, inf - inf, 0 * inf, NaN) gives everything.
-  struct Row {
-    double lo, hi, lo_absolute, hi_absolute;
-    size_t count = 1;
-    explicit Row(double bias)
-        : lo(bias), hi(bias), lo_absolute(std::abs(bias)), hi_absolute(std::abs(bias)) {}
-    void add(double w, const Interval& x) {
-      const double smaller = w * (w < 0.0 ? x.hi : x.lo);
-      const double larger = w * (w < 0.0 ? x.lo : x.hi);
-      lo += smaller;
-      hi += larger;
-      lo_absolute += std::abs(smaller);
-      hi_absolute += std::abs(larger);
-      ++count;
-    }
-    Interval value() const {
-      if (!std::isfinite(lo) || !std::isfinite(hi)) return Interval::everything();
-      return {next_down(lo - sum_error(lo_absolute, count)), next_up(hi + sum_error(hi_absolute, count))};
-    }
-  };
   // SOUND: max(x, 0) is monotone and does not round.
   static Interval relu(const Interval& x) { return max(x, Interval(0.0)); }
   static Interval negated(const Interval& x) { return -x; }
+};
+
+// Sums over one row of weights w: w c, |w| r and |w c|.
+struct CentredSums {
+  double centre, radius, absolute;
+};
+
+VERISSIM_CLONES
+CentredSums sum_row(const double* w, const double* c, const double* r, size_t n) {
+  double centre = 0.0;
+  double radius = 0.0;
+  double absolute = 0.0;
+#pragma omp simd reduction(+ : centre, radius, absolute)
+  for (size_t j = 0; j < n; ++j) {
+    const double product = w[j] * c[j];
+    centre += product;
+    radius += std::abs(w[j]) * r[j];
+    absolute += std::abs(product);
+  }
+  return {centre, radius, absolute};
+}
+
+// Intervals as centres and radii.
+// SOUND: every x of an interval has |x - c| <= r, whatever c is: r is rounded up.
+struct Centred {
+  std::vector<double> centre, radius;
+
+  explicit Centred(const std::vector<Interval>& values) {
+    centre.reserve(values.size());
+    radius.reserve(values.size());
+    for (const Interval& x : values) {
+      const double c = x.middle();
+      const double r = std::max(x.hi - c, c - x.lo);
+      centre.push_back(c);
+      radius.push_back(r > 0.0 ? next_up(r) : r);
+    }
+  }
+
+  // SOUND: W x + b differs from W c + b by at most |W| r. Each of the three sums has at most `count` products
+  // (the bias is one with factor 1), in some order, with or without fused multiply-add. Anything that is not
+  // finite (unbounded values, overflow, NaN) gives everything.
+  static Interval enclose(const CentredSums& sums, double bias, size_t count) {
+    const double middle = sums.centre + bias;
+    const double error = sum_error(sums.absolute + std::abs(bias), count);
+    const double reach = next_up(error + next_up(sums.radius + sum_error(sums.radius, count)));
+    if (!std::isfinite(middle) || !std::isfinite(reach)) return Interval::everything();
+    return {next_down(middle - reach), next_up(middle + reach)};
+  }
+
+  std::vector<Interval> through(const Dense& dense) const {
+    std::vector<Interval> y;
+    y.reserve(dense.bias.size());
+    const double* w = dense.weight.data();
+    for (const double bias : dense.bias) {
+      y.push_back(enclose(sum_row(w, centre.data(), radius.data(), centre.size()), bias, centre.size() + 1));
+      w += centre.size();
+    }
+    return y;
+  }
+
+  std::vector<Interval> through(const Conv2d& conv) const {
+    const auto out = static_cast<size_t>(conv.out.size());
+    std::vector<double> middles(out);
+    ConvKernel<double>(conv).apply(1, centre.data(), middles.data());
+    Conv2d absolute = conv;
+    for (double& weight : absolute.weight) weight = std::abs(weight);
+    std::vector<double> both(radius);  // and the centres' absolute values: two rows
+    for (const double c : centre) both.push_back(std::abs(c));
+    std::vector<double> sums(2 * out);
+    ConvKernel<double>(absolute).apply(2, both.data(), sums.data());
+    const auto count =
+        static_cast<size_t>(conv.in.channels / conv.groups * conv.kernel_h * conv.kernel_w + 1);
+    const size_t plane = out / conv.bias.size();
+    std::vector<Interval> y;
+    y.reserve(out);
+    for (size_t i = 0; i < out; ++i)
+      y.push_back(enclose({middles[i], sums[i], sums[out + i]}, conv.bias[i / plane], count));
+    return y;
+  }
 };
 
 template <typename Kind>
@@ -101,6 +163,22 @@ class Evaluator {
   Values apply(const Input&, const Node&) const { return values_.front(); }
 
   Values apply(const Dense& dense, const Node& node) const {
+    if constexpr (std::is_same_v<Kind, Sound>) {
+      return Centred(input(node)).through(dense);
+    } else {
+      return sum_rows(dense, node);
+    }
+  }
+
+  Values apply(const Conv2d& conv, const Node& node) const {
+    if constexpr (std::is_same_v<Kind, Sound>) {
+      return Centred(input(node)).through(conv);
+    } else {
+      return sum_rows(conv, node);
+    }
+  }
+
+  Values sum_rows(const Dense& dense, const Node& node) const {
     const Values& x = input(node);
     Values y;
     y.reserve(dense.bias.size());
@@ -113,7 +191,7 @@ class Evaluator {
     return y;
   }
 
-  Values apply(const Conv2d& conv, const Node& node) const {
+  Values sum_rows(const Conv2d& conv, const Node& node) const {
     Values y;
     y.reserve(static_cast<size_t>(conv.out.size()));
     for (int64_t c = 0; c < conv.out.channels; ++c) {

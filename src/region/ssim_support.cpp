@@ -88,11 +88,12 @@ RowSums sum_row(const float* w, const float* r, int64_t n, const RowPoint& p) {
 }
 
 VERISSIM_CLONES
-void write_maximiser(const float* w, const float* r, int64_t n, const RowPoint& p, float* x) {
+void write_maximiser(const float* w, const float* r, int64_t n, const RowPoint p, float* x) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
     const float value = p.mu + p.k * r[i] + p.theta * (w[i] - p.nu);
-    x[i] = std::min(1.0F, std::max(0.0F, value));
+    const float positive = value > 0.0F ? value : 0.0F;
+    x[i] = positive < 1.0F ? positive : 1.0F;
   }
 }
 
@@ -100,7 +101,7 @@ VERISSIM_CLONES
 float positive_sum(const float* w, int64_t n) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; ++i) sum += std::max(0.0F, w[i]);
+  for (int64_t i = 0; i < n; ++i) sum += w[i] > 0.0F ? w[i] : 0.0F;
   return sum;
 }
 

@@ -148,7 +148,8 @@ struct CroppedPart {
 std::vector<Interval> bound_places(const proof::Replay& replay, const bounds::Graph& graph,
                                    const Frame& frame, const Part& part, int start,
                                    std::span<const int64_t> places, int iterations) {
-  const auto crop = network::crop(replay.network(), start, places);
+  const bool coupled = graph.coupling().before(graph, start);  // what is coupled is not apart
+  const auto crop = coupled ? std::nullopt : network::crop(replay.network(), start, places);
   if (!crop) return LayerChunk(replay, graph, frame, part, start, places).run(iterations);
   const CroppedPart cropped(replay, *crop, frame, part);
   const bounds::Graph own_graph(crop->network);
