@@ -8,23 +8,21 @@
 #include "bounds/kernels.h"
 
 namespace verissim::bounds {
-namespace {
-
-constexpr int64_t kMost = 1024;  // coupled neurons; above, the Gram matrix costs more than it gives
-
-// Whether a ReLU stands between the input and each node.
-std::vector<char> behind_relu(const Graph& graph) {
-  std::vector<char> behind(graph.layers().size(), 0);
-  for (size_t i = 1; i < behind.size(); ++i) {
-    for (const int input : graph.layers()[i].inputs) {
-      const auto before = static_cast<size_t>(input);
-      if (behind[before] != 0 || graph.layers()[before].kind == LayerKind::kRelu) behind[i] = 1;
-    }
-  }
-  return behind;
+bool behind_relu(const Graph& graph, int layer) {
+  if (graph.layer(layer).kind == LayerKind::kRelu) return true;
+  const std::vector<int>& inputs = graph.layer(layer).inputs;
+  return std::any_of(inputs.begin(), inputs.end(), [&](int input) { return behind_relu(graph, input); });
 }
 
-}  // namespace
+std::vector<int32_t> first_neurons(const Graph& graph) {
+  std::vector<int32_t> neurons;
+  for (const int relu : graph.relus()) {
+    const Layer& layer = graph.layer(relu);
+    if (behind_relu(graph, layer.inputs.front())) continue;
+    for (int64_t j = 0; j < layer.size; ++j) neurons.push_back(static_cast<int32_t>(layer.offset + j));
+  }
+  return neurons;
+}
 
 Parabola parabola_above_relu(float l, float u, float q) {
   const float nearer = std::min(-l, u);
@@ -44,51 +42,64 @@ Parabola parabola_above_relu(float l, float u, float q) {
   return {q * p * p, 2.0F * q * p, -q * p * u, q * (2.0F * p - w)};
 }
 
-Coupling::Coupling(const Graph& graph, const region::Region& region) {
-  if (!region.curved()) return;
-  const std::vector<char> behind = behind_relu(graph);
-  std::vector<int> layers;
-  int64_t count = 0;
-  for (const int relu : graph.relus()) {
-    if (behind[static_cast<size_t>(graph.layer(relu).inputs.front())] != 0) continue;
-    layers.push_back(relu);
-    count += graph.layer(relu).size;
-  }
-  if (count > kMost) return;
-  const int64_t n = graph.inputs();
-  std::vector<float>& rows = rows_;
+Coupling::Coupling(const Graph& graph, const region::Region& region, std::vector<int32_t> neurons)
+    : neurons_(std::move(neurons)) {
+  const auto n = static_cast<size_t>(graph.inputs());
+  std::vector<float> rows;
   Workspace workspace(graph);
-  for (const int relu : layers) {
-    const bounds::Layer& layer = graph.layer(relu);
-    std::vector<float> identity(static_cast<size_t>(layer.size * layer.size), 0.0F);
-    for (int64_t j = 0; j < layer.size; ++j) identity[static_cast<size_t>(j * (layer.size + 1))] = 1.0F;
-    const std::vector<Relaxation> none(static_cast<size_t>(layer.size));
-    workspace.backward(layer.inputs.front(), layer.size, identity.data(), none.data());
-    rows.insert(rows.end(), workspace.input_coefficients(), workspace.input_coefficients() + layer.size * n);
+  for (const int relu : graph.relus()) {
+    const Layer& layer = graph.layer(relu);
+    std::vector<float> units;
+    int64_t count = 0;
+    for (const int32_t neuron : neurons_) {
+      if (neuron < layer.offset || neuron >= layer.offset + layer.size) continue;
+      units.resize(units.size() + static_cast<size_t>(layer.size), 0.0F);
+      units[static_cast<size_t>(count++ * layer.size + neuron - layer.offset)] = 1.0F;
+    }
+    if (count == 0) continue;
+    const std::vector<Relaxation> none(static_cast<size_t>(count));
+    workspace.backward(layer.inputs.front(), count, units.data(), none.data());
+    const float* first = workspace.input_coefficients();
+    rows.insert(rows.end(), first, first + static_cast<size_t>(count) * n);
     biases_.insert(biases_.end(), workspace.constants().begin(), workspace.constants().end());
-    for (int64_t j = 0; j < layer.size; ++j) neurons_.push_back(static_cast<int32_t>(layer.offset + j));
   }
-  gram_.resize(static_cast<size_t>(count * count));
-  if (count > 0) multiply_transposed(count, n, count, rows.data(), rows.data(), gram_.data(), false);
-  std::vector<float> means;
+  keep_columns(rows, n);
+  const auto count = static_cast<int64_t>(neurons_.size());
+  const auto width = static_cast<int64_t>(columns_.size());
+  gram_.assign(static_cast<size_t>(count * count), 0.0F);
+  if (count * width > 0)
+    multiply_transposed(count, width, count, rows_.data(), rows_.data(), gram_.data(), false);
+  std::vector<float> sums;
   for (int64_t j = 0; j < count; ++j) {
     double sum = 0.0;
-    for (int64_t i = 0; i < n; ++i) sum += rows[static_cast<size_t>(j * n + i)];
-    means.push_back(static_cast<float>(sum / static_cast<double>(n)));
+    for (int64_t i = 0; i < width; ++i) sum += rows_[static_cast<size_t>(j * width + i)];
+    sums.push_back(static_cast<float>(sum));
   }
-  const auto excess = static_cast<float>((1.0 / region.mean_weight() - 1.0) * static_cast<double>(n));
-  for (size_t i = 0; i < means.size(); ++i) {
-    for (size_t j = 0; j < means.size(); ++j) gram_[i * means.size() + j] += excess * means[i] * means[j];
+  // In the metric the mean's part of a row counts 1 / omega times.
+  const auto excess = static_cast<float>((1.0 / region.mean_weight() - 1.0) / static_cast<double>(n));
+  for (size_t i = 0; i < sums.size(); ++i) {
+    for (size_t j = 0; j < sums.size(); ++j) gram_[i * sums.size() + j] += excess * sums[i] * sums[j];
   }
 }
 
-bool Coupling::before(const Graph& graph, int start) const {
-  return !empty() && behind_relu(graph)[static_cast<size_t>(start)] != 0;
+void Coupling::keep_columns(const std::vector<float>& rows, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    bool used = false;
+    for (size_t at = i; at < rows.size() && !used; at += n) used = rows[at] != 0.0F;
+    if (used) columns_.push_back(static_cast<int32_t>(i));
+  }
+  for (size_t row = 0; row < rows.size(); row += n) {
+    for (const int32_t i : columns_) rows_.push_back(rows[row + static_cast<size_t>(i)]);
+  }
 }
+
+bool Coupling::before(const Graph& graph, int start) const { return !empty() && behind_relu(graph, start); }
 
 float Coupling::value(size_t i, const float* x) const {
-  const auto n = static_cast<int64_t>(rows_.size() / neurons_.size());
-  return biases_[i] + dot(rows_.data() + static_cast<int64_t>(i) * n, x, n);
+  const float* row = rows_.data() + i * columns_.size();
+  float sum = biases_[i];
+  for (size_t c = 0; c < columns_.size(); ++c) sum += row[c] * x[columns_[c]];
+  return sum;
 }
 
 void Eigenvalues::restrict_to(std::vector<int32_t> members) {

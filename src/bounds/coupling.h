@@ -28,12 +28,17 @@ struct Parabola {
 };
 Parabola parabola_above_relu(float l, float u, float q);
 
+// Whether a ReLU stands between the input and the layer.
+bool behind_relu(const Graph& graph, int layer);
+// The neurons whose inputs are affine in the network's input.
+std::vector<int32_t> first_neurons(const Graph& graph);
+
 // What the coupled neurons of a network have in common. K is their number.
 class Coupling {
  public:
-  Coupling() = default;
-  // Nothing is coupled if no neuron can be, or so many that it would not pay.
-  Coupling(const Graph& graph, const region::Region& region);
+  Coupling() = default;  // of nothing
+  // Of these neurons (ascending), which must be among first_neurons().
+  Coupling(const Graph& graph, const region::Region& region, std::vector<int32_t> neurons);
 
   // The coupled neurons among all N, ascending: K.
   const std::vector<int32_t>& neurons() const { return neurons_; }
@@ -46,10 +51,13 @@ class Coupling {
   float gram(size_t i, size_t j) const { return gram_[i * neurons_.size() + j]; }
 
  private:
+  void keep_columns(const std::vector<float>& rows, size_t n);
+
   std::vector<int32_t> neurons_;
-  std::vector<float> rows_;    // K x n
-  std::vector<float> biases_;  // K
-  std::vector<float> gram_;    // K x K
+  std::vector<int32_t> columns_;  // inputs that some neuron reads: n' of them
+  std::vector<float> rows_;       // K x n'
+  std::vector<float> biases_;     // K
+  std::vector<float> gram_;       // K x K
 };
 
 // Largest eigenvalues of S_r G S_r for rows of factors, by power iteration. Shapes: rows x K.

@@ -40,8 +40,10 @@ class Graph {
   int64_t outputs() const { return layers_.back().size; }
   int output() const { return static_cast<int>(layers_.size()) - 1; }
   int64_t neurons() const { return neurons_; }  // N
-  // Couples the first neurons over the region, where it is curved.
-  void couple(const region::Region& region) { coupling_ = Coupling(*this, region); }
+  // Couples these first neurons (see coupling.h) over the region, which must be curved.
+  void couple(const region::Region& region, std::vector<int32_t> neurons) {
+    coupling_ = Coupling(*this, region, std::move(neurons));
+  }
   const Coupling& coupling() const { return coupling_; }
 
  private:

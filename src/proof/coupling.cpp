@@ -18,59 +18,50 @@ namespace verissim::proof {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int64_t kMost = 1024;  // coupled neurons
-
-std::vector<char> behind_relu(const network::Network& network) {
-  std::vector<char> behind(network.nodes.size(), 0);
-  for (size_t i = 1; i < behind.size(); ++i) {
-    for (const int input : network.nodes[i].inputs) {
-      const auto before = static_cast<size_t>(input);
-      if (behind[before] != 0 || std::holds_alternative<network::Relu>(network.nodes[before].op))
-        behind[i] = 1;
-    }
-  }
-  return behind;
-}
-
 }  // namespace
 
-Coupling::Coupling(const Replay& replay) : inputs_(static_cast<size_t>(replay.network().inputs())) {
-  if (!replay.region().curved()) return;
-  const network::Network& network = replay.network();
-  const std::vector<char> behind = behind_relu(network);
-  std::vector<int> nodes;
-  int64_t count = 0;
+Coupling::Coupling(const Replay& replay, const Facts& facts, std::span<const int32_t> neurons)
+    : inputs_(static_cast<size_t>(replay.network().inputs())) {
+  index_.assign(static_cast<size_t>(replay.network().relus()), -1);
+  for (size_t k = 0; k < neurons.size(); ++k)
+    index_[static_cast<size_t>(neurons[k])] = static_cast<int32_t>(k);
   for (const int relu : replay.relu_nodes()) {
-    const auto& node = network.nodes[static_cast<size_t>(relu)];
-    if (behind[static_cast<size_t>(node.inputs.front())] != 0) continue;
-    nodes.push_back(relu);
-    count += node.size;
-  }
-  if (count == 0 || count > kMost) return;
-  index_.assign(static_cast<size_t>(network.relus()), -1);
-  const Facts facts =
-      replay.certify(std::vector<Interval>(static_cast<size_t>(network.relus()), Interval::everything()));
-  for (const int relu : nodes) {
-    const auto& node = network.nodes[static_cast<size_t>(relu)];
-    add_layer(replay, facts, node.inputs.front(), node.size);
-    for (int64_t j = 0; j < node.size; ++j) {
-      const int64_t neuron = replay.offset(relu) + j;
-      index_[static_cast<size_t>(neuron)] = static_cast<int32_t>(neurons_.size());
-      neurons_.push_back(static_cast<int32_t>(neuron));
+    const auto& node = replay.network().nodes[static_cast<size_t>(relu)];
+    std::vector<int64_t> places;
+    for (const int32_t neuron : neurons) {
+      const int64_t place = neuron - replay.offset(relu);
+      if (place >= 0 && place < node.size) places.push_back(place);
     }
+    if (!places.empty()) add_layer(replay, facts, node.inputs.front(), places);
   }
+  keep_columns();
   measure(replay.region().mean_weight());
+}
+
+void Coupling::keep_columns() {
+  const std::vector<double> all = std::move(rows_);
+  rows_.clear();
+  for (size_t i = 0; i < inputs_; ++i) {
+    bool used = false;
+    for (size_t at = i; at < all.size() && !used; at += inputs_) used = all[at] != 0.0;
+    if (used) columns_.push_back(static_cast<int32_t>(i));
+  }
+  for (size_t row = 0; row < all.size(); row += inputs_) {
+    for (const int32_t i : columns_) rows_.push_back(all[row + static_cast<size_t>(i)]);
+  }
 }
 
 // SOUND: the line of e_j is nowhere above z_j, that of -e_j nowhere above -z_j; their coefficients differ in
 // nothing but the sign, as rounding to nearest is symmetric. Where they did, the offset is everything and the
 // neuron of no use.
-void Coupling::add_layer(const Replay& replay, const Facts& facts, int node, int64_t size) {
-  std::vector<double> units(static_cast<size_t>(2 * size * size), 0.0);
-  std::vector<Argument> arguments(static_cast<size_t>(2 * size));
-  for (int64_t r = 0; r < 2 * size; ++r) {
-    units[static_cast<size_t>(r * size + r / 2)] = r % 2 == 0 ? 1.0 : -1.0;
-    arguments[static_cast<size_t>(r)].coefficients = {units.data() + r * size, static_cast<size_t>(size)};
+void Coupling::add_layer(const Replay& replay, const Facts& facts, int node,
+                         std::span<const int64_t> places) {
+  const auto size = static_cast<size_t>(replay.network().nodes[static_cast<size_t>(node)].size);
+  std::vector<double> units(2 * places.size() * size, 0.0);
+  std::vector<Argument> arguments(2 * places.size());
+  for (size_t r = 0; r < arguments.size(); ++r) {
+    units[r * size + static_cast<size_t>(places[r / 2])] = r % 2 == 0 ? 1.0 : -1.0;
+    arguments[r].coefficients = {units.data() + r * size, size};
   }
   const std::vector<InputLine> lines = replay.lower_lines(node, facts, arguments);
   for (size_t j = 0; j < lines.size(); j += 2) {
@@ -85,14 +76,15 @@ void Coupling::add_layer(const Replay& replay, const Facts& facts, int node, int
 
 void Coupling::measure(double mean_weight) {
   // SOUND: gram_ is computed in any order; `curvature` adds what its rounding may be, from squares_.
-  const auto k = static_cast<int>(neurons_.size());
-  const auto n = static_cast<int>(inputs_);
-  gram_.assign(neurons_.size() * neurons_.size(), 0.0);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, k, n, 1.0, rows_.data(), n, rows_.data(), n, 0.0,
-              gram_.data(), k);
+  const auto k = static_cast<int>(offsets_.size());
+  const auto n = static_cast<int>(columns_.size());
+  gram_.assign(offsets_.size() * offsets_.size(), 0.0);
+  if (k > 0 && n > 0)
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, k, n, 1.0, rows_.data(), n, rows_.data(), n, 0.0,
+                gram_.data(), k);
   std::vector<double> sums;
-  for (size_t i = 0; i < neurons_.size(); ++i) {
-    const std::span<const double> row(rows_.data() + i * inputs_, inputs_);
+  for (size_t i = 0; i < offsets_.size(); ++i) {
+    const std::span<const double> row(rows_.data() + i * columns_.size(), columns_.size());
     double sum = 0.0;
     double absolute = 0.0;
     double squares = 0.0;
@@ -107,19 +99,18 @@ void Coupling::measure(double mean_weight) {
   }
   // In the metric the mean's part of a row counts 1 / omega times: + (1 / omega - 1) / n sum_i sum_j.
   const double excess = (1.0 / mean_weight - 1.0) / static_cast<double>(inputs_);
-  for (size_t i = 0; i < neurons_.size(); ++i) {
-    for (size_t j = 0; j < neurons_.size(); ++j) gram_[i * neurons_.size() + j] += excess * sums[i] * sums[j];
+  for (size_t i = 0; i < offsets_.size(); ++i) {
+    for (size_t j = 0; j < offsets_.size(); ++j) gram_[i * offsets_.size() + j] += excess * sums[i] * sums[j];
     // |sum_i| <= sqrt(n) |row_i|, so the second term's share is at most |excess| n |row_i|^2; generously.
     squares_[i] *= 2.0 * (2.0 + std::abs(excess) * static_cast<double>(inputs_));
   }
 }
 
 double Coupling::value(size_t i, std::span<const double> x0) const {
-  const double* row = rows_.data() + i * inputs_;
-  const double* x = x0.data();
+  const double* row = rows_.data() + i * columns_.size();
   double sum = 0.0;
 #pragma omp simd reduction(+ : sum)
-  for (size_t j = 0; j < inputs_; ++j) sum += row[j] * x[j];
+  for (size_t c = 0; c < columns_.size(); ++c) sum += row[c] * x0[static_cast<size_t>(columns_[c])];
   return sum + offsets_[i].middle();
 }
 
@@ -149,7 +140,7 @@ double Coupling::curvature(std::span<const int32_t> members, std::span<const dou
     total += factors[i] * factors[i] * squares_[row];
     for (size_t j = 0; j < k; ++j) {
       const auto column = static_cast<size_t>(members[j]);
-      a[i * k + j] = factors[i] * factors[j] * gram_[row * neurons_.size() + column];
+      a[i * k + j] = factors[i] * factors[j] * gram_[row * offsets_.size() + column];
     }
   }
   const double slack = 0x1p-50 * static_cast<double>(inputs_ + 2 * k + 32);

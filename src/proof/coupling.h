@@ -17,10 +17,10 @@ struct Facts;
 // The neurons whose inputs are affine in the network's input, z_i(x) = row_i . x + c_i: enclosed.
 class Coupling {
  public:
-  // Nothing is coupled unless the region is curved.
-  explicit Coupling(const Replay& replay);
+  // Of these neurons of all (ascending), whose inputs must be affine in the network's; facts: certified ones.
+  Coupling(const Replay& replay, const Facts& facts, std::span<const int32_t> neurons);
 
-  size_t size() const { return neurons_.size(); }
+  size_t size() const { return offsets_.size(); }
   // The index of neuron `neuron` (of all) among the coupled ones, or -1.
   int32_t index_of(int64_t neuron) const { return index_.empty() ? -1 : index_[static_cast<size_t>(neuron)]; }
   // z_i(x0), roughly.
@@ -32,11 +32,13 @@ class Coupling {
   double curvature(std::span<const int32_t> members, std::span<const double> factors, double guess) const;
 
  private:
-  void add_layer(const Replay& replay, const Facts& facts, int node, int64_t size);
+  void add_layer(const Replay& replay, const Facts& facts, int node, std::span<const int64_t> places);
+  void keep_columns();
   void measure(double mean_weight);
 
-  std::vector<int32_t> neurons_, index_;
-  std::vector<double> rows_;       // K x n: exact, by definition
+  std::vector<int32_t> index_;     // by neuron of all
+  std::vector<int32_t> columns_;   // inputs that some neuron reads: n' of them
+  std::vector<double> rows_;       // K x n', exact, by definition
   std::vector<Interval> offsets_;  // K: c_i for all x of the region's box
   std::vector<double> lengths_;    // K: upper bounds of sum |row_ij|
   std::vector<double> gram_;       // K x K, in the metric

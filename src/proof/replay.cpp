@@ -459,8 +459,8 @@ std::vector<InputLine> Replay::lower_lines(int node, const Facts& facts,
   return Pass(*this, facts, arguments).lines(node);
 }
 
-void Replay::couple() {
-  if (coupling_ == nullptr) coupling_ = std::make_unique<Coupling>(*this);
+void Replay::couple(const Facts& facts, std::span<const int32_t> neurons) {
+  coupling_ = std::make_unique<Coupling>(*this, facts, neurons);
 }
 
 }  // namespace verissim::proof

@@ -104,8 +104,9 @@ class Replay {
   int64_t offset(int relu_node) const { return offsets_[static_cast<size_t>(relu_node)]; }
   const network::Network& network() const { return network_; }
   const region::Region& region() const { return region_; }
-  // Lets arguments have parabolas, where the region is curved.
-  void couple();
+  // Lets arguments have parabolas for these neurons (ascending; their inputs must be affine in the
+  // network's).
+  void couple(const Facts& facts, std::span<const int32_t> neurons);
   const Coupling* coupling() const { return coupling_.get(); }  // null before
   // Of a dense or convolutional node.
   const Affine& affine(int node) const { return *affine_[static_cast<size_t>(node)]; }

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kChunk = 32;       // neurons a chunk; each is two rows
 constexpr int kRootIterations = 5;  // slope optimisation of the hidden layers' bounds
 constexpr int kRefineIterations = 5;
+constexpr size_t kMostCoupled = 512;
 
 // SOUND: rounded outward, so that what the fast rooms see is no tighter than what is certified.
 float round_down(double x) {
@@ -32,12 +33,22 @@ void take_bounds(Frame& frame) {
   }
 }
 
-// Whether a ReLU stands between the input and the node.
-bool behind_relu(const bounds::Graph& graph, int node) {
-  const bounds::Layer& layer = graph.layer(node);
-  if (layer.kind == bounds::LayerKind::kRelu) return true;
-  return std::any_of(layer.inputs.begin(), layer.inputs.end(),
-                     [&](int input) { return behind_relu(graph, input); });
+// Couples the unstable first neurons; of too many those whose chords are worst.
+void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame) {
+  if (!replay.region().curved() || frame.facts.contradiction) return;
+  std::vector<std::pair<float, int32_t>> gaps;
+  for (const int32_t neuron : bounds::first_neurons(graph)) {
+    const float l = frame.lower[static_cast<size_t>(neuron)];
+    const float u = frame.upper[static_cast<size_t>(neuron)];
+    if (l < 0.0F && u > 0.0F && std::isfinite(u - l)) gaps.emplace_back(l * u / (u - l), neuron);
+  }
+  const size_t kept = std::min(gaps.size(), kMostCoupled);
+  std::partial_sort(gaps.begin(), gaps.begin() + static_cast<long>(kept), gaps.end());
+  std::vector<int32_t> neurons;
+  for (size_t k = 0; k < kept; ++k) neurons.push_back(gaps[k].second);
+  std::sort(neurons.begin(), neurons.end());
+  replay.couple(frame.facts, neurons);
+  graph.couple(replay.region(), std::move(neurons));
 }
 
 // Where the neurons are to be bounded: everywhere, or under a node's splits and slab.
@@ -72,7 +83,8 @@ class LayerChunk {
     rows.coefficients = coefficients.data();
     prepare(rows);
     // Without a ReLU before it and without multipliers the first pass is already the best.
-    const bool exact_at_once = !behind_relu(graph_, start_) && part_.cut.empty() && part_.splits.empty();
+    const bool exact_at_once =
+        !bounds::behind_relu(graph_, start_) && part_.cut.empty() && part_.splits.empty();
     bounds::OptimiseOptions options;
     options.iterations = exact_at_once ? 0 : iterations;
     bounds::Optimiser(graph_, replay_.region()).run(rows, options);
@@ -152,8 +164,9 @@ std::vector<Interval> bound_places(const proof::Replay& replay, const bounds::Gr
   const auto crop = coupled ? std::nullopt : network::crop(replay.network(), start, places);
   if (!crop) return LayerChunk(replay, graph, frame, part, start, places).run(iterations);
   const CroppedPart cropped(replay, *crop, frame, part);
-  const bounds::Graph own_graph(crop->network);
-  const proof::Replay own_replay(crop->network, replay.region());
+  bounds::Graph own_graph(crop->network);
+  proof::Replay own_replay(crop->network, replay.region());
+  if (bounds::behind_relu(graph, start)) couple(own_replay, own_graph, cropped.frame);
   std::vector<int64_t> own_places;
   const std::vector<int64_t>& kept = crop->places.back();
   for (const int64_t place : places)
@@ -165,9 +178,9 @@ std::vector<Interval> bound_places(const proof::Replay& replay, const bounds::Gr
 // Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next.
 // `run_all` calls its second argument for 0 .. count - 1, in any order.
 template <typename RunAll>
-void tighten(const proof::Replay& replay, const bounds::Graph& graph, Frame& frame, const Part& part,
-             int iterations, const StopToken& stop, RunAll run_all) {
-  for (const int relu : graph.relus()) {
+void tighten(const proof::Replay& replay, const bounds::Graph& graph, const std::vector<int>& relus,
+             Frame& frame, const Part& part, int iterations, const StopToken& stop, RunAll run_all) {
+  for (const int relu : relus) {
     const bounds::Layer& layer = graph.layer(relu);
     const int start = layer.inputs.front();
     std::vector<int64_t> places;
@@ -256,15 +269,23 @@ uint64_t Frame::bytes() const {
   return sizeof(Frame) + numbers * sizeof(double);
 }
 
-std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bounds::Graph& graph,
-                                        ThreadPool& pool, const StopToken& stop) {
+std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& graph, ThreadPool& pool,
+                                        const StopToken& stop) {
   auto frame = std::make_shared<Frame>();
   frame->facts =
       replay.certify(std::vector<Interval>(static_cast<size_t>(graph.neurons()), Interval::everything()));
   take_bounds(*frame);
-  const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}};
-  tighten(replay, graph, *frame, part, kRootIterations, stop,
-          [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); });
+  std::vector<int> first;
+  std::vector<int> hidden;
+  for (const int relu : graph.relus()) {
+    (bounds::behind_relu(graph, graph.layer(relu).inputs.front()) ? hidden : first).push_back(relu);
+  }
+  const auto run_all = [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); };
+  Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}};
+  tighten(replay, graph, first, *frame, part, kRootIterations, stop, run_all);
+  couple(replay, graph, *frame);
+  part.alpha = first_slopes(*frame);
+  tighten(replay, graph, hidden, *frame, part, kRootIterations, stop, run_all);
   return frame;
 }
 
@@ -281,9 +302,10 @@ std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::G
   Part part{node.splits, node.slab, first_slopes(*frame), {}};
   if (frame->facts.cut)
     part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
-  tighten(replay, graph, *frame, part, kRefineIterations, stop, [](size_t count, const auto& task) {
-    for (size_t i = 0; i < count; ++i) task(i);
-  });
+  tighten(replay, graph, graph.relus(), *frame, part, kRefineIterations, stop,
+          [](size_t count, const auto& task) {
+            for (size_t i = 0; i < count; ++i) task(i);
+          });
   return stop.stop_requested() ? nullptr : frame;
 }
 

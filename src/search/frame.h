@@ -27,9 +27,10 @@ struct Frame {
   uint64_t bytes() const;  // of memory, roughly
 };
 
-// The frame of the whole region. Stops early (with looser, still certified bounds) when asked to.
-std::shared_ptr<const Frame> bound_root(const proof::Replay& replay, const bounds::Graph& graph,
-                                        ThreadPool& pool, const StopToken& stop);
+// The frame of the whole region. Stops early (with looser, still certified bounds) when asked to. Couples the
+// first neurons over the region in replay and graph, where that can be done.
+std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& graph, ThreadPool& pool,
+                                        const StopToken& stop);
 
 // A tighter frame for the node's subtree: every hidden neuron is bounded again under the node's splits and
 // slab, and on the half-space outside of which the node's own bound shows that its goal exceeds `enough`

@@ -78,8 +78,6 @@ class Run {
   void bound_root() {
     const Stopwatch watch;
     report("root");
-    graph_.couple(problem_.region);
-    replay_.couple();
     root_ = search::bound_root(replay_, graph_, threads(), stop_);
     result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
     result_.statistics.seconds_root = watch.seconds();

@@ -41,7 +41,7 @@ TEST(Coupling, CurvatureBoundsTheSumOfSquares) {
     const Network net = random_layer(rng, inputs, neurons);
     const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(inputs));
     Replay replay(net, *hood.region);
-    replay.couple();
+    couple_all(replay);
     const Coupling& coupling = *replay.coupling();
     RC_ASSERT(coupling.size() == static_cast<size_t>(neurons));
     std::vector<int32_t> members;
@@ -112,7 +112,7 @@ TEST(Coupling, ParabolasBeatChords) {
   }
   const Neighbourhood hood = make_neighbourhood(reference, "0.99");
   Replay replay(net, *hood.region);
-  replay.couple();
+  couple_all(replay);
   const Facts facts = plain_facts(replay);
   Proposal proposal = random_proposal(rng, replay, 2);
   proposal.coefficients.assign(kNeurons, -1.0);

@@ -67,6 +67,30 @@ inline float random_tilt(Rng& rng) {
   return rng.below(20) == 0 ? pick(rng, odd) : static_cast<float>(0.3 * rng.normal());
 }
 
+// Nothing is known but what the intervals of the region's box imply.
+inline proof::Facts plain_facts(const proof::Replay& replay) {
+  return replay.certify(
+      std::vector<Interval>(static_cast<size_t>(replay.network().relus()), Interval::everything()));
+}
+
+// Couples every neuron that can be.
+inline void couple_all(proof::Replay& replay) {
+  const auto& nodes = replay.network().nodes;
+  std::vector<char> behind(nodes.size(), 0);
+  std::vector<int32_t> neurons;
+  for (size_t i = 1; i < nodes.size(); ++i) {
+    const bool relu = std::holds_alternative<network::Relu>(nodes[i].op);
+    bool after = false;
+    for (const int input : nodes[i].inputs) after = after || behind[static_cast<size_t>(input)] != 0;
+    if (relu && !after) {
+      for (int64_t j = 0; j < nodes[i].size; ++j)
+        neurons.push_back(static_cast<int32_t>(replay.offset(static_cast<int>(i)) + j));
+    }
+    behind[i] = relu || after ? 1 : 0;
+  }
+  replay.couple(plain_facts(replay), neurons);
+}
+
 // Curvatures of all sizes, sensible ones too; a centre that may lie anywhere.
 inline void bend(Rng& rng, const proof::Replay& replay, Proposal& proposal) {
   static const std::vector<float> odd{
@@ -116,12 +140,6 @@ inline bool meets(const std::vector<Dyadic>& neurons, const std::vector<int8_t>&
     if (neurons[j].sign() * split[j] < 0) return false;
   }
   return true;
-}
-
-// Nothing is known but what the intervals of the region's box imply.
-inline proof::Facts plain_facts(const proof::Replay& replay) {
-  return replay.certify(
-      std::vector<Interval>(static_cast<size_t>(replay.network().relus()), Interval::everything()));
 }
 
 inline double bound_of(const proof::Replay& replay, int node, const proof::Facts& facts,

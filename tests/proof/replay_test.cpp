@@ -14,7 +14,7 @@ TEST(Replay, IsBelowTheValueAtMembersThatMeetTheSplits) {
     const Network net = random_network(rng);
     const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(net.inputs()));
     Replay replay(net, *hood.region);
-    replay.couple();
+    couple_all(replay);
     const Facts facts = plain_facts(replay);
     const auto node = static_cast<int>(rng.below(net.nodes.size()));
     Proposal proposal = random_proposal(rng, replay, node);
@@ -38,7 +38,7 @@ TEST(Replay, StaysBelowWhenItsOwnBoundsAreFacts) {
     const Network net = random_network(rng);
     const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(net.inputs()));
     Replay replay(net, *hood.region);
-    replay.couple();
+    couple_all(replay);
     std::vector<Interval> known = plain_facts(replay).neurons;
     for (const int relu : replay.relu_nodes()) {
       const Facts facts = replay.certify(known);
@@ -73,7 +73,7 @@ TEST(Replay, CountsOnlyTheSlab) {
     const Network net = random_network(rng);
     const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(net.inputs()));
     Replay replay(net, *hood.region);
-    replay.couple();
+    couple_all(replay);
     const Facts facts = plain_facts(replay);
     const int last = static_cast<int>(net.nodes.size()) - 1;
     Proposal proposal = random_proposal(rng, replay, last);
