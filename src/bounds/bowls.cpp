@@ -9,17 +9,17 @@
 namespace verissim::bounds {
 namespace {
 
-// Power iterations: the vectors are nearly right from one pass to the next.
-constexpr int kIterations = 4;
-constexpr int kFirstIterations = 8;
-constexpr int kFirstRounds = 5;
-// What power iteration underestimates; the replay looks for itself.
+// Lanczos steps: the vectors are nearly right from one pass to the next.
+constexpr int kSteps = 4;
+constexpr int kFirstSteps = 8;
+constexpr int kFirstRounds = 4;
+// What Lanczos underestimates; the replay looks for itself.
 constexpr float kReserve = 1.002F;
 // A first bowl has this share of the curvature that costs nothing.
 constexpr float kFirstShare = 0.5F;
 constexpr float kSharpest = 100.0F;  // most curvature, in units of that of the parabola with two tangents
-constexpr float kStep = 0.3F;        // of the curvatures' logarithms
-constexpr float kDecay = 0.95F;
+constexpr float kStep = 0.2F;        // of the curvatures' logarithms
+constexpr float kDecay = 0.9F;
 constexpr float kMeanDecay = 0.8F;  // Adam, as for the slopes
 constexpr float kSquareDecay = 0.97F;
 constexpr float kTiny = 1e-12F;
@@ -110,8 +110,8 @@ void Bowls::measure(const Rows& rows, const float* coefficients) {
     }
   }
   if (std::find(curved_.begin(), curved_.end(), 1) == curved_.end()) return;
-  const int iterations = iteration_ == 0 ? kFirstRounds * kFirstIterations : kIterations;
-  eigenvalues_.run(rows.count, factor_.data(), vector_.data(), curvature_.data(), iterations);
+  const int steps = iteration_ == 0 ? 2 * kFirstSteps : kSteps;
+  eigenvalues_.run(rows.count, factor_.data(), vector_.data(), curvature_.data(), steps);
   for (float& value : curvature_) value *= kReserve;
 }
 
@@ -221,7 +221,7 @@ void Bowls::begin(const Rows& rows, const std::vector<int64_t>& fresh) {
   };
   for (int round = 0; round < kFirstRounds; ++round) {
     fill();
-    eigenvalues_.run(count, factors.data(), vectors.data(), values.data(), kFirstIterations);
+    eigenvalues_.run(count, factors.data(), vectors.data(), values.data(), kFirstSteps);
     for (size_t f = 0; f < fresh.size(); ++f) {
       if (values[f] > 0.0F) level[f] *= std::min(10.0F, target[f] / values[f]);
     }

@@ -24,6 +24,37 @@ std::vector<int32_t> first_neurons(const Graph& graph) {
   return neurons;
 }
 
+namespace {
+
+// The largest eigenvalue of the symmetric matrix with diagonal a and beside it b, and its eigenvector u; b's
+// last number belongs to what was left out of the matrix and enters the value in part.
+float largest_of_tridiagonal(std::span<const float> a, std::span<const float> b, std::vector<float>& u) {
+  const size_t n = a.size();
+  const auto above = [&](float x) {  // whether all eigenvalues are below x: Sturm's sequence
+    float d = a[0] - x;
+    for (size_t i = 1; i < n && d < 0.0F; ++i) d = a[i] - x - b[i - 1] * b[i - 1] / d;
+    return d < 0.0F;
+  };
+  float lo = a[0];
+  float hi = a[0];
+  for (size_t i = 0; i < n; ++i)
+    hi = std::max(hi, a[i] + (i > 0 ? b[i - 1] : 0.0F) + (i + 1 < n ? b[i] : 0.0F));
+  hi *= 1.0001F;
+  for (int step = 0; step < 30; ++step) (above((lo + hi) / 2) ? hi : lo) = (lo + hi) / 2;
+  // (A - hi) u = 0 from the top.
+  u[0] = 1.0F;
+  float length = 1.0F;
+  for (size_t i = 1; i < n; ++i) {
+    if (!(b[i - 1] > 0.0F)) break;
+    u[i] = -((a[i - 1] - hi) * u[i - 1] + (i > 1 ? b[i - 2] * u[i - 2] : 0.0F)) / b[i - 1];
+    length += u[i] * u[i];
+  }
+  constexpr float kShare = 0.3F;  // of the residual
+  return hi + kShare * b[n - 1] * std::abs(u[n - 1]) / std::sqrt(length);
+}
+
+}  // namespace
+
 Parabola parabola_above_relu(float l, float u, float q) {
   const float nearer = std::min(-l, u);
   if (4.0F * q * nearer >= 1.0F)
@@ -111,22 +142,56 @@ void Eigenvalues::restrict_to(std::vector<int32_t> members) {
   }
 }
 
-void Eigenvalues::run(int64_t rows, const float* factors, float* vectors, float* values, int iterations) {
+void Eigenvalues::run(int64_t rows, const float* factors, float* vectors, float* values, int steps) {
   const auto k = static_cast<int64_t>(members_.size());
-  scaled_.resize(static_cast<size_t>(rows * k));
-  product_.resize(static_cast<size_t>(rows * k));
-  for (int step = 0; step < iterations; ++step) {
-    for (int64_t i = 0; i < rows * k; ++i) scaled_[static_cast<size_t>(i)] = factors[i] * vectors[i];
+  const auto size = static_cast<size_t>(rows * k);
+  scaled_.resize(size);
+  product_.resize(size);
+  basis_.assign(vectors, vectors + size);
+  alpha_.assign(static_cast<size_t>(rows * steps), 0.0F);
+  beta_.assign(static_cast<size_t>(rows * steps), 0.0F);
+  for (int step = 0; step < steps; ++step) {
+    const float* q = basis_.data() + static_cast<size_t>(step) * size;
+    for (size_t i = 0; i < size; ++i) scaled_[i] = factors[i] * q[i];
     multiply(rows, k, k, scaled_.data(), gram_.data(), product_.data(), false);
-    for (int64_t r = 0; r < rows; ++r) {
-      const float* s = factors + r * k;
-      float* p = product_.data() + r * k;
-      for (int64_t i = 0; i < k; ++i) p[i] *= s[i];
-      values[r] = std::sqrt(dot(p, p, k));
-      if (!(values[r] > 0.0F)) continue;  // a row without factors keeps its vector
-      for (int64_t i = 0; i < k; ++i) vectors[r * k + i] = p[i] / values[r];
-    }
+    for (size_t i = 0; i < size; ++i) product_[i] *= factors[i];
+    basis_.resize(static_cast<size_t>(step + 2) * size, 0.0F);
+    for (int64_t r = 0; r < rows; ++r) extend_basis(r, rows, step, steps);
   }
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* alpha = alpha_.data() + r * steps;
+    if (!(alpha[0] > 0.0F)) {  // a row without factors keeps its vector
+      values[r] = 0.0F;
+      continue;
+    }
+    std::vector<float> u(static_cast<size_t>(steps), 0.0F);
+    values[r] = largest_of_tridiagonal({alpha, u.size()}, {beta_.data() + r * steps, u.size()}, u);
+    float* y = vectors + r * k;
+    std::fill(y, y + k, 0.0F);
+    for (int step = 0; step < steps; ++step) {
+      const float* q = basis_.data() + static_cast<size_t>(step) * size + r * k;
+      for (int64_t i = 0; i < k; ++i) y[i] += u[static_cast<size_t>(step)] * q[i];
+    }
+    const float length = std::sqrt(dot(y, y, k));
+    for (int64_t i = 0; i < k; ++i) y[i] /= length;
+  }
+}
+
+// One step of Lanczos's recurrence: what the product has beyond the vectors so far is the next one.
+void Eigenvalues::extend_basis(int64_t row, int64_t rows, int step, int steps) {
+  const auto k = static_cast<int64_t>(members_.size());
+  float* w = product_.data() + row * k;
+  const auto vector = [&](int i) { return basis_.data() + (i * rows + row) * k; };
+  alpha_[static_cast<size_t>(row * steps + step)] = dot(w, vector(step), k);
+  for (int i = step; i >= 0; --i) {
+    const float share = dot(w, vector(i), k);
+    for (int64_t j = 0; j < k; ++j) w[j] -= share * vector(i)[j];
+  }
+  const float length = std::sqrt(dot(w, w, k));
+  const float largest = alpha_[static_cast<size_t>(row * steps)];
+  if (!(length > 1e-5F * largest)) return;  // the basis is complete: the next vectors are zero
+  beta_[static_cast<size_t>(row * steps + step)] = length;
+  for (int64_t j = 0; j < k; ++j) vector(step + 1)[j] = w[j] / length;
 }
 
 }  // namespace verissim::bounds

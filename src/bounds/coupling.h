@@ -60,7 +60,7 @@ class Coupling {
   std::vector<float> gram_;       // K x K
 };
 
-// Largest eigenvalues of S_r G S_r for rows of factors, by power iteration. Shapes: rows x K.
+// Largest eigenvalues of S_r G S_r for rows of factors, by Lanczos's method: from below, up to convergence.
 class Eigenvalues {
  public:
   explicit Eigenvalues(const Coupling& coupling) : coupling_(coupling) {}
@@ -69,13 +69,17 @@ class Eigenvalues {
   void restrict_to(std::vector<int32_t> members);
   const std::vector<int32_t>& members() const { return members_; }
   // factors and vectors: rows x members; vectors are where to start, and become unit eigenvectors.
-  void run(int64_t rows, const float* factors, float* vectors, float* values, int iterations);
+  void run(int64_t rows, const float* factors, float* vectors, float* values, int steps);
 
  private:
+  void extend_basis(int64_t row, int64_t rows, int step, int steps);
+
   const Coupling& coupling_;
   std::vector<int32_t> members_;
   std::vector<float> gram_;  // members x members
   std::vector<float> scaled_, product_;
+  std::vector<float> basis_;         // (steps + 1) x rows x members
+  std::vector<float> alpha_, beta_;  // rows x steps: the tridiagonal matrix
 };
 
 }  // namespace verissim::bounds

@@ -150,7 +150,7 @@ double Coupling::curvature(std::span<const int32_t> members, std::span<const dou
   double lambda = guess > 0.0 ? guess : crude;
   std::vector<float> r(k * k);
   std::vector<double> wide(k * k);
-  for (const double more : {1.0, 1.003, 1.01, 1.04, 1.2}) {
+  for (const double more : {1.0, 1.01, 1.03, 1.1, 1.25, 1.6, 2.5}) {
     lambda *= more;
     if (!(lambda < crude)) return crude;
     for (size_t i = 0; i < k; ++i) {
