@@ -18,10 +18,16 @@ using network::Dense;
 
 constexpr int64_t kSmall = 2048;
 
+// Threads belong to the search; the matrix library must not start its own inside them.
+struct SingleThreaded {
+  SingleThreaded() { openblas_set_num_threads(1); }
+};
+
 // SOUND: the matrix library sums the same products in some order, with or without fused multiply-add; the
 // error bound in replay.cpp holds for each of them.
 void dense_transposed(const Dense& dense, int64_t rows, const double* y, double* x) {
   if (rows * dense.in * dense.out > kSmall) {
+    static const SingleThreaded once;
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(rows), static_cast<int>(dense.in),
                 static_cast<int>(dense.out), 1.0, y, static_cast<int>(dense.out), dense.weight.data(),
                 static_cast<int>(dense.in), 0.0, x, static_cast<int>(dense.in));
