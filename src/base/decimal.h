@@ -27,4 +27,7 @@ class Decimal {
   mpq_class exact_;
 };
 
+// The shortest decimal number whose nearest double is x; x must be finite.
+std::string shortest_decimal(double x);
+
 }  // namespace verissim

@@ -166,6 +166,30 @@ constexpr Option kSsimOptions[] = {
     kJson,
 };
 
+constexpr Option kVnncompOptions[] = {
+    {.names = "NETWORK",
+     .value = "FILE",
+     .target = &A::model,
+     .help = "the network (.onnx, or another format; gzip is unpacked)",
+     .required = true},
+    {.names = "PROPERTY",
+     .value = "FILE",
+     .target = &A::property,
+     .help = "the property (.vnnlib, version 1 or 2.0; gzip is unpacked)",
+     .required = true},
+    {.names = "--out,-o",
+     .value = "FILE",
+     .target = &A::out,
+     .help = "write the result to this file as well: sat with the counterexample, unsat, timeout, unknown "
+             "or error"},
+    {.names = "--timeout", .value = "S", .target = "minlp.timeout", .help = "time limit in seconds; 0: none"},
+    kThreads,
+    kSeed,
+    kMemoryLimit,
+    kTolerance,
+    kQuiet,
+};
+
 constexpr Option kInfoOptions[] = {
     {.names = "MODEL",
      .value = "FILE",
@@ -193,6 +217,8 @@ constexpr Command kCommands[] = {
      kRepairOptions},
     {CommandName::kSsim, "ssim", "SSIM of two images by the conventions in use", "verissim ssim a.png b.png",
      kSsimOptions},
+    {CommandName::kVnncomp, "vnncomp", "Answer a VNN-LIB property as in the verification competition",
+     "verissim vnncomp network.onnx property.vnnlib --timeout 60 --out result.txt", kVnncompOptions},
     {CommandName::kInfo, "info", "What a model file holds", "verissim info model_i1x4x4_l6-6-6_o5.pt",
      kInfoOptions},
 };

@@ -23,6 +23,7 @@ struct Arguments {
   bool quiet = false;
   bool json = false;
   std::string model;
+  std::string property;
   std::string second_image;
   std::string convention;
   std::string out;
@@ -46,7 +47,7 @@ struct Option {
   bool required = false;
 };
 
-enum class CommandName { kRun, kVerify, kAttack, kTrain, kRepair, kSsim, kInfo };
+enum class CommandName { kRun, kVerify, kAttack, kTrain, kRepair, kSsim, kVnncomp, kInfo };
 
 struct Command {
   CommandName name;

@@ -22,6 +22,7 @@ int attack_command(const Arguments& arguments, Context& context);
 int train_command(const Arguments& arguments, Context& context);
 int repair_command(const Arguments& arguments, Context& context);
 int ssim_command(const Arguments& arguments, Context& context);
+int vnncomp_command(const Arguments& arguments, Context& context);
 int info_command(const Arguments& arguments, Context& context);
 
 }  // namespace verissim::cli

@@ -25,6 +25,8 @@ int dispatch(const Invocation& invocation, Context& context) {
       return repair_command(invocation.arguments, context);
     case CommandName::kSsim:
       return ssim_command(invocation.arguments, context);
+    case CommandName::kVnncomp:
+      return vnncomp_command(invocation.arguments, context);
     case CommandName::kInfo:
       return info_command(invocation.arguments, context);
   }

@@ -119,7 +119,8 @@ class Parser {
     app_.set_version_flag("--version", version_text, "version and build");
     app_.require_subcommand(1);
     app_.footer(
-        "verissim COMMAND --help tells more. Exit codes: 20 robust, 10 not robust, 0 unknown or no verdict "
+        "verissim COMMAND --help tells more. Exit codes: 20 robust or unsat, 10 not robust or sat, 0 unknown "
+        "or no verdict "
         "asked for, 2 usage, 3 bad input, 130 training interrupted.");
     for (const Command& command : commands()) add(command);
   }

@@ -21,6 +21,7 @@ class Box final : public Region {
   Box(std::vector<double> reference, std::vector<Interval> sides);
 
   std::string describe() const override;
+  bool is_box() const override { return true; }
   Slab whole_slab() const override;
   double scalar(std::span<const double> x) const override;
   void support(const SupportBatch& batch) const override;

@@ -16,6 +16,7 @@ class LinfBall final : public Region {
   LinfBall(std::vector<double> reference, const std::vector<LinfSide>& sides, const Decimal& radius);
 
   std::string describe() const override { return "L-infinity distance <= " + radius_.text(); }
+  bool is_box() const override { return true; }
   Slab whole_slab() const override { return outer_.whole_slab(); }
   double scalar(std::span<const double> x) const override { return outer_.scalar(x); }
   void support(const SupportBatch& batch) const override { outer_.support(batch); }

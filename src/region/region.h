@@ -63,6 +63,9 @@ class Region {
   // "global SSIM >= 0.98", for people.
   virtual std::string describe() const = 0;
 
+  // Whether the region is all of its box, but for rounding.
+  virtual bool is_box() const { return false; }
+
   // The whole range of the branching scalar. SOUND: the region lies in it.
   virtual Slab whole_slab() const = 0;
   // SOUND: slabs that cover the whole one, for a search to begin with: more than one where the region is not

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "network/evaluate.h"
 #include "search/expand.h"
+#include "search/input_split.h"
 #include "search/open_set.h"
 
 namespace verissim::search {
@@ -34,6 +35,7 @@ class Run {
 
   Result run() {
     const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
+    if (!refuted && split_input()) return finish();
     if (!refuted || options_.always_count_stable) bound_root();
     if (refuted) return finish();
     settle_root();
@@ -81,6 +83,47 @@ class Run {
     root_ = search::bound_root(replay_, graph_, threads(), stop_);
     result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
     result_.statistics.seconds_root = watch.seconds();
+  }
+
+  // Halves the region where it is a box with few sides. Whether that decided, or took all of the time.
+  bool split_input() {
+    if (!options_.split_input || !problem_.region.is_box() || free_sides(problem_.region) > kMostSides)
+      return false;
+    const std::vector<Interval> unknown(static_cast<size_t>(graph_.neurons()), Interval::everything());
+    const proof::Facts facts = replay_.certify(unknown);
+    const auto is_finite = [](const Interval& z) { return std::isfinite(z.lo) && std::isfinite(z.hi); };
+    if (facts.contradiction || !std::all_of(facts.neurons.begin(), facts.neurons.end(), is_finite))
+      return false;
+    result_.statistics.stable_relus =
+        std::count_if(facts.neurons.begin(), facts.neurons.end(),
+                      [](const Interval& z) { return z.lo >= 0.0 || z.hi <= 0.0; });
+    return split_boxes(facts);
+  }
+
+  bool split_boxes(const proof::Facts& facts) {
+    const Stopwatch watch;
+    const auto progress = [&](int64_t boxes, int64_t open) {
+      if (observer_ != nullptr)
+        observer_->on_progress({"search", watch_.seconds(), boxes, open, -kInfinity, upper_});
+    };
+    const InputSplit split = search::split_input(problem_, replay_, facts, threads(), stop_,
+                                                 {box_limit(), options_.memory_limit_bytes}, progress);
+    result_.statistics.nodes += split.boxes;
+    result_.statistics.leaves += split.leaves;
+    result_.statistics.seconds_search += watch.seconds();
+    if (split.end == InputSplit::End::kExhausted) return false;
+    certified_ = split.margin_bound;
+    if (split.violation) {
+      result_.counterexamples.push_back(*split.violation);
+      result_.reason = Reason::kCounterexample;
+    }
+    stopped_splitting_ = split.end == InputSplit::End::kStopped;
+    if (stopped_splitting_) result_.reason = stop_.interrupted() ? Reason::kInterrupted : Reason::kTimeLimit;
+    return true;
+  }
+
+  int64_t box_limit() const {
+    return options_.node_limit > 0 ? std::min(options_.node_limit, kMostBoxes) : kMostBoxes;
   }
 
   // The root's subproblems, one for each goal and first slab.
@@ -290,6 +333,9 @@ class Run {
     if (decided()) {
       result_.verdict = Verdict::kNotRobust;
       result_.margin_bound = result_.counterexamples.front().margin;
+    } else if (stopped_splitting_) {
+      result_.verdict = Verdict::kUnknown;
+      result_.margin_bound = certified_;
     } else if (open_.empty() && boundary_.empty()) {
       result_.verdict = Verdict::kRobust;
       result_.reason = Reason::kProved;
@@ -339,6 +385,8 @@ class Run {
                             static_cast<int64_t>(open_.size()), lower, upper_});
   }
 
+  static constexpr int64_t kMostSides = 20;         // of boxes that are split
+  static constexpr int64_t kMostBoxes = 2'000'000;  // before ReLUs are split instead
   static constexpr int kIterations = 10;
   static constexpr int kCandidates = 4;
   static constexpr int kFinishIterations = 250;
@@ -359,9 +407,10 @@ class Run {
   std::shared_ptr<const Frame> root_;  // null until it is needed
   OpenSet open_;
   std::vector<Node> boundary_;
-  double enough_ = 0.0;           // a margin that proofs by cuts stop at, see refine()
-  double certified_ = kInfinity;  // the weakest replayed bound of a closed leaf
-  double upper_ = kInfinity;      // the smallest margin seen
+  bool stopped_splitting_ = false;  // boxes of the input are left open
+  double enough_ = 0.0;             // a margin that proofs by cuts stop at, see refine()
+  double certified_ = kInfinity;    // the weakest replayed bound of a closed leaf
+  double upper_ = kInfinity;        // the smallest margin seen
   Result result_;
 };
 

@@ -39,6 +39,7 @@ struct Options {
   int64_t node_limit = 0;    // <= 0: none
   uint64_t memory_limit_bytes = UINT64_C(4) << 30;  // for open subproblems
   bool attack = true;                               // look for counterexamples before and during the proof
+  bool split_input = true;                          // halve boxes with few sides instead of splitting ReLUs
   bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
 };
 

@@ -14,7 +14,12 @@ struct BoxQuestion {
   std::unique_ptr<region::Region> box;
   property::Property property;
 
-  Result run() const { return verify({net, *box, property}, one_thread(), StopToken(), nullptr); }
+  // By halving the box, or by splitting ReLUs.
+  Result run(bool split_input) const {
+    Options options = one_thread();
+    options.split_input = split_input;
+    return verify({net, *box, property}, options, StopToken(), nullptr);
+  }
 };
 
 // One output that has to be positive; `lift` is added to it.
@@ -50,8 +55,9 @@ TEST(Box, VerdictsAgreeWithManyPoints) {
   int refuted = 0;
   for_all(60, [&](Rng& rng) {
     const BoxQuestion q = box_question(rng, 1 + rng.below(5), rng.uniform(0.1, 3.0));
-    const Result result = q.run();
+    const Result result = q.run(true);
     RC_ASSERT(result.verdict != Verdict::kUnknown);
+    RC_ASSERT(q.run(false).verdict == result.verdict);
     if (result.verdict == Verdict::kRobust) {
       ++robust;
       for (int k = 0; k < 500; ++k) RC_ASSERT(value(q, random_member(rng, *q.box)) > 0.0);
@@ -75,9 +81,11 @@ TEST(Box, EndsWhereNothingIsLeftToSplit) {
   append(q.net, network::Dense{2, 1, {1, 1}, {0x1p-60}}, 1);
   q.box = region::make_box({-3.0, -3.0}, {5.0, 5.0}, {4.0, 0.0});
   q.property.goals = {{{1.0}, 0.0, -1}};
-  const Result result = q.run();
-  EXPECT_NE(result.verdict, Verdict::kNotRobust);
-  EXPECT_TRUE(result.reason == Reason::kProved || result.reason == Reason::kBoundary);
+  for (const bool split_input : {false, true}) {
+    const Result result = q.run(split_input);
+    EXPECT_NE(result.verdict, Verdict::kNotRobust);
+    EXPECT_TRUE(result.reason == Reason::kProved || result.reason == Reason::kBoundary);
+  }
 }
 
 }  // namespace
