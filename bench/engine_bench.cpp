@@ -239,8 +239,8 @@ BENCHMARK(OptimiseConvolutions)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::
 
 // Certified bounds of every hidden neuron of a network, from nothing but the region.
 void bound_root(benchmark::State& state, const network::Network& network, const region::Region& region) {
-  const bounds::Graph graph(network);
-  const proof::Replay replay(network, region);
+  bounds::Graph graph(network);
+  proof::Replay replay(network, region);
   ThreadPool pool(1);
   for (auto _ : state) benchmark::DoNotOptimize(search::bound_root(replay, graph, pool, StopToken()));
 }

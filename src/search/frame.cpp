@@ -57,6 +57,7 @@ struct Part {
   region::Slab slab;
   std::vector<float> alpha;  // N: slopes to start from
   std::vector<float> cut;    // the facts' cut, rounded; empty if there is none
+  std::vector<char> wanted;  // N: the neurons to be bounded; empty: all unstable ones
 };
 
 // Bounds some neurons of one ReLU layer: rows +e_j and -e_j of its input node `start`, two for each place
@@ -185,7 +186,8 @@ void tighten(const proof::Replay& replay, const bounds::Graph& graph, const std:
     const int start = layer.inputs.front();
     std::vector<int64_t> places;
     for (const int32_t neuron : frame.unstable) {
-      if (neuron >= layer.offset && neuron < layer.offset + layer.size)
+      const bool wanted = part.wanted.empty() || part.wanted[static_cast<size_t>(neuron)] != 0;
+      if (wanted && neuron >= layer.offset && neuron < layer.offset + layer.size)
         places.push_back(neuron - layer.offset);
     }
     if (places.empty()) continue;
@@ -248,6 +250,46 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
   return line;
 }
 
+// The unstable neurons whose relaxations cost the node's bound most: together this share of all the cost.
+std::vector<char> costly(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame,
+                         const Node& node, const property::Goal& goal) {
+  constexpr float kShare = 0.95F;
+  const std::vector<float> coefficients(goal.coefficients.begin(), goal.coefficients.end());
+  bounds::Rows rows;
+  bounds::reset(rows, graph, graph.output(), 1);
+  rows.coefficients = coefficients.data();
+  rows.lower[0] = frame.lower.data();
+  rows.upper[0] = frame.upper.data();
+  rows.slabs[0] = node.slab;
+  rows.multipliers[0] = node.multipliers;
+  rows.alpha = slopes_of(node);
+  for (const Split& s : node.splits) {
+    rows.split[static_cast<size_t>(s.neuron)] = s.sign;
+    rows.beta[static_cast<size_t>(s.neuron)] = s.beta;
+  }
+  bounds::OptimiseOptions options;
+  options.iterations = 0;
+  bounds::Optimiser(graph, replay.region()).run(rows, options);
+  std::vector<std::pair<float, int32_t>> costs;
+  float total = 0.0F;
+  for (const int32_t neuron : frame.unstable) {
+    const auto j = static_cast<size_t>(neuron);
+    const float gap = -frame.lower[j] * frame.upper[j] / (frame.upper[j] - frame.lower[j]);
+    const float cost = std::abs(rows.coefficients_at_relu[j]) * gap;
+    if (!std::isfinite(cost)) return {};
+    costs.emplace_back(-cost, neuron);
+    total += cost;
+  }
+  std::sort(costs.begin(), costs.end());
+  std::vector<char> wanted(frame.lower.size(), 0);
+  float sum = 0.0F;
+  for (size_t k = 0; k < costs.size() && sum < kShare * total; ++k) {
+    sum -= costs[k].first;
+    wanted[static_cast<size_t>(costs[k].second)] = 1;
+  }
+  return wanted;
+}
+
 // SOUND: what the parent's facts hold for holds here, too: a point that violates the goal is on the right
 // side of the cuts of all frames above. A split neuron's input has the split's sign all over the node's part.
 std::vector<Interval> split_neurons(const Node& node) {
@@ -281,7 +323,7 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
     (bounds::behind_relu(graph, graph.layer(relu).inputs.front()) ? hidden : first).push_back(relu);
   }
   const auto run_all = [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); };
-  Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}};
+  Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}};
   tighten(replay, graph, first, *frame, part, kRootIterations, stop, run_all);
   couple(replay, graph, *frame);
   part.alpha = first_slopes(*frame);
@@ -299,7 +341,7 @@ std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::G
   frame->conditional = true;
   if (frame->facts.contradiction) return frame;
   take_bounds(*frame);
-  Part part{node.splits, node.slab, first_slopes(*frame), {}};
+  Part part{node.splits, node.slab, first_slopes(*frame), {}, costly(replay, graph, *frame, node, goal)};
   if (frame->facts.cut)
     part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
   tighten(replay, graph, graph.relus(), *frame, part, kRefineIterations, stop,
