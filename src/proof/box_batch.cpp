@@ -91,6 +91,7 @@ BoxBatch::BoxBatch(const Replay& replay, const Facts& facts)
   VERISSIM_CHECK(!facts.contradiction && !facts.cut);
   const auto& nodes = replay.network().nodes;
   coefficients_.resize(nodes.size());
+  filled_.resize(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
     double sum = 0.0;
     for (const double value : facts.magnitude[i]) sum = next_up(sum + value);
@@ -141,10 +142,14 @@ void BoxBatch::tighten_layer(std::span<SubBox* const> boxes, int relu) {
   const int input = nodes[static_cast<size_t>(relu)].inputs.front();
   const network::Dense* dense = dense_before(replay_.network(), relu);
   // A row of a dense layer's weights and its bias are exact, and spare the first step.
-  BoxRows rows;
+  BoxRows& rows = layer_;
+  std::vector<size_t>& neurons = layer_neurons_;
+  rows.box.clear();
+  rows.coefficients.clear();
+  rows.constants.clear();
+  neurons.clear();
   rows.node = dense == nullptr ? input : nodes[static_cast<size_t>(input)].inputs.front();
   const size_t width = dense == nullptr ? size : static_cast<size_t>(dense->in);
-  std::vector<size_t> neurons;
   for (size_t b = 0; b < boxes.size(); ++b) {
     for (size_t j = 0; j < size; ++j) {
       if (boxes[b]->lower[offset + j] >= 0.0 || boxes[b]->upper[offset + j] <= 0.0) continue;
@@ -191,12 +196,13 @@ void BoxBatch::run(std::span<SubBox* const> boxes, BoxRows& rows) {
   // SOUND: in other arithmetic nothing is proved.
   if (count == 0 || !arithmetic_is_ieee()) return;
   constants_ = rows.constants;
-  for (auto& values : coefficients_) values.clear();
+  std::fill(filled_.begin(), filled_.end(), 0);
   coefficients_[static_cast<size_t>(rows.node)] = rows.coefficients;
+  filled_[static_cast<size_t>(rows.node)] = 1;
   for (int i = rows.node; i > 0; --i) {
-    if (!coefficients_[static_cast<size_t>(i)].empty()) spread(i, boxes, rows);
+    if (filled_[static_cast<size_t>(i)] != 0) spread(i, boxes, rows);
   }
-  if (!coefficients_[0].empty()) rows.lines = coefficients_[0];
+  if (filled_[0] != 0) rows.lines = coefficients_[0];
   for (size_t r = 0; r < count; ++r) {
     const SubBox& box = *boxes[static_cast<size_t>(rows.box[r])];
     const auto [least, absolute] = least_value(box.sides, rows.lines.data() + r * inputs);
@@ -219,27 +225,34 @@ void BoxBatch::spread(int node, std::span<SubBox* const> boxes, BoxRows& rows) {
   } else {
     VERISSIM_CHECK(std::holds_alternative<network::Add>(own.op));
     for (const int input : own.inputs) {
-      deliver(input, std::vector<double>(coefficients_[static_cast<size_t>(node)]), rows.count());
+      const std::vector<double>& from = coefficients_[static_cast<size_t>(node)];
+      std::copy(from.begin(), from.end(), place(input, rows.count()));
+      deliver(input, rows.count());
     }
   }
 }
 
 void BoxBatch::lose(size_t row, double amount) { constants_[row] = next_down(constants_[row] - amount); }
 
+// Where values for a node's coefficients are to be written, before deliver().
+double* BoxBatch::place(int node, size_t count) {
+  const auto i = static_cast<size_t>(node);
+  auto& to = filled_[i] != 0 ? added_ : coefficients_[i];
+  to.resize(count * facts_.magnitude[i].size());
+  return to.data();
+}
+
 // SOUND: as Pass::deliver in replay.cpp.
-void BoxBatch::deliver(int node, std::vector<double>&& values, size_t count) {
+void BoxBatch::deliver(int node, size_t count) {
   auto& to = coefficients_[static_cast<size_t>(node)];
-  if (to.empty()) {
-    to = std::move(values);
-    return;
-  }
+  if (std::exchange(filled_[static_cast<size_t>(node)], 1) == 0) return;
   const auto& magnitude = facts_.magnitude[static_cast<size_t>(node)];
   const size_t size = magnitude.size();
   for (size_t r = 0; r < count; ++r) {
     double changed = 0.0;
     for (size_t i = 0; i < size; ++i) {
       double& sum = to[r * size + i];
-      sum += values[r * size + i];
+      sum += added_[r * size + i];
       changed += std::abs(sum) * magnitude[i];
     }
     lose(r, sum_error(changed, size));
@@ -252,8 +265,7 @@ void BoxBatch::spread_affine(int node, size_t count) {
   const Affine& affine = replay_.affine(node);
   const int input = replay_.network().nodes[i].inputs.front();
   const size_t size = biases_[i].size();
-  std::vector<double> to(count * static_cast<size_t>(affine.input_size()));
-  affine.apply_transposed(static_cast<int64_t>(count), coefficients_[i].data(), to.data());
+  affine.apply_transposed(static_cast<int64_t>(count), coefficients_[i].data(), place(input, count));
   const auto products = static_cast<size_t>(affine.fan_out());
   const double tiny = next_up(next_up((static_cast<double>(products) + 2.0) * 0x1p-1073) *
                               magnitudes_[static_cast<size_t>(input)]);
@@ -264,21 +276,22 @@ void BoxBatch::spread_affine(int node, size_t count) {
     lose(r, sum_error(sums.bias_absolute, size));
     lose(r, next_up(sum_error(sums.weighed, products + size) + tiny));
   }
-  deliver(input, std::move(to), count);
+  deliver(input, count);
 }
 
 void BoxBatch::spread_relu(int node, std::span<SubBox* const> boxes, BoxRows& rows) {
   const auto i = static_cast<size_t>(node);
   const auto offset = static_cast<size_t>(replay_.offset(node));
   const auto size = static_cast<size_t>(replay_.network().nodes[i].size);
+  const int input = replay_.network().nodes[i].inputs.front();
   const std::vector<double>& from = coefficients_[i];
-  std::vector<double> to(from.size());
+  double* to = place(input, rows.count());
   for (size_t r = 0; r < rows.count(); ++r) {
     const auto b = static_cast<size_t>(rows.box[r]);
     const size_t first = b * neurons_ + offset;
     const double chords =
         relu_row(size, from.data() + r * size, low_.data() + first, up_.data() + first,
-                 boxes[b]->lower.data() + offset, boxes[b]->upper.data() + offset, to.data() + r * size);
+                 boxes[b]->lower.data() + offset, boxes[b]->upper.data() + offset, to + r * size);
     // SOUND: each term is rounded twice at most; none is below 0, so that they are their own absolute values.
     lose(r, chords);
     lose(r, sum_error(chords, 2 * size));
@@ -286,7 +299,7 @@ void BoxBatch::spread_relu(int node, std::span<SubBox* const> boxes, BoxRows& ro
     std::copy_n(from.begin() + static_cast<long>(r * size), size,
                 rows.at_relu.begin() + static_cast<long>(r * neurons_ + offset));
   }
-  deliver(replay_.network().nodes[i].inputs.front(), std::move(to), rows.count());
+  deliver(input, rows.count());
 }
 
 // SOUND: as Pass::spread_gather in replay.cpp; the sum's error is counted even where nothing is summed.
@@ -297,7 +310,8 @@ void BoxBatch::spread_gather(int node, size_t count) {
   const auto& magnitude = facts_.magnitude[static_cast<size_t>(input)];
   const size_t inputs = magnitude.size();
   const size_t outputs = gather.index.size();
-  std::vector<double> to(count * inputs, 0.0);
+  double* to = place(input, count);
+  std::fill(to, to + count * inputs, 0.0);
   for (size_t r = 0; r < count; ++r) {
     double weighed = 0.0;
     for (size_t k = 0; k < outputs; ++k) {
@@ -309,7 +323,7 @@ void BoxBatch::spread_gather(int node, size_t count) {
     }
     lose(r, sum_error(weighed, 2 * outputs));
   }
-  deliver(input, std::move(to), count);
+  deliver(input, count);
 }
 
 }  // namespace verissim::proof

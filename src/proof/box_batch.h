@@ -55,7 +55,8 @@ class BoxBatch {
   void spread_affine(int node, size_t count);
   void spread_relu(int node, std::span<SubBox* const> boxes, BoxRows& rows);
   void spread_gather(int node, size_t count);
-  void deliver(int node, std::vector<double>&& values, size_t count);
+  double* place(int node, size_t count);
+  void deliver(int node, size_t count);
   void lose(size_t row, double amount);
 
   const Replay& replay_;
@@ -67,7 +68,11 @@ class BoxBatch {
   std::vector<double> low_, up_;                   // boxes x N: slopes of the relaxed ReLUs
   std::vector<double> slopes_;                     // boxes x N x n: see slopes()
   std::vector<std::vector<double>> coefficients_;  // by node
+  std::vector<char> filled_;                       // by node: whether there are coefficients
+  std::vector<double> added_;                      // to those of a node that has some
   std::vector<double> constants_;                  // rows; lower ends
+  BoxRows layer_;                                  // of tighten_layer
+  std::vector<size_t> layer_neurons_;
 };
 
 }  // namespace verissim::proof

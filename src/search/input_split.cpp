@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <mutex>
 
 #include "bounds/backward.h"
 
@@ -67,7 +69,9 @@ class Worker {
  private:
   // A row for every open goal of every box.
   void bound_goals(std::span<Box> boxes, std::span<SubBox* const> parts) {
-    rows_ = {};
+    rows_.box.clear();
+    rows_.constants.clear();
+    rows_.coefficients.clear();
     rows_.node = static_cast<int>(problem_.network.nodes.size()) - 1;
     for (size_t b = 0; b < boxes.size(); ++b) {
       for (const int32_t goal : boxes[b].goals) {
@@ -77,7 +81,7 @@ class Worker {
         rows_.coefficients.insert(rows_.coefficients.end(), own.coefficients.begin(), own.coefficients.end());
       }
     }
-    rows_.at_relu.resize(rows_.count() * boxes.front().part.lower.size());
+    rows_.at_relu.assign(rows_.count() * boxes.front().part.lower.size(), 0.0);
     batch_.lower_bounds(parts, rows_);
   }
 
@@ -207,9 +211,21 @@ class Splitter {
     std::vector<std::vector<Outcome>> outcomes(chunks);
     threads_.run(chunks, [&](size_t i) {
       const auto part = std::span(boxes).subspan(i * kChunk, std::min(kChunk, count - i * kChunk));
-      outcomes[i] = Worker(problem_, replay_, facts_).run(part);
+      std::unique_ptr<Worker> worker = idle_worker();
+      outcomes[i] = worker->run(part);
+      const std::lock_guard lock(mutex_);
+      idle_.push_back(std::move(worker));
     });
     for (size_t b = 0; b < count; ++b) settle(boxes[b], outcomes[b / kChunk][b % kChunk]);
+  }
+
+  // Workers keep their buffers; which one gets a chunk does not matter.
+  std::unique_ptr<Worker> idle_worker() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::make_unique<Worker>(problem_, replay_, facts_);
+    std::unique_ptr<Worker> worker = std::move(idle_.back());
+    idle_.pop_back();
+    return worker;
   }
 
   void settle(Box& box, const Outcome& outcome) {
@@ -267,6 +283,8 @@ class Splitter {
   SplitLimits limits_;
   int64_t patience_ = 0;
   bounds::Graph graph_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Worker>> idle_;
   std::vector<Box> open_;      // a stack: few boxes are open at a time
   bool stuck_ = false;         // a box that cannot be halved is open
   double closed_share_ = 0.0;  // of the region's volume
