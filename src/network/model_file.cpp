@@ -13,6 +13,7 @@
 #include "network/pytorch_file.h"
 #include "network/pytorch_writer.h"
 #include "network/safetensors.h"
+#include "network/script_reader.h"
 #include "network/state_dict.h"
 
 namespace verissim::network {
@@ -28,8 +29,7 @@ struct Contents {
   std::vector<std::string> notes;
 };
 
-Contents read_pytorch(const std::string& path, std::span<const std::byte> data, NetworkBuilder& builder) {
-  PytorchFile file(path, data);
+Contents read_pytorch(PytorchFile& file, NetworkBuilder& builder) {
   const StoredNetwork stored = find_network(file);
   Contents contents;
   const std::string container = file.is_legacy() ? "PyTorch (before 1.6) " : "PyTorch ";
@@ -37,21 +37,12 @@ Contents read_pytorch(const std::string& path, std::span<const std::byte> data, 
     read_module(file, *stored.module, builder);
     contents = {builder.layout(), container + "module", {}};
   } else {
-    contents = {read_state_dict(path, read_arrays(file, *stored.state_dict), builder),
+    contents = {read_state_dict(file.file(), read_arrays(file, *stored.state_dict), builder),
                 container + "state_dict",
                 {kAssumedRelus}};
   }
   if (!stored.path.empty()) contents.notes.push_back("the network is '" + stored.path + "' of a checkpoint");
   return contents;
-}
-
-Contents read_contents(const std::string& path, std::span<const std::byte> data, NetworkBuilder& builder) {
-  if (PytorchFile::recognizes(data)) return read_pytorch(path, data, builder);
-  if (is_safetensors(data)) {
-    return {read_state_dict(path, read_safetensors(path, data), builder), "safetensors", {kAssumedRelus}};
-  }
-  throw InputError(path, "", data.empty() ? "an empty file" : "no known kind of model file",
-                   "PyTorch (.pt, .pth), safetensors or ONNX (.onnx, .onnx.gz)");
 }
 
 std::optional<Shape> shape_in_name(const std::string& path) {
@@ -66,9 +57,12 @@ void check_given(const std::string& path, const std::optional<Shape>& input) {
   throw InputError(path, "input", to_string(*input), "positive sizes");
 }
 
-LoadedModel load_layers(const std::string& path, std::span<const std::byte> data, const InputHint& hint) {
+// read(builder) reads the file's layers.
+template <typename Read>
+LoadedModel load_layers(const std::string& path, std::span<const std::byte> data, const InputHint& hint,
+                        Read read) {
   NetworkBuilder builder(path, hint);
-  Contents contents = read_contents(path, data, builder);
+  Contents contents = read(builder);
   LoadedModel model{builder.finish(), std::move(contents.layout), contents.format,
                     sha256(data),     builder.input_source(),     std::move(contents.notes)};
   if (!hint.given && hint.from_name && model.input_source != InputSource::kFileName) {
@@ -76,6 +70,25 @@ LoadedModel load_layers(const std::string& path, std::span<const std::byte> data
                           " in the file's name does not fit its first layer");
   }
   return model;
+}
+
+LoadedModel load_script(PytorchFile& file, std::span<const std::byte> data, const InputHint& hint) {
+  ScriptNetwork script = read_script(file, hint);
+  ModelLayout layout = sequential_layout(script.network);
+  return {std::move(script.network), std::move(layout), "TorchScript", sha256(data), script.input_source, {}};
+}
+
+LoadedModel load_pytorch(const std::string& path, std::span<const std::byte> data, const InputHint& hint) {
+  PytorchFile file(path, data);
+  if (file.is_script()) return load_script(file, data, hint);
+  return load_layers(path, data, hint, [&](NetworkBuilder& builder) { return read_pytorch(file, builder); });
+}
+
+LoadedModel load_safetensors(const std::string& path, std::span<const std::byte> data,
+                             const InputHint& hint) {
+  return load_layers(path, data, hint, [&](NetworkBuilder& builder) -> Contents {
+    return {read_state_dict(path, read_safetensors(path, data), builder), "safetensors", {kAssumedRelus}};
+  });
 }
 
 // Far more than any model file packs into so few bytes.
@@ -97,8 +110,12 @@ LoadedModel parse_model(const std::string& path, std::span<const std::byte> data
                         std::optional<Shape> input) {
   check_given(path, input);
   const InputHint hint{input, shape_in_name(path)};
+  if (PytorchFile::recognizes(data)) return load_pytorch(path, data, hint);
+  if (is_safetensors(data)) return load_safetensors(path, data, hint);
+  if (is_onnx(data)) return load_graph(path, data, hint);
   if (!is_gzip(data)) {
-    return is_onnx(data) ? load_graph(path, data, hint) : load_layers(path, data, hint);
+    throw InputError(path, "", data.empty() ? "an empty file" : "no known kind of model file",
+                     "PyTorch (.pt, .pth), safetensors or ONNX (.onnx, .onnx.gz)");
   }
   const std::vector<std::byte> unpacked = unpack_gzip(path, data, most_unpacked(data.size()));
   if (!is_onnx(unpacked)) throw InputError(path, "gzip", "no ONNX file within", "one");

@@ -23,12 +23,12 @@ struct LoadedModel {
   std::vector<std::string> notes;  // what was assumed, one line each
 };
 
-// Reads a PyTorch file (.pt, .pth: a state_dict, a checkpoint that holds one, a pickled nn.Sequential;
-// nothing in it is ever executed), a safetensors file or an ONNX file, which may be packed with gzip; the
-// contents decide which, not the name. input: C, H, W of the images, which must fit the first layer. If
-// absent, the shape that the file's name says in the original's convention is taken if it fits, otherwise 1 x
-// 1 x n for a network that begins with a Linear layer. Throws InputError naming the file, the key or layer,
-// what was found and what is wanted.
+// Reads a PyTorch file (.pt, .pth: a TorchScript archive, a pickled nn.Sequential, a state_dict, a
+// checkpoint that holds one; nothing in it is ever executed), a safetensors file or an ONNX file, which may
+// be packed with gzip; the contents decide which, not the name. input: C, H, W of the images, which must fit
+// the first layer. If absent, the shape that the file's name says in the original's convention is taken if it
+// fits, otherwise 1 x 1 x n for a network that begins with a Linear layer. Throws InputError naming the file,
+// the key or layer, what was found and what is wanted.
 LoadedModel load_model(const std::string& path, std::optional<Shape> input = std::nullopt);
 
 // The same of a file that is already in memory; path is its name.

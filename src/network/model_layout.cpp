@@ -51,6 +51,19 @@ bool has_bias(const Node& node) {
   return std::any_of(bias.begin(), bias.end(), [](double value) { return value != 0.0; });
 }
 
+bool fits_float32(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](double value) { return static_cast<double>(static_cast<float>(value)) == value; });
+}
+
+const std::vector<double>& values_of(const Network& network, const TensorSlot& slot) {
+  const Op& op = network.nodes[static_cast<size_t>(slot.node)].op;
+  const bool weight = slot.role == SlotRole::kWeight;
+  if (const auto* dense = std::get_if<Dense>(&op)) return weight ? dense->weight : dense->bias;
+  const auto& conv = std::get<Conv2d>(op);
+  return weight ? conv.weight : conv.bias;
+}
+
 }  // namespace
 
 ModelLayout default_layout(const Network& network) {
@@ -69,14 +82,30 @@ ModelLayout default_layout(const Network& network) {
   return layout;
 }
 
+ModelLayout sequential_layout(const Network& network) {
+  ModelLayout layout = default_layout(network);
+  for (TensorSlot& slot : layout) {
+    slot.key = std::to_string(slot.node - 1) + (slot.role == SlotRole::kWeight ? ".weight" : ".bias");
+    if (!fits_float32(values_of(network, slot))) slot.dtype = DType::kFloat64;
+  }
+  return layout;
+}
+
 std::vector<NamedTensor> store(const std::string& file, const Network& network, const ModelLayout& layout) {
   std::vector<NamedTensor> tensors;
   std::set<int> biased;
+  std::set<int> weighted;
   for (const TensorSlot& slot : layout) {
     tensors.push_back({slot.key, store_slot(file, network, slot)});
     if (slot.role == SlotRole::kBias) biased.insert(slot.node);
+    if (slot.role == SlotRole::kWeight) weighted.insert(slot.node);
   }
   for (size_t k = 0; k < network.nodes.size(); ++k) {
+    if (!parameters_of(network.nodes[k]).weight.empty() && !weighted.contains(static_cast<int>(k))) {
+      throw InputError(file, "layer '" + network.nodes[k].name + "'",
+                       "constants that are computed from those of the file that it was read from",
+                       "Linear and Conv2d layers only");
+    }
     if (!has_bias(network.nodes[k]) || biased.contains(static_cast<int>(k))) continue;
     throw InputError(file, "layer '" + network.nodes[k].name + "'", "a bias",
                      "none: the file that it was read from has none");

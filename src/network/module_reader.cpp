@@ -1,6 +1,7 @@
 #include "network/module_reader.h"
 
 #include <array>
+#include <cmath>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "base/error.h"
 #include "network/quote.h"
+#include "network/windows.h"
 
 namespace verissim::network {
 namespace {
@@ -18,15 +20,41 @@ constexpr int kMostModules =
     10'000;  // a module may stand in several places, so the file's size sets no limit
 constexpr int64_t kMostSetting = 1 << 20;
 
-enum class Kind { kContainer, kLinear, kConv2d, kRelu, kFlatten, kNothing };
+enum class Kind {
+  kContainer,
+  kLinear,
+  kConv2d,
+  kRelu,
+  kLeakyRelu,
+  kPrelu,
+  kRelu6,
+  kHardtanh,
+  kNormalisation,
+  kMaxPool,
+  kAveragePool,
+  kAdaptiveAverage,
+  kZeroPad,
+  kFlatten,
+  kNothing
+};
 
 std::optional<Kind> kind_of(std::string_view type) {
-  constexpr std::array<std::pair<std::string_view, Kind>, 11> kKinds{{
+  constexpr std::array<std::pair<std::string_view, Kind>, 21> kKinds{{
       {"torch.nn.modules.container.Sequential", Kind::kContainer},
       {"torch.nn.parallel.data_parallel.DataParallel", Kind::kContainer},
       {"torch.nn.modules.linear.Linear", Kind::kLinear},
       {"torch.nn.modules.conv.Conv2d", Kind::kConv2d},
       {"torch.nn.modules.activation.ReLU", Kind::kRelu},
+      {"torch.nn.modules.activation.LeakyReLU", Kind::kLeakyRelu},
+      {"torch.nn.modules.activation.PReLU", Kind::kPrelu},
+      {"torch.nn.modules.activation.ReLU6", Kind::kRelu6},
+      {"torch.nn.modules.activation.Hardtanh", Kind::kHardtanh},
+      {"torch.nn.modules.batchnorm.BatchNorm1d", Kind::kNormalisation},
+      {"torch.nn.modules.batchnorm.BatchNorm2d", Kind::kNormalisation},
+      {"torch.nn.modules.pooling.MaxPool2d", Kind::kMaxPool},
+      {"torch.nn.modules.pooling.AvgPool2d", Kind::kAveragePool},
+      {"torch.nn.modules.pooling.AdaptiveAvgPool2d", Kind::kAdaptiveAverage},
+      {"torch.nn.modules.padding.ZeroPad2d", Kind::kZeroPad},
       {"torch.nn.modules.flatten.Flatten", Kind::kFlatten},
       {"torch.nn.modules.linear.Identity", Kind::kNothing},
       {"torch.nn.modules.dropout.Dropout", Kind::kNothing},
@@ -64,6 +92,19 @@ class ModuleReader {
       case Kind::kRelu:
         expect_no_arrays(module, path);
         return builder_.relu(path);
+      case Kind::kPrelu:
+        return read_prelu(module, path);
+      case Kind::kNormalisation:
+        return read_normalisation(module, path);
+      case Kind::kLeakyRelu:
+      case Kind::kRelu6:
+      case Kind::kHardtanh:
+      case Kind::kMaxPool:
+      case Kind::kAveragePool:
+      case Kind::kAdaptiveAverage:
+      case Kind::kZeroPad:
+        expect_no_arrays(module, path);
+        return read_plain_layer(*kind, module, path);
       case Kind::kFlatten:
         expect_no_arrays(module, path);
         return read_flatten(module, path);
@@ -79,7 +120,10 @@ class ModuleReader {
 
   InputError unknown_class(const PickleObject& module, const std::string& path) const {
     if (module.type.starts_with("torch.")) {
-      return refuse(path, module.type, "Sequential, Linear, Conv2d, ReLU, Flatten, Identity or Dropout");
+      return refuse(
+          path, module.type,
+          "Sequential, Linear, Conv2d, BatchNorm1d/2d, ReLU, LeakyReLU, PReLU, ReLU6, Hardtanh, MaxPool2d, "
+          "AvgPool2d, AdaptiveAvgPool2d, ZeroPad2d, Flatten, Identity or Dropout");
     }
     return refuse(path, "an object of class " + module.type + ", whose forward function is not in the file",
                   "a state_dict, torch.save(model.state_dict(), path), or an nn.Sequential");
@@ -106,7 +150,8 @@ class ModuleReader {
       if (entries == nullptr || !entries->items.empty()) throw refuse(path, hooks, "a module without hooks");
     }
     if (attribute(module, "forward") != nullptr) throw refuse(path, "a forward function of its own", "none");
-    if (!dict(module, path, "_buffers").items.empty())
+    const bool normalises = kind_of(module.type) == Kind::kNormalisation;
+    if (!normalises && !dict(module, path, "_buffers").items.empty())
       throw refuse(path, "buffers", "weights and biases only");
   }
 
@@ -195,6 +240,175 @@ class ModuleReader {
                    "a pair of integers from " + std::to_string(least) + " on");
     }
     return {*height, *width};
+  }
+
+  // One integer for both axes, or a pair; `otherwise` for None, also within the pair.
+  std::pair<int64_t, int64_t> sizes(const PickleObject& module, const std::string& path,
+                                    const std::string& name, int64_t least,
+                                    std::optional<std::pair<int64_t, int64_t>> otherwise = {}) const {
+    const PickleRef value = attribute(module, name);
+    if (value != nullptr && value->is_none() && otherwise) return *otherwise;
+    const auto* tuple = value == nullptr ? nullptr : value->as<PickleTuple>();
+    if (tuple != nullptr && tuple->items.size() == 2 && otherwise) {
+      const auto* height = tuple->items[0]->as<int64_t>();
+      const auto* width = tuple->items[1]->as<int64_t>();
+      if (height != nullptr && tuple->items[1]->is_none()) return {*height, otherwise->second};
+      if (width != nullptr && tuple->items[0]->is_none()) return {otherwise->first, *width};
+    }
+    const auto* one = value == nullptr ? nullptr : value->as<int64_t>();
+    if (one == nullptr) return pair(module, path, name, least);
+    if (*one < least || *one > kMostSetting) {
+      throw refuse(path, name + " " + std::to_string(*one), "integers from " + std::to_string(least) + " on");
+    }
+    return {*one, *one};
+  }
+
+  double real(const PickleObject& module, const std::string& path, const std::string& name) const {
+    const PickleRef value = attribute(module, name);
+    const auto* real = value == nullptr ? nullptr : value->as<double>();
+    const auto* integer = value == nullptr ? nullptr : value->as<int64_t>();
+    if (integer != nullptr) return static_cast<double>(*integer);
+    if (real != nullptr && std::isfinite(*real)) return *real;
+    throw refuse(path, name + " " + (value == nullptr ? "absent" : describe(*value)), "a finite number");
+  }
+
+  bool flag(const PickleObject& module, const std::string& path, const std::string& name) const {
+    const PickleRef value = attribute(module, name);
+    const auto* flag = value == nullptr ? nullptr : value->as<bool>();
+    if (flag == nullptr) throw refuse(path, "no attribute " + name, "true or false");
+    return *flag;
+  }
+
+  void read_prelu(const PickleObject& module, const std::string& path) {
+    const Arrays arrays = read_arrays(module, path);
+    const int64_t count = element_count(arrays.weight.tensor.shape);
+    const std::vector<double> slopes = builder_.numbers(arrays.weight, count);
+    if (arrays.bias || (count != 1 && count != builder_.channels(path))) {
+      throw refuse(path, std::to_string(count) + " slopes", "one, or one for each channel");
+    }
+    builder_.layer(path, {arrays.weight}, [&](GraphBuilder& graph, const LayerSite& site, const Signal& x) {
+      return leaky_relu(graph, site, x, slopes);
+    });
+  }
+
+  // An array of a normalisation; one without it (affine=False) has `otherwise` for every channel.
+  std::vector<double> channel_values(const PickleDict& arrays, const std::string& path,
+                                     const std::string& name, std::optional<double> otherwise,
+                                     std::vector<NamedTensor>& read) {
+    const int64_t count = builder_.channels(path);
+    const PickleRef value = find(arrays, name);
+    if (value == nullptr || value->is_none()) {
+      if (!otherwise) throw refuse(path, "no " + name, "a normalisation that tracks statistics");
+      return std::vector<double>(static_cast<size_t>(count), *otherwise);
+    }
+    read.push_back(read_array(*value, join(path, name)));
+    return builder_.numbers(read.back(), count);
+  }
+
+  void read_normalisation(const PickleObject& module, const std::string& path) {
+    expect_no_children(module, path);
+    const PickleDict& parameters = dict(module, path, "_parameters");
+    const PickleDict& buffers = dict(module, path, "_buffers");
+    std::vector<NamedTensor> read;
+    Normalisation constants;
+    constants.gamma = channel_values(parameters, path, "weight", 1.0, read);
+    constants.beta = channel_values(parameters, path, "bias", 0.0, read);
+    constants.mean = channel_values(buffers, path, "running_mean", std::nullopt, read);
+    constants.variance = channel_values(buffers, path, "running_var", std::nullopt, read);
+    constants.epsilon = real(module, path, "eps");
+    const PickleRef batches = find(buffers, "num_batches_tracked");
+    if (batches != nullptr && !batches->is_none()) {
+      read.push_back(read_array(*batches, join(path, "num_batches_tracked")));
+    }
+    builder_.layer(path, read, [&](GraphBuilder& graph, const LayerSite& site, const Signal& x) {
+      return normalise(graph, site, x, constants);
+    });
+  }
+
+  // The window of a pooling; its size along the axes is set when the images are known.
+  WindowAxes window(const PickleObject& module, const std::string& path) const {
+    const auto kernel = sizes(module, path, "kernel_size", 1);
+    const auto stride = sizes(module, path, "stride", 1, kernel);
+    const auto pad = sizes(module, path, "padding", 0);
+    WindowAxes axes;
+    std::tie(axes[0].kernel, axes[1].kernel) = kernel;
+    std::tie(axes[0].stride, axes[1].stride) = stride;
+    std::tie(axes[0].begin, axes[1].begin) = pad;
+    for (WindowAxis& axis : axes) {
+      axis.end = axis.begin;
+      axis.ceil = flag(module, path, "ceil_mode");
+    }
+    return axes;
+  }
+
+  void read_plain_layer(Kind kind, const PickleObject& module, const std::string& path) {
+    builder_.layer(path, {}, [&](GraphBuilder& graph, const LayerSite& site, const Signal& x) {
+      return plain_layer(kind, module, path, graph, site, x);
+    });
+  }
+
+  Signal plain_layer(Kind kind, const PickleObject& module, const std::string& path, GraphBuilder& graph,
+                     const LayerSite& site, const Signal& x) const {
+    switch (kind) {
+      case Kind::kLeakyRelu:
+        return leaky_relu(graph, site, x, {real(module, path, "negative_slope")});
+      case Kind::kRelu6:
+        return clip(graph, site, x, 0.0, 6.0);
+      case Kind::kHardtanh:
+        return clip(graph, site, x, real(module, path, "min_val"), real(module, path, "max_val"));
+      case Kind::kMaxPool: {
+        WindowAxes axes = window(module, path);
+        std::tie(axes[0].dilation, axes[1].dilation) = sizes(module, path, "dilation", 1);
+        if (flag(module, path, "return_indices")) throw refuse(path, "return_indices", "values only");
+        const Signal in = fit(axes, graph, site, x);
+        return max_pool(graph, site, in, axes);
+      }
+      case Kind::kAveragePool: {
+        WindowAxes axes = window(module, path);
+        const PickleRef divisor = attribute(module, "divisor_override");
+        if (divisor != nullptr && !divisor->is_none()) throw refuse(path, "divisor_override", "none");
+        const Signal in = fit(axes, graph, site, x);
+        return average_pool(graph, site, in, axes, flag(module, path, "count_include_pad"));
+      }
+      case Kind::kAdaptiveAverage: {
+        const Signal in = images(graph, site, x);
+        const auto out = sizes(module, path, "output_size", 1, std::pair(in.shape[2], in.shape[3]));
+        return adaptive_average_pool(graph, site, in, {out.first, out.second});
+      }
+      default:
+        return zero_pad(module, path, graph, site, x);
+    }
+  }
+
+  // (left, right, top, bottom)
+  Signal zero_pad(const PickleObject& module, const std::string& path, GraphBuilder& graph,
+                  const LayerSite& site, const Signal& x) const {
+    const PickleRef value = attribute(module, "padding");
+    const auto* tuple = value == nullptr ? nullptr : value->as<PickleTuple>();
+    std::array<int64_t, 4> pads{};
+    for (size_t k = 0; k < 4; ++k) {
+      const auto* pad =
+          tuple != nullptr && tuple->items.size() == 4 ? tuple->items[k]->as<int64_t>() : nullptr;
+      if (pad == nullptr || *pad < 0 || *pad > kMostSetting)
+        throw refuse(path, "its padding", "4 sizes from 0");
+      pads[k] = *pad;
+    }
+    const Signal in = images(graph, site, x);
+    WindowAxes axes;
+    axes[0] = {in.shape[2], 1, 1, 1, pads[2], pads[3], false};
+    axes[1] = {in.shape[3], 1, 1, 1, pads[0], pads[1], false};
+    return pad_images(graph, site, in, axes);
+  }
+
+  static Signal fit(WindowAxes& axes, GraphBuilder& graph, const LayerSite& site, const Signal& x) {
+    Signal in = images(graph, site, x);
+    for (size_t k = 0; k < 2; ++k) {
+      axes[k].in = in.shape[k + 2];
+      if (axes[k].out() <= 0) {
+        throw site.error("images of shape " + to_string(in.shape), "larger ones: the window does not fit");
+      }
+    }
+    return in;
   }
 
   void read_conv2d(const PickleObject& module, const std::string& path) {

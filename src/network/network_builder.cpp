@@ -111,6 +111,43 @@ void NetworkBuilder::relu(const std::string& name) { append(Relu{}, network_.out
 // Values are stored in C, H, W order throughout, so nothing moves.
 void NetworkBuilder::flatten() { form_ = Form::kFlat; }
 
+void NetworkBuilder::layer(const std::string& name, const std::vector<NamedTensor>& tensors,
+                           const Make& make) {
+  if (network_.input.size() == 0) set_image_input(name);
+  const LayerSite site{name,
+                       [&](const std::string& got, const std::string& wanted) {
+                         return InputError(file_, quote(name), got, wanted);
+                       },
+                       [&](int64_t count) {
+                         budget_ -= count;
+                         if (budget_ < 0)
+                           throw InputError(file_, quote(name), "far too many values", "fewer");
+                       }};
+  Signal x{static_cast<int>(network_.nodes.size()) - 1, {1, network_.outputs()}, nullptr, false};
+  if (form_ != Form::kFlat) x.shape = {1, shape_.channels, shape_.height, shape_.width};
+  GraphBuilder graph = GraphBuilder::behind(std::move(network_));
+  const Signal y = graph.in_order(name, make(graph, site, x));
+  network_ = graph.release(y);
+  form_ = y.shape.size() == 4 ? Form::kImage : Form::kFlat;
+  if (form_ == Form::kImage) shape_ = {y.shape[1], y.shape[2], y.shape[3]};
+  for (const NamedTensor& named : tensors) {
+    layout_.push_back(
+        {named.key, named.tensor.dtype, named.tensor.shape, SlotRole::kOther, 0, named.tensor.bytes});
+  }
+}
+
+std::vector<double> NetworkBuilder::numbers(const NamedTensor& named, int64_t count) const {
+  if (named.tensor.shape != std::vector<int64_t>{count}) {
+    throw InputError(file_, quote(named.key), shape_text(named), "[" + std::to_string(count) + "]");
+  }
+  return values(named);
+}
+
+int64_t NetworkBuilder::channels(const std::string& name) {
+  if (network_.input.size() == 0) set_image_input(name);
+  return form_ == Form::kFlat ? network_.outputs() : shape_.channels;
+}
+
 Network NetworkBuilder::finish() {
   if (layout_.empty()) throw InputError(file_, "", "no layer with weights", "Linear or Conv2d layers");
   check(network_);

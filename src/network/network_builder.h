@@ -1,10 +1,12 @@
 // Builds a network layer by layer from the arrays of a model file, and checks that they fit each other.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "network/layers.h"
 #include "network/model_layout.h"
 #include "network/network.h"
 
@@ -48,6 +50,14 @@ class NetworkBuilder {
   void conv2d(const std::string& name, const LayerTensors& tensors, const ConvSettings& settings);
   void relu(const std::string& name);
   void flatten();
+  // A layer made of several nodes, or with weights that are not in the file: `make` gets the last values, of
+  // shape [1, channels, height, width] or [1, n], and gives the layer's. Its arrays are kept in the layout.
+  using Make = std::function<Signal(GraphBuilder&, const LayerSite&, const Signal&)>;
+  void layer(const std::string& name, const std::vector<NamedTensor>& tensors, const Make& make);
+  // Finite floating-point numbers, one for each of `count`.
+  std::vector<double> numbers(const NamedTensor& named, int64_t count) const;
+  // Channels of images, or the number of flat values; as `layer`, throws if they are not known.
+  int64_t channels(const std::string& name);
 
   Network finish();
   // The slots of the arrays of all layers so far, in the order of the layers.
@@ -72,8 +82,9 @@ class NetworkBuilder {
   ModelLayout layout_;
   InputSource input_source_ = InputSource::kFlat;
   Form form_ = Form::kUnknown;
-  Shape shape_;             // of the last layer's output, if it is an image
-  std::string last_layer_;  // the last layer with weights, for messages
+  Shape shape_;                        // of the last layer's output, if it is an image
+  std::string last_layer_;             // the last layer with weights, for messages
+  int64_t budget_ = INT64_C(1) << 28;  // of numbers that layers may make
 };
 
 }  // namespace verissim::network

@@ -43,30 +43,6 @@ void check_model(const std::string& file, const OnnxModel& model) {
   }
 }
 
-bool fits_float32(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(),
-                     [](double value) { return static_cast<double>(static_cast<float>(value)) == value; });
-}
-
-const std::vector<double>& values_of(const Network& network, const TensorSlot& slot) {
-  const Op& op = network.nodes[static_cast<size_t>(slot.node)].op;
-  const bool weight = slot.role == SlotRole::kWeight;
-  if (const auto* dense = std::get_if<Dense>(&op)) return weight ? dense->weight : dense->bias;
-  const auto& conv = std::get<Conv2d>(op);
-  return weight ? conv.weight : conv.bias;
-}
-
-// "0.weight", "0.bias", "2.weight": what an nn.Sequential would call them. Numbers that float32 does not hold
-// (of a float64 file, or products of a file's constants) are float64.
-ModelLayout sequential_layout(const Network& network) {
-  ModelLayout layout = default_layout(network);
-  for (TensorSlot& slot : layout) {
-    slot.key = std::to_string(slot.node - 1) + (slot.role == SlotRole::kWeight ? ".weight" : ".bias");
-    if (!fits_float32(values_of(network, slot))) slot.dtype = DType::kFloat64;
-  }
-  return layout;
-}
-
 std::vector<std::string> notes_of(const OnnxModel& model, const OnnxInput& input) {
   std::vector<std::string> notes;
   if (input.batch > 1) {

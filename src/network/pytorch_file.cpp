@@ -49,7 +49,8 @@ class ArchiveStorages final : public StorageSource {
   std::span<const std::byte> bytes(const PickleStorage& storage) override {
     auto found = read_.find(storage.key);
     if (found == read_.end()) {
-      const std::string name = folder_ + "data/" + storage.key;
+      const bool has_folder = storage.key.find('/') != std::string::npos;
+      const std::string name = folder_ + (has_folder ? "" : "data/") + storage.key;
       found = read_.emplace(storage.key, zip_->read(name, UINT64_C(1) << 40)).first;
     }
     const uint64_t size = found->second.size() / size_of(storage.dtype);
@@ -130,10 +131,6 @@ PytorchFile::PytorchFile(std::string file, std::span<const std::byte> data)
 void PytorchFile::open_archive() {
   auto zip = std::make_unique<ZipReader>(file_, data_);
   const std::string folder = find_folder(file_, *zip);
-  if (zip->contains(folder + "constants.pkl")) {
-    throw InputError(file_, "", "a TorchScript archive",
-                     "a state_dict: torch.save(model.state_dict(), path)");
-  }
   if (zip->contains(folder + "byteorder")) {
     const std::vector<std::byte> order = zip->read(folder + "byteorder", 64);
     big_endian_ = starts_with(order, "big");
@@ -144,6 +141,17 @@ void PytorchFile::open_archive() {
   const std::vector<std::byte> pickle = zip->read(folder + "data.pkl", kMostPickleBytes);
   TorchHost host(file_);
   root_ = Unpickler(file_, "data.pkl", pickle, host, arena_).read();
+  if (zip->contains(folder + "constants.pkl")) {
+    const std::vector<std::byte> constants = zip->read(folder + "constants.pkl", kMostPickleBytes);
+    TorchHost constants_host(file_, "constants/");
+    constants_ = Unpickler(file_, "constants.pkl", constants, constants_host, arena_).read();
+    code_ = [folder, archive = zip.get(), this](const std::string& part) {
+      if (!archive->contains(folder + part))
+        throw InputError(file_, part, "no such part of the archive", "one");
+      const std::vector<std::byte> bytes = archive->read(folder + part, kMostPickleBytes);
+      return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    };
+  }
   storages_ = std::make_unique<ArchiveStorages>(file_, std::move(zip), folder);
 }
 
@@ -183,6 +191,8 @@ void PytorchFile::open_legacy() {
   storages->index(types, keys, rest);
   storages_ = std::move(storages);
 }
+
+std::string PytorchFile::code(const std::string& part) const { return code_(part); }
 
 Tensor PytorchFile::read(const PickleTensor& view, const std::string& key) {
   const int64_t count = element_count(view.shape);

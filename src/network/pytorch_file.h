@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,12 @@ class PytorchFile {
   const PickleValue& root() const { return *root_; }
   bool is_legacy() const { return legacy_; }
 
+  // Of a TorchScript archive (torch.jit.save): the constants of its code, and a part of the code
+  // ("code/a.py").
+  bool is_script() const { return constants_ != nullptr; }
+  const PickleValue* constants() const { return constants_; }
+  std::string code(const std::string& part) const;
+
   // The view's elements. All tensors together may not have many more elements than the file has bytes: views
   // of one storage could be repeated at will. Throws InputError.
   Tensor read(const PickleTensor& view, const std::string& key);
@@ -46,6 +53,8 @@ class PytorchFile {
   std::span<const std::byte> data_;
   PickleArena arena_;
   PickleRef root_ = nullptr;
+  PickleRef constants_ = nullptr;
+  std::function<std::string(const std::string&)> code_;
   std::unique_ptr<StorageSource> storages_;
   bool big_endian_ = false;
   bool legacy_ = false;

@@ -88,6 +88,12 @@ PickleValue TorchHost::call(const std::string& place, const std::string& functio
       function == "torch._utils._rebuild_parameter_with_state") {
     return parameter(place, arguments);
   }
+  // TorchScript's lists are tagged with their type.
+  if ((function.starts_with("torch.jit._pickle.build_") ||
+       function == "torch.jit._pickle.restore_type_tag") &&
+      !arguments.empty()) {
+    return *arguments[0];
+  }
   if (std::find(kOpaque.begin(), kOpaque.end(), function) != kOpaque.end()) {
     return {PickleObject{function, nullptr}};
   }
@@ -167,7 +173,7 @@ PickleValue TorchHost::persistent(const std::string& place, PickleRef id) {
   if (!dtype) {
     throw InputError(file_, place, "a tensor of type " + type->name, "floating point, integer or bool");
   }
-  return {PickleStorage{*dtype, *key, *count}};
+  return {PickleStorage{*dtype, folder_ + *key, *count}};
 }
 
 }  // namespace verissim::network

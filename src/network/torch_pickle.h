@@ -13,7 +13,9 @@ namespace verissim::network {
 // and strides must stay within it. Source: torch/_utils.py and torch/serialization.py.
 class TorchHost final : public PickleHost {
  public:
-  explicit TorchHost(std::string file) : file_(std::move(file)) {}
+  // folder: of the storages in the archive, where it is not the usual one.
+  explicit TorchHost(std::string file, std::string folder = "")
+      : file_(std::move(file)), folder_(std::move(folder)) {}
 
   PickleValue call(const std::string& place, const std::string& function,
                    const std::vector<PickleRef>& arguments) override;
@@ -25,6 +27,7 @@ class TorchHost final : public PickleHost {
   PickleValue ordered_dict(const std::string& place, const std::vector<PickleRef>& arguments) const;
 
   std::string file_;
+  std::string folder_;
 };
 
 }  // namespace verissim::network

@@ -51,6 +51,7 @@ std::vector<ModelCase> read_model_cases(const std::string& folder, const std::st
       entry.at("inputs").get_to(model_case.inputs);
       entry.at("outputs").get_to(model_case.outputs);
       model_case.float_outputs = entry.value("float_outputs", model_case.float_outputs);
+      model_case.writable = entry.value("writable", true);
       model_case.tolerance = entry.value("tolerance", model_case.tolerance);
     }
     cases.push_back(model_case);

@@ -15,6 +15,7 @@ struct ModelCase {
   std::string path;
   Shape shape;
   bool give_shape = false;  // to load_model
+  bool writable = true;     // whether a state_dict holds all that the network has
   std::string format;
   std::vector<std::vector<double>> inputs;
   std::vector<std::vector<double>> outputs;        // in double precision

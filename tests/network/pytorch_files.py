@@ -10,6 +10,7 @@ precision on the weights as stored; for each bad file a part of the message that
 """
 
 import collections
+import copy
 import io
 import json
 import os
@@ -18,6 +19,8 @@ import zipfile
 
 import torch
 from torch import nn
+
+from torch_networks import Conditional, Looped, Overwritten, Shapes, Viewed, networks, randomised
 
 try:
     from safetensors.torch import load_file, save_file
@@ -81,13 +84,11 @@ class Evil:
 
 def exact(module):
     """The module in double precision, with the very same numbers."""
-    copy = io.BytesIO()
-    torch.save(module, copy)
-    copy.seek(0)
-    return torch.load(copy, weights_only=False).double().eval()
+    return copy.deepcopy(module).double().eval()
 
 
-def good(directory, name, module, write, shape, format_name, input_is_flat=True, give_shape=False):
+def good(directory, name, module, write, shape, format_name, input_is_flat=True, give_shape=False,
+         writable=True, tolerance=1e-12):
     """write(path) writes the file; shape: C, H, W."""
     write(os.path.join(directory, name))
     torch.manual_seed(len(name))
@@ -95,7 +96,7 @@ def good(directory, name, module, write, shape, format_name, input_is_flat=True,
     with torch.no_grad():
         y = exact(module)(x.flatten(1) if input_is_flat else x)
     CASES.append({"file": name, "shape": list(shape), "give_shape": give_shape, "format": format_name,
-                  "inputs": x.flatten(1).tolist(), "outputs": y.tolist()})
+                  "writable": writable, "tolerance": tolerance, "inputs": x.flatten(1).tolist(), "outputs": y.flatten(1).tolist()})
 
 
 def bad(directory, name, write, message, shape=None):
@@ -277,6 +278,77 @@ def write_convolutions(d):
     good(d, "model_i3x6x7_l1_o3.pt", net, saver(net), (3, 6, 7), MODULE, input_is_flat=False)
 
 
+def write_layers(d):
+    """Modules of layers that become several nodes, or whose constants are computed."""
+    torch.manual_seed(41)
+
+    def tail(layer):
+        return nn.Sequential(nn.Conv2d(2, 4, 2), layer, nn.ReLU(), nn.Conv2d(4, 2, 2), nn.Flatten(), nn.LazyLinear(3))
+
+    layers = {
+        "max": nn.MaxPool2d(2), "max_padded": nn.MaxPool2d((3, 2), (2, 1), 1), "max_ceil": nn.MaxPool2d(2, 2, ceil_mode=True),
+        "max_dilated": nn.MaxPool2d(2, 1, dilation=(2, 3)), "leaky": nn.LeakyReLU(0.25), "leaky_tenth": nn.LeakyReLU(0.1),
+        "hardtanh": nn.Hardtanh(-0.5, 0.25), "relu6": nn.ReLU6(),
+    }
+    constants = {
+        "norm": nn.BatchNorm2d(4), "norm_plain": nn.BatchNorm2d(4, eps=0.01, affine=False), "prelu": nn.PReLU(4),
+        "prelu_one": nn.PReLU(), "average": nn.AvgPool2d(3, 2), "average_padded": nn.AvgPool2d(2, 2, 1),
+        "average_uncounted": nn.AvgPool2d(3, 2, 1, count_include_pad=False), "adaptive": nn.AdaptiveAvgPool2d((3, None)),
+    }
+    for name, layer in (layers | constants).items():
+        net = randomised(tail(layer)).eval()
+        net(torch.zeros(1, 2, 7, 7))
+        writable = name in ["max", "max_padded", "max_ceil", "max_dilated"]
+        good(d, f"layer_{name}.pt", net, saver(net), (2, 7, 7), MODULE, input_is_flat=False, give_shape=True,
+             writable=writable)
+    lenet = nn.Sequential(nn.ZeroPad2d((1, 0, 2, 1)), nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
+                          nn.MaxPool2d(2), nn.Sequential(nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6), nn.Dropout2d(),
+                                                         nn.LeakyReLU()), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                          nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Identity(), nn.ReLU(), nn.Linear(8, 3))
+    randomised(lenet).eval()
+    good(d, "model_i1x9x10_l8_o3.pt", lenet, saver(lenet), (1, 9, 10), MODULE, input_is_flat=False, writable=False)
+
+
+def traced(module, shape):
+    return torch.jit.trace(module.eval(), torch.randn(1, *shape))
+
+
+def write_scripts(d):
+    torch.manual_seed(42)
+    found = networks() | {"shapes": (Shapes(), [2, 5, 6]), "mlp_relu": (mlp([6, 4, 3], 43), [1, 1, 6])}
+    for name, (module, shape) in found.items():
+        module.eval()
+        options = {"input_is_flat": name == "mlp_relu", "give_shape": True}
+        good(d, f"traced_{name}.pt", module, lambda p: torch.jit.save(traced(module, shape), p), shape, "TorchScript",
+             **options)
+        if not isinstance(module, Viewed):  # its functions cannot be scripted
+            good(d, f"scripted_{name}.pt", module, lambda p: torch.jit.save(torch.jit.script(module), p), shape,
+                 "TorchScript", **options)
+        good(d, f"frozen_{name}.pt", module, lambda p: torch.jit.save(torch.jit.freeze(traced(module, shape)), p),
+             shape, "TorchScript", tolerance=1e-5, **options)
+    named, shape = networks()["lenet"]
+    good(d, "model_i1x14x14_l20_o10.pt", named, lambda p: torch.jit.save(traced(named, shape), p), shape,
+         "TorchScript", input_is_flat=False)
+
+
+def write_bad_scripts(d):
+    def case(name, script, message):
+        bad(d, f"script_{name}.pt", lambda p: torch.jit.save(script, p), message, shape=[1, 1, 4])
+
+    for layer, message in ((nn.Sigmoid(), "(module '1'): got a call of torch.sigmoid"),
+                           (nn.Softmax(1), "(module '1'): got a call of torch.softmax")):
+        case(type(layer).__name__, traced(nn.Sequential(nn.Linear(4, 3), layer), [4]), message)
+    case("line", traced(nn.Sequential(nn.Linear(4, 3), nn.Tanh()), [4]), "activation.py, line 8 (module '1')")
+    case("overwritten", torch.jit.script(Overwritten()), "got for torch.relu values that were overwritten in place")
+    case("loop", torch.jit.script(Looped()), "got a loop, wanted code without loops")
+    case("condition", torch.jit.script(Conditional()), "torch_networks.py, line 11: got for torch.gt ")
+    case("training", torch.jit.script(nn.Sequential(nn.Linear(4, 3), nn.Dropout()).train()),
+         "got for torch.dropout train True, wanted a network in evaluation")
+    case("matrix", torch.jit.script(nn.Linear(5, 3)), "values of shape [1, 4] for a matrix of 5 inputs")
+    case("none", torch.jit.script(nn.Identity()), "a forward function that gives values that depend on the image")
+    case("unflatten", torch.jit.script(nn.Sequential(nn.Linear(4, 3), nn.Unflatten(1, [1, 3]))), "unflatten")
+
+
 def write_safetensors(d):
     if save_file is None:
         print("the Python package safetensors is not installed: its files are not tested against it")
@@ -336,7 +408,8 @@ def write_bad_files(d):
     bad(d, "evil.pt", saver({"state_dict": state, "x": Evil()}), "got a call of posix.system")
     bad(d, "evil_legacy.pt", saver({"state_dict": state, "x": Evil()}, _use_new_zipfile_serialization=False),
         "got a call of posix.system")
-    bad(d, "script.pt", lambda p: torch.jit.save(torch.jit.script(mlp([4, 3, 2], 22)), p), "a TorchScript archive")
+    bad(d, "script.pt", lambda p: torch.jit.save(torch.jit.script(mlp([4, 3, 2], 22)), p),
+        "a TorchScript archive, which does not say how large its images are, wanted the input's channels")
     bad(d, "missing_storage.pt", rezip(state, rename=lambda n: n.replace("/data/1", "/data/other")),
         "/data/1': got no such entry")
     bad(d, "short_storage.pt", rezip(state, change=lambda n, data: data[:4] if n.endswith("/data/0") else data),
@@ -353,12 +426,22 @@ def write_bad_files(d):
 
 def write_bad_modules(d):
     bad(d, "custom.pt", saver(Net([4, 3, 2], 23)), "an object of class __main__.Net, whose forward function")
-    for layer in (nn.Sigmoid(), nn.Softmax(1), nn.MaxPool2d(2), nn.Unflatten(1, (1, 3)), nn.LeakyReLU()):
+    for layer in (nn.Sigmoid(), nn.Softmax(1), nn.Unflatten(1, (1, 3)), nn.Hardswish()):
         net = nn.Sequential(nn.Linear(4, 3), layer, nn.Linear(3, 2))
         name = type(layer).__name__
         bad(d, f"layer_{name}.pt", saver(net), f"module '1': got {type(layer).__module__}.{name}")
-    norm = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
-    bad(d, "batchnorm_module.pt", saver(norm), "module '1': got torch.nn.modules.batchnorm.BatchNorm1d")
+    norm = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False))
+    bad(d, "norm_untracked.pt", saver(norm), "module '1': got no running_mean")
+    wide = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(2))
+    bad(d, "norm_wide.pt", saver(wide), "'1.weight': got shape [2], wanted [3]")
+    flat_pool = nn.Sequential(nn.Linear(4, 3), nn.MaxPool2d(2))
+    bad(d, "flat_pool.pt", saver(flat_pool), "'1': got values of shape [1, 3], wanted images")
+    for name, pool, message in (
+            ("indices", nn.MaxPool2d(2, return_indices=True), "module '0': got return_indices"),
+            ("large", nn.MaxPool2d(7), "'0': got images of shape [1, 1, 6, 6], wanted larger ones"),
+            ("divisor", nn.AvgPool2d(2, divisor_override=3), "module '0': got divisor_override"),
+            ("unequal", nn.AdaptiveAvgPool2d(4), "'0': got averages of 6 values in 4 parts")):
+        bad(d, f"pool_{name}.pt", saver(nn.Sequential(pool, nn.Flatten(), nn.Linear(9, 2))), message, [1, 6, 6])
     hooked = mlp([4, 3, 2], 24)
     hooked[0].register_forward_hook(print)
     bad(d, "hooked.pt", saver(hooked), "module '0': got _forward_hooks")
@@ -448,7 +531,7 @@ def main():
     command, directory = sys.argv[1:]
     if command == "make":
         make(directory, [write_state_dicts, write_dtypes, write_views, write_checkpoints, write_containers,
-                         write_modules, write_convolutions, write_safetensors, write_bad_state_dicts,
+                         write_modules, write_convolutions, write_layers, write_scripts, write_bad_scripts, write_safetensors, write_bad_state_dicts,
                          write_bad_files, write_bad_modules])
     elif command == "make-small":
         make(directory, [write_small])

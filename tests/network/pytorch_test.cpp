@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "network/describe.h"
 #include "network/evaluate.h"
 #include "network/model_cases.h"
@@ -63,8 +64,8 @@ TEST_F(Pytorch, FilesAreReadAsPytorchMeansThem) {
     expect_as_meant(model_case);
     good += model_case.error.empty() ? 1 : 0;
   }
-  EXPECT_GE(good, 45U);
-  EXPECT_GE(cases_.size() - good, 40U);
+  EXPECT_GE(good, 105U);
+  EXPECT_GE(cases_.size() - good, 50U);
 }
 
 // Every readable file is written back twice, as PyTorch's and as a safetensors file, and both are compared
@@ -72,10 +73,15 @@ TEST_F(Pytorch, FilesAreReadAsPytorchMeansThem) {
 TEST_F(Pytorch, WrittenFilesEqualTheOriginals) {
   nlohmann::json listed{{"pairs", nlohmann::json::array()}, {"strict", nlohmann::json::array()}};
   for (const ModelCase& model_case : cases_) {
-    if (!model_case.error.empty()) continue;
+    if (!model_case.error.empty() || model_case.format == "TorchScript")
+      continue;  // its keys are not a module's
     const LoadedModel model = load_case(model_case);
     const std::string stem =
         folder_ + "/written_" + std::filesystem::path(model_case.path).filename().string();
+    if (!model_case.writable) {
+      EXPECT_THROW(save_model(stem + ".pt", model.network, model.layout), InputError) << stem;
+      continue;
+    }
     for (const std::string extension : {".pt", ".safetensors"}) {
       save_model(stem + extension, model.network, model.layout);
       listed["pairs"].push_back({model_case.path, stem + extension});

@@ -52,14 +52,72 @@ class Joined(nn.Module):
         return self.linear(x.flatten(1).clamp(-1.0, 2.0))
 
 
+class Shapes(nn.Module):
+    """Arithmetic of shapes and of constants, and layers in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.1, 0.2]))
+        self.conv = nn.Conv2d(2, 4, 2)
+        self.act = nn.ReLU(inplace=True)
+        self.linear = nn.Linear(36, 6)
+        self.matrix = nn.Parameter(torch.randn(6, 3))
+        self.drop = nn.Dropout(0.3)
+
+    def forward(self, x):
+        x = (x - self.mean[None, :, None, None]) / (self.mean * 2.0 + 0.3).view(-1, 1, 1)
+        x = self.act(self.conv(2.0 - x))
+        a, b = torch.chunk(x.permute(0, 2, 3, 1), 2, dim=3)
+        x = torch.cat([a - b, b.clamp(min=0.1), -a.abs()], dim=-1)[:, 1:, ::2].transpose(1, 3).contiguous()
+        x = self.drop(x).reshape(x.size(0), x.size(1) * x.shape[2], -1)
+        x = torch.flatten(x[:, :, :6], 1) * 0.5
+        x = nn.functional.leaky_relu(self.linear(x[:, :36]), 0.2, inplace=True)
+        return torch.maximum(x, 0.3 * x.relu() + 0.1) @ self.matrix + 1.0
+
+
+class Overwritten(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, x):
+        y = self.linear(x)
+        z = y.view(3)
+        y.add_(1.0)
+        return torch.relu(z)
+
+
+class Looped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x, count: int = 3):
+        for _ in range(count):
+            x = self.linear(x)
+        return x
+
+
+class Conditional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, x):
+        y = self.linear(x)
+        if bool(y.sum() > 0):
+            y = torch.relu(y)
+        return y
+
+
 def randomised(module):
     """Statistics of normalisations as after training."""
     for part in module.modules():
         if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d)):
             nn.init.normal_(part.running_mean)
             nn.init.uniform_(part.running_var, 0.1, 2.0)
-            nn.init.normal_(part.weight)
-            nn.init.normal_(part.bias)
+            for values in part.parameters():
+                nn.init.normal_(values)
     return module
 
 
