@@ -10,7 +10,7 @@ constexpr Option kJson{.names = "--json", .target = &A::json, .help = "one JSON 
 constexpr Option kModel{.names = "--model,-m",
                         .value = "FILE",
                         .target = &A::model,
-                        .help = "the network (.pt, .safetensors)",
+                        .help = "the network (.onnx, .pt, .safetensors)",
                         .required = true};
 constexpr Option kImage{.names = "--image,-i",
                         .value = "FILE",
@@ -194,7 +194,7 @@ constexpr Option kInfoOptions[] = {
     {.names = "MODEL",
      .value = "FILE",
      .target = &A::model,
-     .help = "a network (.pt, .safetensors)",
+     .help = "a network (.onnx, .pt, .safetensors)",
      .required = true},
     kDimension,
     kJson,

@@ -37,8 +37,8 @@ void align(GraphBuilder& graph, const LayerSite& site, Signal& x, Signal& y) {
   x = expand(graph, site, x, shape);
   y = expand(graph, site, y, shape);
   if (same_order(x, y)) return;
-  x = graph.in_order(site.name, x);
-  y = graph.in_order(site.name, y);
+  x = ordered(graph, site, x);
+  y = ordered(graph, site, y);
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ Signal linear(GraphBuilder& graph, const LayerSite& site, const Signal& x, int64
   // Every row is a pixel of an image with a channel for each of its values.
   Signal table = x;
   table.shape = {rows, in};
-  table = graph.in_order(site.name, transpose(graph, site, table, {1, 0}));
+  table = ordered(graph, site, transpose(graph, site, table, {1, 0}));
   Conv2d conv;
   conv.in = {in, 1, rows};
   conv.out = {out, 1, rows};
@@ -82,6 +82,7 @@ Signal normalise(GraphBuilder& graph, const LayerSite& site, const Signal& x,
         "a variance of " + std::to_string(constants.variance[c]) + " in channel " + std::to_string(c),
         "variances whose sum with epsilon is positive");
   }
+  if (x.order != nullptr) site.charge(4 * graph.size(x));
   return graph.shifted(site.name, graph.scaled(site.name, x, factors), offsets);
 }
 
@@ -101,7 +102,7 @@ Signal leaky_relu(GraphBuilder& graph, const LayerSite& site, const Signal& x, c
   }
   Signal kept = active;  // relu(x) + s (x - relu(x)), which never rounds
   kept.exclusive = false;
-  const Signal negative = graph.add(name, shared, graph.negated(name, kept));
+  const Signal negative = graph.add(name, shared, minus(graph, site, kept));
   return graph.add(name, kept, graph.scaled(name, negative, slopes));
 }
 
@@ -112,13 +113,13 @@ Signal clip(GraphBuilder& graph, const LayerSite& site, const Signal& x, std::op
     throw site.error("bounds " + std::to_string(*least) + " and " + std::to_string(*most), "them in order");
   }
   if (!least && !most) return x;
-  if (!least) return graph.negated(name, clip(graph, site, graph.negated(name, x), -*most, std::nullopt));
+  if (!least) return minus(graph, site, clip(graph, site, minus(graph, site, x), -*most, std::nullopt));
   Signal shared = x;
   shared.exclusive = x.exclusive && !most;
   Signal y = graph.relu(name, graph.shifted(name, shared, {-*least}));
   if (most) {
     const Signal above = graph.relu(name, graph.shifted(name, shared, {-*most}));
-    y = graph.add(name, y, graph.negated(name, above));
+    y = graph.add(name, y, minus(graph, site, above));
   }
   return graph.shifted(name, y, {*least});
 }
@@ -126,7 +127,7 @@ Signal clip(GraphBuilder& graph, const LayerSite& site, const Signal& x, std::op
 Signal absolute(GraphBuilder& graph, const LayerSite& site, const Signal& x) {
   Signal shared = x;
   shared.exclusive = false;
-  const Signal other = graph.relu(site.name, graph.negated(site.name, shared));
+  const Signal other = graph.relu(site.name, minus(graph, site, shared));
   return graph.add(site.name, graph.relu(site.name, shared), other);
 }
 
@@ -135,7 +136,7 @@ Signal maximum(GraphBuilder& graph, const LayerSite& site, const Signal& x, cons
   Signal second = y;
   first.exclusive = second.exclusive = false;
   align(graph, site, first, second);
-  const Signal more = graph.add(site.name, second, graph.negated(site.name, first));
+  const Signal more = graph.add(site.name, second, minus(graph, site, first));
   return graph.add(site.name, first, graph.relu(site.name, more));
 }
 
@@ -144,8 +145,8 @@ Signal minimum(GraphBuilder& graph, const LayerSite& site, const Signal& x, cons
   Signal second = y;
   first.exclusive = second.exclusive = false;
   align(graph, site, first, second);
-  const Signal more = graph.relu(site.name, graph.add(site.name, first, graph.negated(site.name, second)));
-  return graph.add(site.name, first, graph.negated(site.name, more));
+  const Signal more = graph.relu(site.name, graph.add(site.name, first, minus(graph, site, second)));
+  return graph.add(site.name, first, minus(graph, site, more));
 }
 
 Signal sum(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Signal& y) {
@@ -159,7 +160,7 @@ Signal difference(GraphBuilder& graph, const LayerSite& site, const Signal& x, c
   Signal first = x;
   Signal second = y;
   align(graph, site, first, second);
-  return graph.add(site.name, first, graph.negated(site.name, second));
+  return graph.add(site.name, first, minus(graph, site, second));
 }
 
 Signal expand(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Dims& shape) {
@@ -168,11 +169,40 @@ Signal expand(GraphBuilder& graph, const LayerSite& site, const Signal& x, const
                      "a shape that they broadcast to");
   }
   if (with_leading_ones(x.shape, shape.size()) != shape) {
+    if (element_count(shape) > kMostValues || element_count(shape) < 0) {
+      throw site.error("values of shape " + to_string(shape), "at most 2^28 values");
+    }
+    site.charge(element_count(shape));
     return pick(graph, site, x, broadcast_places(x.shape, shape), shape);
   }
   Signal y = x;
   y.shape = shape;
   return y;
+}
+
+Signal minus(GraphBuilder& graph, const LayerSite& site, const Signal& x) {
+  site.charge(graph.size(x));
+  return graph.negated(site.name, x);
+}
+
+Signal ordered(GraphBuilder& graph, const LayerSite& site, const Signal& x) {
+  if (x.order != nullptr) site.charge(2 * graph.size(x));
+  return graph.in_order(site.name, x);
+}
+
+Places charged_places(const LayerSite& site, const Dims& shape, const std::vector<Places>& along) {
+  int64_t count = 1;
+  for (const Places& places : along) {
+    if (__builtin_mul_overflow(count, static_cast<int64_t>(places.size()), &count)) count = kMostValues + 1;
+    if (count > kMostValues) break;
+  }
+  if (count == 0 || count > kMostValues) {
+    Dims wanted;
+    for (const Places& places : along) wanted.push_back(static_cast<int64_t>(places.size()));
+    throw site.error("values of shape " + to_string(wanted), "1 to 2^28 values");
+  }
+  site.charge(count);
+  return picked_places(shape, along);
 }
 
 Signal pick(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Places& places, Dims shape) {
@@ -208,14 +238,18 @@ Signal concatenate(GraphBuilder& graph, const LayerSite& site, const std::vector
                        "shapes that agree but on axis " + std::to_string(axis));
     }
     shape[axis] += part.shape[axis];
+    if (element_count(shape) > kMostValues) throw site.error("values of shape " + to_string(shape), "fewer");
   }
   std::optional<Signal> joined;
   int64_t begin = 0;
   for (const Signal& part : parts) {
-    Places along(static_cast<size_t>(shape[axis]), -1);
-    for (int64_t k = 0; k < part.shape[axis]; ++k) along[static_cast<size_t>(begin + k)] = k;
+    site.charge(product(part.shape) + shape[axis]);
+    std::vector<Places> all;
+    for (const int64_t size : part.shape) all.push_back(counted(size));
+    all[axis].assign(static_cast<size_t>(shape[axis]), -1);
+    for (int64_t k = 0; k < part.shape[axis]; ++k) all[axis][static_cast<size_t>(begin + k)] = k;
     begin += part.shape[axis];
-    const Signal own = pick(graph, site, part, picked_places(part.shape, axis, along), shape);
+    const Signal own = pick(graph, site, part, charged_places(site, part.shape, all), shape);
     joined = joined ? graph.add(site.name, *joined, own) : own;
   }
   return *joined;
@@ -235,7 +269,7 @@ Signal reduce(GraphBuilder& graph, const LayerSite& site, const Signal& x, const
     if (is_reduced(k)) permutation.push_back(static_cast<int64_t>(k));
   }
   const int64_t rows = product(kept);
-  const Signal table = graph.in_order(site.name, transpose(graph, site, x, permutation));
+  const Signal table = ordered(graph, site, transpose(graph, site, x, permutation));
   Conv2d conv;
   conv.in = {rows, 1, graph.size(x) / rows};
   conv.out = {rows, 1, 1};

@@ -49,6 +49,13 @@ Signal difference(GraphBuilder& graph, const LayerSite& site, const Signal& x, c
 // x with the shape that it broadcasts to.
 Signal expand(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Dims& shape);
 
+// -x.
+Signal minus(GraphBuilder& graph, const LayerSite& site, const Signal& x);
+// x with its values in order.
+Signal ordered(GraphBuilder& graph, const LayerSite& site, const Signal& x);
+// As picked_places, after it is looked how many they are.
+Places charged_places(const LayerSite& site, const Dims& shape, const std::vector<Places>& along);
+
 // The values of shape `shape` that lie at these places of x; 0 for -1.
 Signal pick(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Places& places, Dims shape);
 Signal transpose(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Dims& permutation);

@@ -69,12 +69,12 @@ Signal extreme(OnnxScope& scope, const OnnxNode& node, Signal x, size_t constant
   scope.charge(node, scope.count(node, scope.constant(node, constant).shape));
   Runs runs = broadcast_runs(scope.site(node), scope.numbers(node, constant),
                              scope.constant(node, constant).shape, x.shape);
-  if (!larger) x = graph.negated(name, x);
+  if (!larger) x = minus(graph, scope.site(node), x);
   if (larger) std::transform(runs.begin(), runs.end(), runs.begin(), std::negate<>());
   x = graph.relu(name, graph.shifted(name, x, runs));
   std::transform(runs.begin(), runs.end(), runs.begin(), std::negate<>());
   x = graph.shifted(name, x, runs);
-  return larger ? x : graph.negated(name, x);
+  return larger ? x : minus(graph, scope.site(node), x);
 }
 
 void read_extreme(OnnxScope& scope, const OnnxNode& node, bool larger) {

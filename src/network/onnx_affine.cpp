@@ -45,7 +45,7 @@ void change(OnnxScope& scope, const OnnxNode& node, size_t which, Change kind) {
     case Change::kSubtract:
       return scope.define(node, graph.shifted(name, x, negated(std::move(runs))));
     case Change::kSubtractFrom:
-      return scope.define(node, graph.shifted(name, graph.negated(name, x), runs));
+      return scope.define(node, graph.shifted(name, minus(graph, scope.site(node), x), runs));
     case Change::kMultiply:
       return scope.define(node, graph.scaled(name, x, runs));
     case Change::kDivide:
@@ -91,7 +91,7 @@ void read_div(OnnxScope& scope, const OnnxNode& node) {
 
 void read_neg(OnnxScope& scope, const OnnxNode& node) {
   if (scope.is_constant(node, 0)) return fold_constants(scope, node);
-  scope.define(node, scope.graph().negated(label(node), scope.signal(node, 0)));
+  scope.define(node, minus(scope.graph(), scope.site(node), scope.signal(node, 0)));
 }
 
 // The values of several inputs are added one after the other.

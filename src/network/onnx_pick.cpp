@@ -235,8 +235,8 @@ void read_pad(OnnxScope& scope, const OnnxNode& node) {
   }
   const double value = mode == "constant" ? padding_value(scope, node) : 0.0;
   if (value == 0.0) return define_picked(scope, node, shape, along, sizes_of(along));
-  const Places places = picked_places(shape, along);
-  scope.charge(node, 2 * static_cast<int64_t>(places.size()));
+  const Places places = charged_places(scope.site(node), shape, along);
+  scope.charge(node, static_cast<int64_t>(places.size()));
   Runs offsets(places.size());
   for (size_t k = 0; k < places.size(); ++k) offsets[k] = places[k] < 0 ? value : 0.0;
   const Signal padded = pick(scope.graph(), scope.site(node), scope.signal(node, 0), places, sizes_of(along));

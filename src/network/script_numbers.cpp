@@ -67,6 +67,7 @@ Runs meet(const Arguments& a, Signal& x, const ScriptConstant& c) {
   const Dims other = with_leading_ones(c.shape, shape.size());
   for (size_t k = 0; k < shape.size(); ++k) shape[k] = shape[k] == 1 ? other[k] : shape[k];
   x = expand(a.graph(), a.site(), x, shape);
+  if (x.order != nullptr) a.site().charge(2 * a.graph().size(x));
   return broadcast_runs(a.site(), *c.values, c.shape, shape);
 }
 
@@ -95,7 +96,7 @@ Signal with_image(const Arguments& a, char op, size_t first, size_t second) {
     if (!finite) throw a.error("a division by 0", "one by other numbers");
     return graph.scaled(name, x, runs);
   }
-  if (op == '-' && !image_first) x = graph.negated(name, x);
+  if (op == '-' && !image_first) x = minus(graph, a.site(), x);
   if (op == '-' && image_first) runs = changed(std::move(runs), [](double run) { return -run; });
   return graph.shifted(name, x, runs);
 }
@@ -141,7 +142,7 @@ ScriptValue divide_down(const Arguments& a) {
 }
 
 ScriptValue negate(const Arguments& a) {
-  if (a.is_tensor(0)) return a.computed(a.graph().negated(a.site().name, a.tensor(0)));
+  if (a.is_tensor(0)) return a.computed(minus(a.graph(), a.site(), a.tensor(0)));
   const auto* integer = a.value(0).as<int64_t>();
   if (integer != nullptr && *integer != INT64_MIN) return {-*integer};
   return {-a.real(0)};

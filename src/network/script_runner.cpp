@@ -9,7 +9,7 @@
 namespace verissim::network {
 namespace {
 
-constexpr int kMostLevels = 100;           // of calls within each other
+constexpr int kMostLevels = 1000;          // of expressions, blocks and calls within each other
 constexpr int64_t kMostSteps = 2'000'000;  // statements and expressions
 
 // "__torch__.a.b" and "C" of "__torch__.a.b.C"
@@ -27,6 +27,17 @@ std::string code_part(std::string module) {
 std::string join(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
+
+class Level {
+ public:
+  explicit Level(int& level) : level_(level) { ++level_; }
+  ~Level() { --level_; }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+
+ private:
+  int& level_;
+};
 
 }  // namespace
 
@@ -79,7 +90,6 @@ ScriptValue ScriptRunner::call(const std::string& module, const std::string& nam
   if (!module.starts_with("__torch__")) throw unknown;
   const ScriptFunction& called = function(module, name);
   Frame frame{code_part(module), site, {}, {}};
-  if (++level_ > kMostLevels) throw InputError(file_.file(), frame.part, "calls without end", "fewer");
   size_t place = 0;
   for (size_t k = 0; k < arguments.size(); ++k) {
     const bool by_place = names[k].empty();
@@ -93,12 +103,13 @@ ScriptValue ScriptRunner::call(const std::string& module, const std::string& nam
     frame.variables[parameter.name] = evaluate(frame, parameter.otherwise);
   }
   run_block(frame, called.body);
-  --level_;
   return std::move(frame.result);
 }
 
 // Whether the function has returned.
 bool ScriptRunner::run_block(Frame& frame, const std::vector<ScriptStatement>& statements) {
+  const Level level(level_);
+  if (level_ > kMostLevels) throw InputError(file_.file(), frame.part, "code without end", "less");
   return std::any_of(statements.begin(), statements.end(),
                      [&](const ScriptStatement& statement) { return run_statement(frame, statement); });
 }
@@ -145,7 +156,10 @@ void ScriptRunner::assign(Frame& frame, const ScriptStatement& statement, const 
 }
 
 ScriptValue ScriptRunner::evaluate(Frame& frame, const ScriptExpression& expression) {
-  if (++steps_ > kMostSteps) throw error(frame, expression.line, "code without end", "less");
+  const Level level(level_);
+  if (++steps_ > kMostSteps || level_ > kMostLevels) {
+    throw error(frame, expression.line, "code without end", "less");
+  }
   switch (expression.kind) {
     case ScriptKind::kName:
       return evaluate_name(frame, expression);

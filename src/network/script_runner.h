@@ -47,7 +47,7 @@ class ScriptRunner {
   ScriptWorld& world_;
   std::map<std::string, ScriptFile> modules_;
   std::map<const PickleValue*, ScriptConstant> constants_;
-  int level_ = 0;
+  int level_ = 0;  // of expressions, blocks and calls within each other
   int64_t steps_ = 0;
 };
 

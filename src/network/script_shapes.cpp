@@ -235,7 +235,7 @@ ScriptValue padded_with(const Arguments& a, double value) {
     }
     along[axis] = std::move(places);
   }
-  const Places places = picked_places(shape, along);
+  const Places places = charged_places(a.site(), shape, along);
   for (size_t k = 0; k < shape.size(); ++k) shape[k] = static_cast<int64_t>(along[k].size());
   const Signal padded = pick(a.graph(), a.site(), a.tensor(0), places, shape);
   if (value == 0.0) return a.computed(padded);

@@ -88,7 +88,7 @@ Signal images(GraphBuilder& graph, const LayerSite& site, const Signal& x) {
   if (x.shape.size() != 4 || x.shape[0] != 1) {
     throw site.error("values of shape " + to_string(x.shape), "images: [1, channels, height, width]");
   }
-  return graph.in_order(site.name, x);
+  return ordered(graph, site, x);
 }
 
 Signal pad_images(GraphBuilder& graph, const LayerSite& site, const Signal& x, const WindowAxes& axes) {
@@ -104,7 +104,7 @@ Signal pad_images(GraphBuilder& graph, const LayerSite& site, const Signal& x, c
     throw site.error("padded images of " + std::to_string(height) + "x" + std::to_string(width),
                      "at most 2^28 values");
   }
-  return pick(graph, site, x, picked_places(x.shape, along), {1, x.shape[1], height, width});
+  return pick(graph, site, x, charged_places(site, x.shape, along), {1, x.shape[1], height, width});
 }
 
 Signal convolve(GraphBuilder& graph, const LayerSite& site, const Signal& x, const WindowAxes& axes,
@@ -156,7 +156,9 @@ Signal max_pool(GraphBuilder& graph, const LayerSite& site, const Signal& x, con
       const Places along = tap_places(site, axes[k], tap);
       Dims shape = y.shape;
       shape[k + 2] = axes[k].out();
-      taps.push_back(pick(graph, site, y, picked_places(y.shape, k + 2, along), shape));
+      std::vector<Places> all{{0}, counted(y.shape[1]), counted(y.shape[2]), counted(y.shape[3])};
+      all[k + 2] = along;
+      taps.push_back(pick(graph, site, y, charged_places(site, y.shape, all), shape));
     }
     while (taps.size() > 1) {
       std::vector<Signal> winners;

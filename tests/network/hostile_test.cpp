@@ -31,10 +31,11 @@ std::vector<std::string> kept_files() {
 // Whether it is read. Anything but success and a one-line InputError that begins with the name fails the
 // test.
 bool is_read(const std::string& path, const Bytes& bytes) {
-  const bool needs_shape = path.ends_with("conv.pt");
+  std::optional<Shape> shape;
+  if (path.ends_with("conv.pt")) shape = Shape{2, 3, 4};
+  if (path.ends_with("script.pt")) shape = Shape{1, 4, 4};
   try {
-    const LoadedModel model =
-        parse_model("some.pt", bytes, needs_shape ? std::optional(Shape{2, 3, 4}) : std::nullopt);
+    const LoadedModel model = parse_model("some.pt", bytes, shape);
     check(model.network);
     return true;
   } catch (const InputError& error) {
@@ -110,6 +111,39 @@ TEST(Hostile, DamagedPicklesNeverCrash) {
     }
   }
   EXPECT_GT(refused, 5000U);
+}
+
+// The code of a TorchScript archive: bytes, and whole lines moved about.
+TEST(Hostile, DamagedCodeNeverCrashes) {
+  Rng rng(3);
+  size_t refused = 0;
+  const Bytes whole = read_file(kData + "/script.pt");
+  const auto splice_text = [&](Bytes& code) {
+    if (rng.below(4) == 0) splice_bytes(code, rng);
+    for (uint64_t count = rng.below(3); count > 0; --count) {
+      code[rng.below(code.size())] = static_cast<std::byte>("()[]=.,: \n10-a\""[rng.below(16)]);
+    }
+  };
+  for (int round = 0; round < 1500; ++round) {
+    const Bytes damaged = with_entry(whole, ".py", splice_text);
+    refused += is_read("script.pt", damaged) ? 0 : 1;
+  }
+  EXPECT_GT(refused, 500U);
+}
+
+// A function that calls itself.
+TEST(Hostile, EndlessCodeIsRefused) {
+  const Bytes whole = read_file(kData + "/script.pt");
+  const Bytes endless = with_entry(whole, ".py", [](Bytes& code) {
+    std::string text(reinterpret_cast<const char*>(code.data()), code.size());
+    const std::string body = "    _0 = getattr(self, \"0\")\n";
+    const size_t at = text.find(body);
+    if (at != std::string::npos) text.insert(at, "    return (self).forward(input, )\n");
+    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+    code.assign(bytes, bytes + text.size());
+  });
+  EXPECT_NE(endless, whole);
+  EXPECT_FALSE(is_read("script.pt", endless));
 }
 
 // Random opcodes: far more of them are valid than among random bytes.

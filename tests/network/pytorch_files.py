@@ -159,6 +159,22 @@ def write_small(d):
     good(d, "conv.pt", conv, saver(conv), (2, 3, 4), MODULE, input_is_flat=False, give_shape=True)
     tensors = mlp([4, 3, 2], 2)
     good(d, "plain.safetensors", tensors, lambda p: save_file(tensors.state_dict(), p), (1, 1, 4), "safetensors")
+    torch.manual_seed(3)
+    script = randomised(nn.Sequential(nn.Conv2d(1, 2, 2, bias=False), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2, 1),
+                                      nn.Flatten(), nn.Linear(8, 2))).eval()
+    good(d, "script.pt", script, lambda p: rezip_script(torch.jit.script(script), p), (1, 4, 4), "TorchScript",
+         input_is_flat=False, give_shape=True)
+
+
+def rezip_script(script, path):
+    """As torch.jit.save, but packed and without what is for debugging."""
+    buffer = io.BytesIO()
+    torch.jit.save(script, buffer)
+    with zipfile.ZipFile(buffer) as archive, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as small:
+        for name in archive.namelist():
+            if not name.endswith("debug_pkl"):
+                small.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), archive.read(name),
+                               zipfile.ZIP_DEFLATED)
 
 
 def write_state_dicts(d):
