@@ -116,6 +116,9 @@ struct Settings {
   uint64_t seed = 1;
   int tolerance_digits = 6;  // unknown is said when the gap left is below 10^-tolerance_digits
   uint64_t memory_limit_bytes = UINT64_C(4) << 30;
+  // Only images of 8 bits (every value k/255 as float32) count as counterexamples; the answer is unknown when
+  // there is another one, but none of these was found.
+  bool eight_bit = false;
   const Interrupt* interrupt = nullptr;  // the answer is unknown soon after it was set
 };
 

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "attack/descent.h"
+#include "attack/eight_bit.h"
 
 namespace verissim::attack {
 namespace {
@@ -19,7 +20,8 @@ class Hunt {
         property_(property),
         options_(options),
         graph_(network),
-        descent_(graph_, region, property) {}
+        descent_(graph_, region, property),
+        eight_bit_(network, region, property, descent_) {}
 
   void run(const StopToken& stop) {
     try_point(region_.reference());
@@ -33,8 +35,7 @@ class Hunt {
               [](const Violation& a, const Violation& b) { return a.margin < b.margin; });
   }
 
-  std::vector<Violation> found() { return std::move(found_); }
-  double best_margin() const { return best_margin_; }
+  Findings findings() { return {std::move(found_), best_margin_, between_}; }
 
  private:
   static constexpr int kRound = 4;  // starting points descended at a time, each towards every goal
@@ -86,6 +87,10 @@ class Hunt {
 
   void try_point(std::span<const double> x) {
     auto violation = confirm(network_, region_, property_, x);
+    if (options_.eight_bit && !is_eight_bit(x)) {
+      between_ = between_ || violation.has_value();
+      violation = eight_bit_.find(x);
+    }
     if (!violation) return;
     best_margin_ = std::min(best_margin_, violation->margin);
     const auto same = [&](const Violation& other) { return other.values == violation->values; };
@@ -98,6 +103,8 @@ class Hunt {
   const Options& options_;
   bounds::Graph graph_;
   Descent descent_;
+  EightBitSearch eight_bit_;
+  bool between_ = false;
   std::vector<Violation> found_;
   double best_margin_ = std::numeric_limits<double>::infinity();
 };
@@ -107,10 +114,17 @@ class Hunt {
 std::vector<Violation> find_violations(const network::Network& network, const region::Region& region,
                                        const property::Property& property, const Options& options,
                                        const StopToken& stop, double* best_margin) {
+  Findings findings = search_violations(network, region, property, options, stop);
+  if (best_margin != nullptr) *best_margin = findings.best_margin;
+  return std::move(findings.violations);
+}
+
+Findings search_violations(const network::Network& network, const region::Region& region,
+                           const property::Property& property, const Options& options,
+                           const StopToken& stop) {
   Hunt hunt(network, region, property, options);
   hunt.run(stop);
-  if (best_margin != nullptr) *best_margin = hunt.best_margin();
-  return hunt.found();
+  return hunt.findings();
 }
 
 }  // namespace verissim::attack

@@ -60,6 +60,11 @@ void Descent::gradients(const Swarm& swarm) {
   for (size_t i = 0; i < directions_.size(); ++i) directions_[i] = -workspace_.input_coefficients()[i];
 }
 
+std::vector<float> Descent::downhill(const Swarm& swarm) {
+  gradients(swarm);
+  return directions_;
+}
+
 std::vector<float> Descent::minimisers(int64_t rows, std::vector<region::Multipliers>& multipliers) {
   std::vector<float> points(directions_.size());
   std::vector<float> values(static_cast<size_t>(rows));

@@ -28,6 +28,8 @@ class Descent {
   void evaluate(Swarm& swarm);
   // `steps` steps for every point. Margins never rise.
   void run(Swarm& swarm, int steps);
+  // For every point the direction in which its goal falls: minus the gradient. Margins are not needed.
+  std::vector<float> downhill(const Swarm& swarm);
   // Points where random linear functions are largest over the region, `count` of them; goals are left to the
   // caller.
   std::vector<float> random_points(int64_t count, uint64_t seed);

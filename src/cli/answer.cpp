@@ -41,8 +41,9 @@ std::string one_image(const experiment::Question& question, const experiment::Co
                       const std::string& reference) {
   const experiment::Neighbourhood& hood = question.neighbourhood;
   const std::string text = likeness(hood, found.ssim, found.distance);
-  return hood.is_ssim() ? "an image with " + text + " to " + reference
-                        : "an image at " + text + " from " + reference;
+  const std::string image = hood.eight_bit ? "an image of 8 bits" : "an image";
+  return hood.is_ssim() ? image + " with " + text + " to " + reference
+                        : image + " at " + text + " from " + reference;
 }
 
 bool ends_with(const std::string& file, const char* ending) { return file.ends_with(ending); }
@@ -121,6 +122,7 @@ std::string answer_json(const experiment::Question& question, const search::Resu
                  {"rival", nullptr},
                  {"measure", experiment::name_of(question.neighbourhood)},
                  {"threshold", question.neighbourhood.limit.text()},
+                 {"eight_bit", question.neighbourhood.eight_bit},
                  {"convention", experiment::convention_of(question.neighbourhood)},
                  {"relus", result.statistics.relus},
                  {"stable_relus", stable_relus(result)},

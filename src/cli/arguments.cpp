@@ -40,6 +40,10 @@ constexpr Option kL2{.names = "--l2",
                      .target = &A::l2,
                      .help = "instead of --ssim: every image whose Euclidean distance is at most EPS"};
 constexpr Option kChannels{.names = "--channels", .value = "joint|mean", .target = "minlp.channels"};
+constexpr Option kEightBit{
+    .names = "--eight-bit",
+    .target = &A::eight_bit,
+    .help = "only images of 8 bits (every value k/255 as float32) count as counterexamples"};
 constexpr Option kDimension{
     .names = "--dimension",
     .value = "C,H,W",
@@ -75,9 +79,9 @@ constexpr Option kRunOptions[] = {
 };
 
 constexpr Option kVerifyOptions[] = {
-    kModel,     kImage,   kClass,   kSsim, kLinf,        kL2,        kChannels,
-    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile,
-    kQuiet,     kJson,
+    kModel,     kImage,   kClass,   kSsim, kLinf,        kL2,        kChannels,           kEightBit,
+    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile, kQuiet,
+    kJson,
 };
 
 constexpr Option kAttackOptions[] = {
@@ -88,6 +92,7 @@ constexpr Option kAttackOptions[] = {
     kLinf,
     kL2,
     kChannels,
+    kEightBit,
     kDimension,
     {.names = "--restarts",
      .value = "N",

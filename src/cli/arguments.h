@@ -31,6 +31,7 @@ struct Arguments {
   std::string ssim;
   std::string linf;
   std::string l2;
+  bool eight_bit = false;
   int64_t restarts = 20;
   int64_t steps = 30;
   int64_t wanted = 1;

@@ -19,12 +19,14 @@ attack::Options attack_options(const Arguments& arguments) {
   options.restarts = static_cast<int>(arguments.restarts);
   options.steps = static_cast<int>(arguments.steps);
   options.wanted = static_cast<int>(arguments.wanted);
+  options.eight_bit = arguments.settings.eight_bit;
   return options;
 }
 
 struct Attempt {
   std::vector<Counterexample> found;
   double best_margin = std::numeric_limits<double>::infinity();
+  bool between = false;
   double seconds = 0.0;
 };
 
@@ -32,9 +34,11 @@ Attempt attempt(const Question& question, const Arguments& arguments, const Inte
   const Stopwatch watch;
   Attempt result;
   const StopToken stop(arguments.settings.timeout, &interrupt);
-  for (const auto& violation :
-       attack::find_violations(question.network, *question.region, question.property,
-                               attack_options(arguments), stop, &result.best_margin)) {
+  const attack::Findings findings = attack::search_violations(
+      question.network, *question.region, question.property, attack_options(arguments), stop);
+  result.best_margin = findings.best_margin;
+  result.between = findings.between;
+  for (const auto& violation : findings.violations) {
     result.found.push_back(experiment::examine(question, question.network, violation));
   }
   result.seconds = watch.seconds();
@@ -65,8 +69,12 @@ std::string attempt_text(const Attempt& attempt, const Subject& subject, const Q
   const Facts closest = {{"closest", "margin " + format_number(attempt.best_margin)},
                          {"time", format_seconds(attempt.seconds)}};
   if (attempt.found.empty()) {
-    return "No counterexample was found, which proves nothing (verissim verify does).\n\n" +
-           format_facts(closest);
+    const std::string nothing = attempt.between
+                                    ? "There is a counterexample, but none was found that is an "
+                                      "image of 8 bits, which proves nothing about these."
+                                    : "No counterexample was found, which proves nothing (verissim "
+                                      "verify does).";
+    return nothing + "\n\n" + format_facts(closest);
   }
   search::Result result;
   result.verdict = search::Verdict::kNotRobust;

@@ -179,6 +179,7 @@ class Parser {
         set(*given.option, given.text, result.arguments);
       }
     }
+    result.arguments.settings.eight_bit = result.arguments.eight_bit;
     settle_neighbourhood(*used, result.arguments);
     return result;
   }

@@ -77,6 +77,7 @@ search::Options search_options(const Settings& settings) {
   options.seed = settings.seed;
   options.tolerance_digits = settings.tolerance_digits;
   options.memory_limit_bytes = settings.memory_limit_bytes;
+  options.eight_bit = settings.eight_bit;
   return options;
 }
 
@@ -169,6 +170,7 @@ std::optional<Counterexample> find_counterexample(const Model& model, const Pict
     const experiment::Question question = ask(model, reference, label, neighbourhood);
     attack::Options options;
     options.seed = settings.seed;
+    options.eight_bit = settings.eight_bit;
     return worst(question, attack::find_violations(question.network, *question.region, question.property,
                                                    options, stop_token(settings), nullptr));
   });

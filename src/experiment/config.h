@@ -28,6 +28,7 @@ struct Config {
   int64_t batch_size = 64;
   std::string distance = "ssim";
   std::string channels = "joint";
+  bool eight_bit = false;
   Decimal threshold;
   double timeout = 0.0;  // seconds for each verification; <= 0: none
   int64_t tolerance = 6;

@@ -88,6 +88,11 @@ constexpr std::array kKeys = {
                    "distance "
                    "is at most this, must get the reference's class; the decimal number is taken exactly as "
                    "written"},
+    Key{.name = "minlp.eight_bit",
+        .member = &Config::eight_bit,
+        .meaning =
+            "true: only images of 8 bits (every value k/255 as float32) count as counterexamples; 'unknown' "
+            "is said when there is another one, but none of these was found"},
     Key{.name = "minlp.timeout",
         .member = &Config::timeout,
         .range = kAny,

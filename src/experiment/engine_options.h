@@ -11,6 +11,7 @@ inline search::Options search_options(const Config& config) {
   options.threads = static_cast<int>(config.threads);
   options.seed = static_cast<uint64_t>(config.seed);
   options.tolerance_digits = static_cast<int>(config.tolerance);
+  options.eight_bit = config.eight_bit;
   options.memory_limit_bytes = static_cast<uint64_t>(config.memory_limit_mb) << 20;
   return options;
 }

@@ -12,6 +12,7 @@ namespace verissim::experiment {
 
 Neighbourhood neighbourhood_of(const Config& config, const std::string& file, const std::string& place) {
   Neighbourhood result(config.threshold);
+  result.eight_bit = config.eight_bit;
   const bool averaged = config.channels == "mean";
   if (config.distance == "linf" || config.distance == "l2") {
     if (averaged) {
@@ -91,9 +92,10 @@ std::string title_of(const Neighbourhood& neighbourhood) {
 std::string every_image(const Neighbourhood& neighbourhood, const std::string& reference) {
   const std::string title = title_of(neighbourhood);
   const std::string& limit = neighbourhood.limit.text();
+  const std::string every = neighbourhood.eight_bit ? "every image of 8 bits" : "every image";
   if (neighbourhood.is_ssim())
-    return "every image whose " + title + " to " + reference + " is at least " + limit;
-  return "every image at an " + title + " of at most " + limit + " from " + reference;
+    return every + " whose " + title + " to " + reference + " is at least " + limit;
+  return every + " at an " + title + " of at most " + limit + " from " + reference;
 }
 
 }  // namespace verissim::experiment

@@ -19,10 +19,11 @@ enum class Measure {
   kL2            // Euclidean distance
 };
 
-// All images in [0,1]^n whose SSIM to the reference is at least the limit, or whose distance is at most it.
+// The images in [0,1]^n whose SSIM to the reference is at least the limit, or whose distance is at most it.
 struct Neighbourhood {
   Measure measure = Measure::kSsim;
   Decimal limit;
+  bool eight_bit = false;  // whether only images of 8 bits are asked about
 
   Neighbourhood() = default;
   Neighbourhood(Measure what, Decimal value) : measure(what), limit(std::move(value)) {}

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "attack/descent.h"
+#include "attack/eight_bit.h"
 #include "base/error.h"
 #include "network/evaluate.h"
 #include "search/expand.h"
@@ -31,13 +32,18 @@ class Run {
         observer_(observer),
         graph_(problem.network),
         replay_(problem.network, problem.region),
-        descent_(graph_, problem.region, problem.property) {}
+        descent_(graph_, problem.region, problem.property),
+        eight_bit_(problem.network, problem.region, problem.property, descent_) {}
 
   Result run() {
     const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
-    if (!refuted && split_input()) return finish();
+    if (!refuted && !options_.eight_bit && split_input()) return finish();
     if (!refuted || options_.always_count_stable) bound_root();
     if (refuted) return finish();
+    if (between_) {  // nothing can be proved any more: all that is left is to look further
+      if (options_.attack) attack(4 * kRestarts, kSteps);
+      return finish();
+    }
     settle_root();
     if (decided() || open_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
     search();
@@ -56,6 +62,10 @@ class Run {
     const auto found =
         attack::confirm(problem_.network, problem_.region, problem_.property, problem_.region.reference());
     if (!found) return false;
+    if (options_.eight_bit && !attack::is_eight_bit(problem_.region.reference())) {
+      between_ = true;
+      return false;
+    }
     result_.counterexamples.push_back(*found);
     result_.reason = Reason::kReferenceMisclassified;
     return true;
@@ -68,10 +78,12 @@ class Run {
     options.seed = options_.seed;
     options.restarts = restarts;
     options.steps = steps;
-    double margin = kInfinity;
-    result_.counterexamples = attack::find_violations(problem_.network, problem_.region, problem_.property,
-                                                      options, stop_, &margin);
-    upper_ = std::min(upper_, margin);
+    options.eight_bit = options_.eight_bit;
+    attack::Findings findings =
+        attack::search_violations(problem_.network, problem_.region, problem_.property, options, stop_);
+    result_.counterexamples = std::move(findings.violations);
+    between_ = between_ || findings.between;
+    upper_ = std::min(upper_, findings.best_margin);
     result_.statistics.seconds_attack += watch.seconds();
     result_.reason = Reason::kCounterexample;
     return decided();
@@ -258,13 +270,18 @@ class Run {
     problem_.region.pull_in(x);
     auto found = attack::confirm(problem_.network, problem_.region, problem_.property, x);
     if (!found) return;
+    if (options_.eight_bit && !attack::is_eight_bit(x)) {
+      between_ = true;
+      found = eight_bit_.find(x);
+      if (!found) return;
+    }
     result_.counterexamples.push_back(std::move(*found));
     result_.reason = Reason::kCounterexample;
   }
 
   void search() {
     const Stopwatch watch;
-    while (!open_.empty() && !decided() && !must_stop()) {
+    while (!open_.empty() && !decided() && !between_ && !must_stop()) {
       std::vector<Node> next;
       std::vector<Node> stale;
       while (!open_.empty() && next.size() < kLargestRound && stale.size() < kMostRefined) {
@@ -333,6 +350,10 @@ class Run {
     if (decided()) {
       result_.verdict = Verdict::kNotRobust;
       result_.margin_bound = result_.counterexamples.front().margin;
+    } else if (between_) {  // SOUND: a violation is known, so the bound is at most 0 and nothing is proved
+      result_.verdict = Verdict::kUnknown;
+      result_.reason = Reason::kNoEightBit;
+      result_.margin_bound = -kInfinity;
     } else if (stopped_splitting_) {
       result_.verdict = Verdict::kUnknown;
       result_.margin_bound = certified_;
@@ -403,6 +424,8 @@ class Run {
   bounds::Graph graph_;
   proof::Replay replay_;
   attack::Descent descent_;
+  attack::EightBitSearch eight_bit_;
+  bool between_ = false;  // only images of 8 bits count, and a violation is known that is none
   std::unique_ptr<ThreadPool> pool_;
   std::shared_ptr<const Frame> root_;  // null until it is needed
   OpenSet open_;
@@ -444,6 +467,8 @@ const char* to_string(Reason reason) {
       return "memory limit reached";
     case Reason::kInterrupted:
       return "interrupted";
+    case Reason::kNoEightBit:
+      return "there is a counterexample, but none was found that is an image of 8 bits";
     case Reason::kBoundary:
       return "boundary: neither side can be shown within the tolerance";
   }

@@ -24,7 +24,8 @@ enum class Reason {
   kNodeLimit,               // unknown: the limit on subproblems was reached
   kMemoryLimit,             // unknown: open subproblems would exceed the memory limit
   kInterrupted,             // unknown: interrupted from outside
-  kBoundary,                // unknown: the remaining gap is below the tolerance and neither side can be shown
+  kNoEightBit,  // unknown: only images of 8 bits count; there is a violation, but no such one was found
+  kBoundary,    // unknown: the remaining gap is below the tolerance and neither side can be shown
 };
 
 const char* to_string(Verdict verdict);  // "robust", "not robust", "unknown"
@@ -40,6 +41,9 @@ struct Options {
   uint64_t memory_limit_bytes = UINT64_C(4) << 30;  // for open subproblems
   bool attack = true;                               // look for counterexamples before and during the proof
   bool split_input = true;                          // halve boxes with few sides instead of splitting ReLUs
+  // The question is about images of 8 bits alone: proved by proving the whole region, refuted by such an
+  // image.
+  bool eight_bit = false;
   bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
 };
 

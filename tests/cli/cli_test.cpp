@@ -219,6 +219,36 @@ TEST_F(Cli, VerifyAndAttackKnowDistances) {
   EXPECT_EQ(answer["verdict"], "not robust");
 }
 
+// A fall by 0.002 is less than a grey level.
+TEST_F(Cli, AsksAboutImagesOfEightBits) {
+  std::vector<std::string> words = question("verify", small_network(0.01, 5.0), "");
+  words.pop_back();
+  words.pop_back();
+  const auto with = [&](const std::string& command, const std::string& radius, bool as_json) {
+    std::vector<std::string> all = words;
+    all.front() = command;
+    all.insert(all.end(), {"--eight-bit", "--linf", radius});
+    if (as_json) all.emplace_back("--json");
+    return run_verissim(all);
+  };
+  const json found = json::parse(with("verify", "0.004", true).out);
+  EXPECT_EQ(found["verdict"], "not robust");
+  EXPECT_EQ(found["eight_bit"], true);
+  EXPECT_EQ(found["rounded_is_counterexample"], true);
+  EXPECT_THAT(with("attack", "0.004", false).out,
+              ::testing::StartsWith("Not robust: an image of 8 bits at "));
+  const Ended open = with("verify", "0.003", false);
+  EXPECT_EQ(open.code, 0);
+  EXPECT_THAT(open.out,
+              ::testing::StartsWith("Unknown: there is a counterexample, but none was found that is an "
+                                    "image of 8 bits; whether every image of 8 bits at an "));
+  EXPECT_THAT(with("attack", "0.003", false).out,
+              ::testing::StartsWith("There is a counterexample, but none"));
+  const Ended robust = with("verify", "0.001", false);
+  EXPECT_EQ(robust.code, 20);
+  EXPECT_THAT(robust.out, ::testing::StartsWith("Robust: every image of 8 bits at an "));
+}
+
 TEST_F(Cli, ANetworkWithOneOutputIsRefused) {
   const auto network = network::make_mlp({1, 4, 4}, {3}, 1);
   for (const char* command : {"verify", "attack"})
