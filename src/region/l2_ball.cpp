@@ -49,7 +49,11 @@ BallSums sum_ball(const float* w, const float* r, int64_t n, float theta) {
 VERISSIM_CLONES
 void write_point(const float* w, const float* r, int64_t n, float theta, float* x) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; ++i) x[i] = std::min(1.0F, std::max(0.0F, r[i] + theta * w[i]));
+  for (int64_t i = 0; i < n; ++i) {
+    const float value = r[i] + theta * w[i];
+    const float positive = value > 0.0F ? value : 0.0F;
+    x[i] = positive < 1.0F ? positive : 1.0F;
+  }
 }
 
 // With the present values clipped as they are, the distance's equation gives theta; from a theta that is too
@@ -94,35 +98,85 @@ L2Ball::L2Ball(std::vector<double> reference_values, const Decimal& radius)
 
 Slab L2Ball::whole_slab() const { return {-kInfinity, kInfinity}; }
 
-void L2Ball::support(const SupportBatch& batch) const {
+void L2Ball::support_row(const float* w, const SupportBatch& batch, int64_t row) const {
   const int64_t n = size();
   const float* r = reference_float_.data();
+  const auto radius = static_cast<float>(fast_radius_);
   const auto squared = static_cast<float>(fast_radius_ * fast_radius_);
   const int passes = batch.thorough ? kMostPasses : std::max(1, batch.refinements);
+  const float size_of_w = length(w, n);
+  const float first = size_of_w > 0.0F ? std::min(kBoxAlone, radius / size_of_w) : 1.0F;
+  const float known = batch.multipliers[row][0];
+  float theta = std::isfinite(known) && known >= first ? known : first;
+  float best_theta = theta;
+  float best = std::numeric_limits<float>::infinity();
+  for (int pass = 0; pass < passes; ++pass) {
+    const BallSums s = sum_ball(w, r, n, theta);
+    const float bound = s.at_reference + radius * std::sqrt(s.v_squared) + s.rest;
+    if (!(bound > best + 1e-6F * std::abs(best))) {
+      best = std::min(best, bound);
+      best_theta = theta;
+    }
+    const float next = next_theta(s, squared, first);
+    if (!(std::abs(next - theta) > 1e-6F * theta)) break;
+    theta = next;
+  }
+  batch.multipliers[row] = {best_theta};
+  batch.values[row] = best;
+  // In w.x - |x - r|^2 / (2 theta) the maximiser is stationary, and the ball bounds the square.
+  if (batch.stiffness != nullptr) batch.stiffness[row] = 0.5F / best_theta;
+  if (batch.maximisers != nullptr) write_point(w, r, n, best_theta, batch.maximisers + row * n);
+}
+
+void L2Ball::support(const SupportBatch& batch) const {
+  const int64_t n = size();
+  std::vector<float> tilted(static_cast<size_t>(n));
   for (int64_t row = 0; row < batch.rows; ++row) {
     const float* w = batch.weights + row * n;
-    const float size_of_w = length(w, n);
-    const float first =
-        size_of_w > 0.0F ? std::min(kBoxAlone, static_cast<float>(fast_radius_) / size_of_w) : 1.0F;
-    const float known = batch.multipliers[row][0];
-    float theta = std::isfinite(known) && known >= first ? known : first;
-    float best_theta = theta;
-    float best = std::numeric_limits<float>::infinity();
-    for (int pass = 0; pass < passes; ++pass) {
-      const BallSums s = sum_ball(w, r, n, theta);
-      const float bound = s.at_reference + static_cast<float>(fast_radius_) * std::sqrt(s.v_squared) + s.rest;
-      if (!(bound > best + 1e-6F * std::abs(best))) {
-        best = std::min(best, bound);
-        best_theta = theta;
-      }
-      const float next = next_theta(s, squared, first);
-      if (!(std::abs(next - theta) > 1e-6F * theta)) break;
-      theta = next;
+    const float c = batch.curvatures == nullptr ? 0.0F : batch.curvatures[row];
+    if (c <= 0.0F) {
+      support_row(w, batch, row);
+      continue;
     }
-    batch.multipliers[row] = {best_theta};
-    batch.values[row] = best;
-    if (batch.maximisers != nullptr) write_point(w, r, n, best_theta, batch.maximisers + row * n);
+    const float* centre = batch.centres + row * n;
+    double squares = fast_radius_ * fast_radius_;
+    for (int64_t i = 0; i < n; ++i) {
+      const float r = reference_float_[static_cast<size_t>(i)];
+      tilted[static_cast<size_t>(i)] = w[i] + 2.0F * c * (r - centre[i]);
+      squares += (static_cast<double>(centre[i]) - r) * (static_cast<double>(centre[i]) + r);
+    }
+    support_row(tilted.data(), batch, row);
+    batch.values[row] += static_cast<float>(c * squares);
   }
+}
+
+double L2Ball::sound_curved_support(std::span<const double> w, const Bowl& bowl, const Slab& slab,
+                                    const Multipliers& multipliers) const {
+  VERISSIM_CHECK(w.size() == reference().size());
+  const double c = bowl.curvature;
+  if (c == 0.0) return sound_support(w, slab, multipliers);
+  const auto finite = [](double value) { return std::isfinite(value); };
+  const size_t n = w.size();
+  if (!(c > 0.0 && c < kInfinity) || bowl.centre.size() != n ||
+      !std::all_of(bowl.centre.begin(), bowl.centre.end(), finite)) {
+    return kInfinity;
+  }
+  // SOUND: 2 c does not round. The difference, the product and the sum do, by 2^-53 of each at most (or a
+  // subnormal), together less than 3 * 2^-52 (|u_i| + |tilt_i|), which |x_i| <= 1 does not enlarge and
+  // sum_error pays for.
+  const std::vector<double> centre(bowl.centre.begin(), bowl.centre.end());
+  std::vector<double> u(n);
+  double absolute = 0.0;
+  for (size_t i = 0; i < n; ++i) {
+    const double tilt = 2.0 * c * (reference()[i] - centre[i]);
+    u[i] = w[i] + tilt;
+    absolute += std::abs(u[i]) + std::abs(tilt);
+  }
+  const Interval squares =
+      square(Interval(sound_radius_)) + sound_dot(centre, centre) - sound_dot(reference(), reference());
+  return (Interval(sound_support(u, slab, multipliers)) + Interval(c) * squares +
+          Interval(sum_error(absolute, n)))
+      .hi;
 }
 
 double L2Ball::sound_support(std::span<const double> w, const Slab&, const Multipliers& multipliers) const {

@@ -194,6 +194,43 @@ TEST(MeanSsimSupport, IsTight) {
   EXPECT_LT(mean_gap(Kind::kMean, 8, 3, 400, {"0.9999", "0.999", "0.99", "0.98"}), 0.03);
 }
 
+// Bowls at the ball's own centre, at its maximiser and anywhere: never below a member's value.
+TEST(L2Ball, BoundsBowls) {
+  int free_of_cost = 0;
+  for_all(150, [&](Rng& rng) {
+    const AnyRegion any = random_region(rng, Kind::kL2, 20);
+    const Point w = normal_weights(rng, any.size());
+    const Found plain = ask(*any.region, w, true);
+    std::vector<float> centre = to_floats(plain.maximiser);
+    if (rng.below(2) == 0) {
+      for (float& value : centre) value = static_cast<float>(rng.uniform(-1.0, 2.0));
+    }
+    const auto curvature = static_cast<float>(std::exp(3.0 * rng.normal()));
+    const Multipliers multipliers = any_multipliers(rng, *any.region, w);
+    const Slab slab = any.region->whole_slab();
+    const double bound = any.region->sound_curved_support(w, {curvature, centre}, slab, multipliers);
+    const mpq_class c(static_cast<double>(curvature));
+    const auto value = [&](const Point& x) {
+      mpq_class sum = exact_dot(w, x);
+      for (size_t i = 0; i < x.size(); ++i) {
+        const mpq_class step = mpq_class(x[i]) - mpq_class(static_cast<double>(centre[i]));
+        sum += c * step * step;
+      }
+      return sum;
+    };
+    RC_ASSERT(at_least(bound, value(any.reference)));
+    for (int k = 0; k < 5; ++k)
+      RC_ASSERT(at_least(bound, value(any.member_towards(random_target(rng, any.reference)))));
+    // A bowl at the maximiser that is less stiff than the maximum costs nothing.
+    const float theta = plain.multipliers[0];
+    if (any.limit.nearest() < 0.01 || theta > 1e3F) return;
+    const std::vector<float> at = to_floats(plain.maximiser);
+    const double with = any.region->sound_curved_support(w, {0.25F / theta, at}, slab, {2.0F * theta});
+    free_of_cost += with < plain.sound + 1e-3 * (1.0 + std::abs(plain.sound)) ? 1 : 0;
+  });
+  EXPECT_GT(free_of_cost, 40);
+}
+
 TEST_P(Kinds, SupportUsesTheBox) {
   const std::vector<float> reference{0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0};
   const AnyRegion any = make_region(GetParam(), reference, GetParam() == Kind::kMean ? "0.95" : "0.6", 2);
