@@ -171,19 +171,6 @@ Signal GraphBuilder::gathered(const std::string& name, const Signal& x, const st
   return append(name, Gather{size(x), std::move(index), false}, {x.node}, count, std::move(shape));
 }
 
-std::optional<Signal> GraphBuilder::before_relu(const Signal& x) {
-  const Node& node = network_.nodes[static_cast<size_t>(x.node)];
-  if (!std::holds_alternative<Relu>(node.op)) return std::nullopt;
-  const Signal before{node.inputs.front(), x.shape, x.order, false};
-  if (first_ == 0) return before;  // finish() leaves it out
-  if (std::cmp_not_equal(x.node + 1, network_.nodes.size()) || network_.nodes.size() != first_) {
-    return std::nullopt;
-  }
-  network_.nodes.pop_back();
-  --first_;
-  return before;
-}
-
 Signal GraphBuilder::in_order(const std::string& name, const Signal& x) {
   if (x.order == nullptr) return x;
   Signal plain = x;

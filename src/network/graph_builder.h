@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,9 +45,6 @@ class GraphBuilder {
   // Elements of x, 0 where the place is -1.
   Signal gathered(const std::string& name, const Signal& x, const std::vector<int64_t>& places,
                   std::vector<int64_t> shape);
-  // What a ReLU reads, if x is its values: the caller puts another ReLU behind what it makes of them. The
-  // ReLU goes, unless something else reads it.
-  std::optional<Signal> before_relu(const Signal& x);
   // x with its values in order.
   Signal in_order(const std::string& name, const Signal& x);
   // Both in the same order.

@@ -142,12 +142,10 @@ Signal convolve(GraphBuilder& graph, const LayerSite& site, const Signal& x, con
   return graph.conv2d(site.name, padded, std::move(conv), shape);
 }
 
-// One axis after the other: max over the window of max(a, b) = a + relu(b - a), pair by pair. The maximum of
-// ReLUs is the ReLU of the maximum, of which there are fewer.
+// One axis after the other: max over the window of max(a, b) = a + relu(b - a), pair by pair. ReLUs in front
+// stay there, although the ReLU of the maximum would be fewer: what they cut off makes the differences'
+// bounds much tighter.
 Signal max_pool(GraphBuilder& graph, const LayerSite& site, const Signal& x, const WindowAxes& axes) {
-  if (const std::optional<Signal> before = graph.before_relu(x)) {
-    return graph.relu(site.name, max_pool(graph, site, *before, axes));
-  }
   Signal y = x;
   for (const size_t k : {1U, 0U}) {
     site.charge(axes[k].out() * axes[k].kernel * axes[k].kernel);

@@ -130,13 +130,5 @@ RC_GTEST_PROP(Layers, MaximaOfWindowsAreExact, ()) {
   }
 }
 
-TEST(Layers, MaximaOfRelusAreRelusOfMaxima) {
-  const Shape shape{1, 4, 4};
-  GraphBuilder graph(shape);
-  const WindowAxes axes{WindowAxis{4, 2, 2, 1, 0, 0, false}, WindowAxis{4, 2, 2, 1, 0, 0, false}};
-  const Network network = graph.finish(max_pool(graph, site(), graph.relu("relu", input(shape)), axes));
-  EXPECT_EQ(network.relus(), 8 + 4 + 4);
-}
-
 }  // namespace
 }  // namespace verissim::network
