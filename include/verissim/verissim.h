@@ -142,6 +142,24 @@ std::optional<Counterexample> find_counterexample(const Model& model, const Pict
                                                   const Neighbourhood& neighbourhood,
                                                   const Settings& settings = {});
 
+// How far robustness reaches around a reference. Robust for every threshold of SSIM of at least proved_at
+// (for every distance of at most it), and for none of at most refuted_at (of at least it).
+struct Threshold {
+  std::string proved_at;   // decimal numbers; empty if nothing was proved or refuted
+  std::string refuted_at;  // 1 (0 for distances) if the reference itself does not get its class
+  std::optional<Counterexample> closest;  // in the neighbourhood of refuted_at
+  std::string reason;                     // why it ended
+  int64_t questions = 0;                  // searches
+  int64_t subproblems = 0;                // of all of them
+  double seconds = 0.0;
+};
+
+// Narrows both sides until 1 - SSIM (or the distance) of refuted_at exceeds that of proved_at by at most the
+// share `gap`, 0.001 to 1, or the settings' time is over, or it is interrupted; what was shown by then is the
+// result. Not for images of 8 bits alone.
+Threshold find_threshold(const Model& model, const Picture& reference, int64_t label,
+                         Measure measure = Measure::kSsim, const Settings& settings = {}, double gap = 0.01);
+
 // convention: "global" or another of the names that `verissim ssim` lists. The pictures' dimensions must
 // agree.
 double ssim(const Picture& a, const Picture& b, const std::string& convention = "global");

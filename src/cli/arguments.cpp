@@ -84,6 +84,35 @@ constexpr Option kVerifyOptions[] = {
     kJson,
 };
 
+constexpr Option kThresholdOptions[] = {
+    kModel,
+    kImage,
+    kClass,
+    {.names = "--measure",
+     .value = "ssim|linf|l2",
+     .target = "minlp.distance",
+     .help = "how images are compared: global SSIM, largest difference of a value, Euclidean distance"},
+    kChannels,
+    {.names = "--gap",
+     .value = "G",
+     .target = &A::gap,
+     .help = "end when 1 - SSIM (or the distance) of what is refuted exceeds that of what is proved by this "
+             "share "
+             "at most"},
+    kDimension,
+    {.names = "--timeout", .value = "S", .target = "minlp.timeout", .help = "time limit in seconds; 0: none"},
+    kThreads,
+    kSeed,
+    kMemoryLimit,
+    kTolerance,
+    {.names = "--out,-o",
+     .value = "FILE",
+     .target = &A::out,
+     .help = "write the closest counterexample: .npy with its exact values, .png rounded"},
+    kQuiet,
+    kJson,
+};
+
 constexpr Option kAttackOptions[] = {
     kModel,
     kImage,
@@ -210,6 +239,10 @@ constexpr Command kCommands[] = {
      "verissim run examples/fashion-mnist.json", kRunOptions},
     {CommandName::kVerify, "verify", "Prove or refute that a network is robust around an image",
      "verissim verify --model model_i1x4x4_l6-6-6_o5.pt --image 3.png --class 1 --ssim 0.98", kVerifyOptions},
+    {CommandName::kThreshold, "threshold",
+     "Enclose the SSIM down to which a network is robust around an image",
+     "verissim threshold --model model_i1x4x4_l6-6-6_o5.pt --image 3.png --class 1 --timeout 10",
+     kThresholdOptions},
     {CommandName::kAttack, "attack", "Look for counterexamples only",
      "verissim attack --model model_i1x4x4_l6-6-6_o5.pt --image 3.png --class 1 --ssim 0.9 --out found.npy",
      kAttackOptions},

@@ -35,10 +35,12 @@ struct Arguments {
   int64_t restarts = 20;
   int64_t steps = 30;
   int64_t wanted = 1;
+  double gap = 0.01;
 };
 
-// A switch, a text, or a count of at least 0.
-using OwnMember = std::variant<bool Arguments::*, std::string Arguments::*, int64_t Arguments::*>;
+// A switch, a text, a count of at least 0, or the gap of `threshold`.
+using OwnMember =
+    std::variant<bool Arguments::*, std::string Arguments::*, int64_t Arguments::*, double Arguments::*>;
 
 struct Option {
   std::string_view names;       // "--model,-m", or "CONFIG" for a positional
@@ -48,7 +50,7 @@ struct Option {
   bool required = false;
 };
 
-enum class CommandName { kRun, kVerify, kAttack, kTrain, kRepair, kSsim, kVnncomp, kInfo };
+enum class CommandName { kRun, kVerify, kThreshold, kAttack, kTrain, kRepair, kSsim, kVnncomp, kInfo };
 
 struct Command {
   CommandName name;

@@ -18,6 +18,7 @@ struct Context {
 
 int run_command(const Arguments& arguments, Context& context);
 int verify_command(const Arguments& arguments, Context& context);
+int threshold_command(const Arguments& arguments, Context& context);
 int attack_command(const Arguments& arguments, Context& context);
 int train_command(const Arguments& arguments, Context& context);
 int repair_command(const Arguments& arguments, Context& context);

@@ -35,7 +35,8 @@ std::string format_number(double value) {
 std::string format_ssim(double value, double threshold) {
   for (int digits = 4; digits < 17; ++digits) {
     std::string text = printed("%.*f", digits, value);
-    if ((std::strtod(text.c_str(), nullptr) >= threshold) == (value >= threshold)) return text;
+    const double shown = std::strtod(text.c_str(), nullptr);
+    if ((shown >= threshold) == (value >= threshold) && (shown >= 1.0) == (value >= 1.0)) return text;
   }
   return printed("%.17g", value);
 }

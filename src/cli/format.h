@@ -12,7 +12,8 @@ namespace verissim::cli {
 std::string format_seconds(double seconds);
 // Four significant digits: "0.9843", "-1.2e-09", "-infinity"
 std::string format_number(double value);
-// An SSIM value, rounded so that it never seems to lie on the other side of the threshold: "0.98000012"
+// An SSIM value, rounded so that it never seems to lie on the other side of the threshold, nor
+// to be 1 where it is less: "0.98000012"
 std::string format_ssim(double value, double threshold);
 // The same for a distance and a radius: "0.4321".
 std::string format_distance(double value, double radius);

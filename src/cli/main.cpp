@@ -17,6 +17,8 @@ int dispatch(const Invocation& invocation, Context& context) {
       return run_command(invocation.arguments, context);
     case CommandName::kVerify:
       return verify_command(invocation.arguments, context);
+    case CommandName::kThreshold:
+      return threshold_command(invocation.arguments, context);
     case CommandName::kAttack:
       return attack_command(invocation.arguments, context);
     case CommandName::kTrain:

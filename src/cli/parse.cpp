@@ -14,9 +14,11 @@
 #include "base/error.h"
 #include "base/version.h"
 #include "cli/exit_codes.h"
+#include "cli/format.h"
 #include "experiment/config_keys.h"
 #include "experiment/config_value.h"
 #include "experiment/neighbourhood.h"
+#include "experiment/threshold.h"
 
 namespace verissim::cli {
 namespace {
@@ -35,7 +37,10 @@ std::string default_text(const Option& option, const Arguments& defaults) {
     const std::string value = experiment::value_as_json(key, defaults.settings);
     return key.required || value == "[]" ? "" : " (default: " + value + ")";
   }
-  const auto* count = std::get_if<int64_t Arguments::*>(&std::get<OwnMember>(option.target));
+  const OwnMember& member = std::get<OwnMember>(option.target);
+  if (const auto* gap = std::get_if<double Arguments::*>(&member))
+    return " (default: " + format_number(defaults.**gap) + ")";
+  const auto* count = std::get_if<int64_t Arguments::*>(&member);
   return count == nullptr ? "" : " (default: " + std::to_string(defaults.**count) + ")";
 }
 
@@ -62,6 +67,12 @@ int64_t parse_count(const std::string& text, const std::string& place) {
   return count;
 }
 
+double parse_gap(const std::string& text, const std::string& place) {
+  const double gap = Decimal::parse(text, place).nearest();
+  experiment::check_gap(gap, place);
+  return gap;
+}
+
 void set(const Option& option, const std::string& text, Arguments& arguments) {
   if (const auto* name = std::get_if<std::string_view>(&option.target)) {
     experiment::set_from_text(arguments.settings, experiment::config_key(*name), text, shown_name(option));
@@ -75,6 +86,9 @@ void set(const Option& option, const std::string& text, Arguments& arguments) {
   }
   if (const auto* count = std::get_if<int64_t Arguments::*>(&member)) {
     arguments.** count = parse_count(text, shown_name(option));
+  }
+  if (const auto* gap = std::get_if<double Arguments::*>(&member)) {
+    arguments.** gap = parse_gap(text, shown_name(option));
   }
 }
 
@@ -91,7 +105,14 @@ std::string no_command(const std::string& word) {
 // One of --ssim, --linf and --l2 says what counts as looking like the reference.
 void settle_neighbourhood(const Command& command, Arguments& arguments) {
   const auto takes = [&](const Option& option) { return option.names.starts_with("--linf"); };
-  if (std::none_of(command.options.begin(), command.options.end(), takes)) return;
+  if (std::none_of(command.options.begin(), command.options.end(), takes)) {
+    const experiment::Config& settings = arguments.settings;
+    if (settings.channels != "joint" && settings.distance != "ssim") {
+      throw InputError("--channels " + settings.channels + " and --measure " + settings.distance +
+                       " exclude each other");
+    }
+    return;
+  }
   std::string given;
   for (const auto& [name, text] : {std::pair{"ssim", &arguments.ssim}, std::pair{"linf", &arguments.linf},
                                    std::pair{"l2", &arguments.l2}}) {

@@ -6,6 +6,7 @@
 #include "attack/attack.h"
 #include "base/error.h"
 #include "experiment/question.h"
+#include "experiment/threshold.h"
 #include "image/read_image.h"
 #include "network/model_file.h"
 #include "search/verify.h"
@@ -173,6 +174,30 @@ std::optional<Counterexample> find_counterexample(const Model& model, const Pict
     options.eight_bit = settings.eight_bit;
     return worst(question, attack::find_violations(question.network, *question.region, question.property,
                                                    options, stop_token(settings), nullptr));
+  });
+}
+
+Threshold find_threshold(const Model& model, const Picture& reference, int64_t label, Measure measure,
+                         const Settings& settings, double gap) {
+  return translated([&] {
+    experiment::check_gap(gap);
+    if (settings.eight_bit)
+      throw InputError("", "eight_bit", "true", "false: thresholds are about all images");
+    experiment::Question question = ask(model, reference, label, {measure, "1"});
+    search::ThresholdOptions options;
+    options.search = search_options(settings);
+    options.gap = gap;
+    const search::ThresholdResult found =
+        experiment::find_threshold(question, options, stop_token(settings), nullptr);
+    Threshold result;
+    if (const auto& proved = found.bracket.proved) result.proved_at = proved->value.text();
+    if (const auto& refuted = found.bracket.refuted) result.refuted_at = refuted->value.text();
+    if (const auto& closest = found.bracket.closest) result.closest = worst(question, {*closest});
+    result.reason = search::to_string(found.end);
+    result.questions = found.questions;
+    result.subproblems = found.nodes;
+    result.seconds = found.seconds;
+    return result;
   });
 }
 

@@ -45,6 +45,7 @@ struct Options {
   // image.
   bool eight_bit = false;
   bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
+  bool certify_open = true;          // unknown: take up to a second for a margin_bound better than -infinity
 };
 
 struct Problem {

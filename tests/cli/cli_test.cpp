@@ -117,6 +117,16 @@ TEST_F(Cli, UsageErrorsEndWithTwo) {
          "--dataset: got the text 'CIFAR', wanted one of");
   expect({"attack", "--model", "m", "--image", "i", "--class", "0", "--ssim", "0.9", "--restarts", "-3"},
          "--restarts: got '-3', wanted an integer from 0");
+  const auto threshold = [](const std::string& name, const std::string& value) {
+    return std::vector<std::string>{"threshold", "--model", "m", "--image", "i", "--class", "0", name, value};
+  };
+  expect(threshold("--gap", "0"), "--gap: got the number 0, wanted a number from 0.001 to 1");
+  expect(threshold("--gap", "much"), "--gap: got 'much', wanted a decimal number");
+  expect(threshold("--measure", "l1"), "--measure: got the text 'l1', wanted one of");
+  expect(threshold("--ssim", "0.9"), "--ssim");
+  auto averaged = threshold("--channels", "mean");
+  averaged.insert(averaged.end(), {"--measure", "l2"});
+  expect(averaged, "--channels mean and --measure l2 exclude each other");
 }
 
 TEST_F(Cli, BadInputEndsWithThree) {
@@ -249,6 +259,55 @@ TEST_F(Cli, AsksAboutImagesOfEightBits) {
   EXPECT_THAT(robust.out, ::testing::StartsWith("Robust: every image of 8 bits at an "));
 }
 
+TEST_F(Cli, ThresholdIsProvedAndRefuted) {
+  network::save_model(model_, small_network(0.01, 5.0));
+  const std::string out = folder_.file("closest.npy");
+  std::vector<std::string> words = {"threshold", "--model", model_,  "--image", image_,
+                                    "--class",   "0",       "--out", out};
+  const Ended text = run_verissim(words);
+  EXPECT_EQ(text.code, 0);
+  EXPECT_THAT(text.out,
+              ::testing::StartsWith("Robust: every image whose SSIM to " + image_ + " is at least 0.9"));
+  EXPECT_THAT(text.out, HasSubstr(" Not robust: an image with SSIM 0.9"));
+  EXPECT_THAT(text.out, HasSubstr("(narrow enough)"));
+  words.emplace_back("--json");
+  const json answer = json::parse(run_verissim(words).out);
+  const auto verdict = [&](const std::string& limit) {
+    return ask("verify", small_network(0.01, 5.0), answer[limit].get<std::string>()).code;
+  };
+  EXPECT_EQ(verdict("proved_at"), 20);
+  EXPECT_EQ(verdict("refuted_at"), 10);
+  EXPECT_EQ(image::load_values(out, {1, 4, 4}), answer["counterexample"].get<std::vector<double>>());
+  EXPECT_GE(answer["ssim"].get<double>(), std::stod(answer["refuted_at"].get<std::string>()) - 1e-12);
+  EXPECT_LE(answer["margin"].get<double>(), 0.0);
+  EXPECT_GE(answer["seconds"].get<double>(), 0.0);
+  EXPECT_EQ(answer["reason"], "narrow enough");
+}
+
+TEST_F(Cli, ThresholdOfADistance) {
+  network::save_model(model_, small_network(0.01, 5.0));
+  const std::vector<std::string> words = {"threshold", "--model", model_,  "--image",   image_, "--class",
+                                          "0",         "--gap",   "0.005", "--measure", "linf", "--json"};
+  const json answer = json::parse(run_verissim(words).out);
+  EXPECT_EQ(answer["measure"], "linf");
+  EXPECT_NEAR(std::stod(answer["proved_at"].get<std::string>()), 0.002, 1.1e-5);
+  EXPECT_NEAR(std::stod(answer["refuted_at"].get<std::string>()), 0.002, 1.1e-5);
+  EXPECT_NEAR(answer["distance"].get<double>(), 0.002, 1.1e-5);
+}
+
+TEST_F(Cli, ThresholdOfWhatAlwaysOrNeverHolds) {
+  const std::vector<std::string> words = {"threshold", "--model", model_, "--image", image_, "--class", "0"};
+  network::save_model(model_, small_network(1.0, 0.0));
+  const Ended always = run_verissim(words);
+  EXPECT_EQ(always.code, 0);
+  EXPECT_THAT(always.out, ::testing::StartsWith("Robust: every image whose SSIM to " + image_ +
+                                                " is at least 0.001 gets class 0.\n"));
+  network::save_model(model_, small_network(-1.0, 0.0));
+  const Ended never = run_verissim(words);
+  EXPECT_EQ(never.code, 10);
+  EXPECT_THAT(never.out, ::testing::StartsWith("Not robust: " + image_ + " itself gets class "));
+}
+
 TEST_F(Cli, ANetworkWithOneOutputIsRefused) {
   const auto network = network::make_mlp({1, 4, 4}, {3}, 1);
   for (const char* command : {"verify", "attack"})
@@ -356,6 +415,20 @@ TEST_F(HardQuestion, EndsWithUnknownWhenInterrupted) {
     EXPECT_EQ(answer["verdict"], "unknown");
     EXPECT_THAT(answer["reason"].get<std::string>(), HasSubstr("interrupted"));
   }
+}
+
+TEST_F(HardQuestion, ThresholdTellsWhatWasShownWhenInterrupted) {
+  words({});
+  testing::Process process(testing::verissim_with(
+      {"threshold", "--model", wide_, "--image", image_, "--class", "0", "--gap", "0.001", "--json"}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  process.send(SIGINT);
+  const Ended ended = process.wait();
+  EXPECT_EQ(ended.code, 0);
+  const json answer = json::parse(ended.out);
+  EXPECT_EQ(answer["reason"], "interrupted");
+  EXPECT_TRUE(answer["proved_at"].is_null() || answer["proved_at"].is_string());
+  EXPECT_EQ(answer["refuted_at"].is_null(), answer["counterexample"].is_null());
 }
 
 TEST_F(HardQuestion, GoesOnWhenNobodyReadsTheProgress) {

@@ -69,6 +69,24 @@ TEST_F(Api, KnowsOtherNeighbourhoods) {
             Verdict::kNotRobust);
 }
 
+TEST_F(Api, FindsHowFarRobustnessReaches) {
+  using verissim::Measure;
+  const auto weak = model(0.01, 5.0);  // lost as soon as the first value falls by 0.002
+  for (const Measure measure : {Measure::kSsim, Measure::kLinf}) {
+    const auto found = verissim::find_threshold(weak, reference(), 0, measure);
+    EXPECT_EQ(found.reason, "narrow enough");
+    EXPECT_EQ(verissim::verify(weak, reference(), 0, {measure, found.proved_at}).verdict, Verdict::kRobust);
+    EXPECT_EQ(verissim::verify(weak, reference(), 0, {measure, found.refuted_at}).verdict,
+              Verdict::kNotRobust);
+    ASSERT_TRUE(found.closest);
+    EXPECT_LE(found.closest->margin, 0.0);
+    EXPECT_GT(found.questions, 0);
+  }
+  EXPECT_EQ(verissim::find_threshold(model(-1.0, 0.0), reference(), 0).refuted_at, "1");
+  EXPECT_THROW(verissim::find_threshold(weak, reference(), 0, Measure::kSsim, {}, 0.0), verissim::Error);
+  EXPECT_THROW(verissim::find_threshold(weak, reference(), 9), verissim::Error);
+}
+
 TEST_F(Api, EndsWithUnknownWhenInterrupted) {
   verissim::Interrupt interrupt;
   interrupt.set();
