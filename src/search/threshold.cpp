@@ -42,10 +42,11 @@ class Narrowing {
   }
 
  private:
-  static constexpr double kAttackShare = 0.2;  // of the time
-  static constexpr double kDescent = 0.25;     // of the size, while nothing is proved
-  static constexpr double kPassShare = 0.125;  // of the logarithmic gap: what ends a pass
-  static constexpr double kRootFactor = 4.0;   // a slice is at least that many times what roots take
+  static constexpr double kAttackShare = 0.2;    // of the time
+  static constexpr double kDescent = 0.25;       // of the size, while nothing is proved
+  static constexpr double kNearSmallest = 1.01;  // limits are rounded up
+  static constexpr double kPassShare = 0.125;    // of the logarithmic gap: what ends a pass
+  static constexpr double kRootFactor = 4.0;     // a slice is at least that many times what roots take
 
   Bracket& known() { return result_.bracket; }
   double refuted_size() const { return result_.bracket.refuted ? result_.bracket.refuted->size : kInfinity; }
@@ -185,7 +186,7 @@ class Narrowing {
     const double high = std::min(end, undecided);
     if (undecided == kInfinity && refuted_size() == kInfinity) return family_.largest;
     if (!result_.bracket.proved) {
-      if (high <= family_.smallest) return std::nullopt;
+      if (high <= kNearSmallest * family_.smallest) return std::nullopt;
       return std::max(family_.smallest, high * kDescent);
     }
     const double low = result_.bracket.proved->size;

@@ -146,6 +146,20 @@ TEST(Threshold, AMisclassifiedReferenceIsItsOwnCounterexample) {
   }
 }
 
+// The reference's lead is the last bit of a float32 number: nothing is robust that is large enough to ask
+// for.
+TEST(Threshold, WhatIsTooCloseForAnyLimitEndsWithoutAProof) {
+  for (const Measure measure : {Measure::kSsim, Measure::kL2}) {
+    Question question = ask(testing::small_network(4e-9, 1.0), testing::small_image(), measure);
+    const ThresholdResult found = find_threshold(question, by_nodes(64, 0), StopToken(), nullptr);
+    EXPECT_EQ(found.end, ThresholdEnd::kBoundary);
+    EXPECT_FALSE(found.bracket.proved);
+    ASSERT_TRUE(found.bracket.refuted);
+    EXPECT_LT(found.bracket.refuted->size, 1e-7);
+    expect_true(question, found);
+  }
+}
+
 TEST(Threshold, AnInterruptLeavesATrueBracket) {
   InterruptFlag flag;
   flag.set();

@@ -41,6 +41,15 @@ TEST_F(Limits, TheGapThatIsLeftIsTold) {
   EXPECT_LE(result.margin_bound, result.margin_seen);
 }
 
+TEST_F(Limits, NoBoundIsCertifiedIfNoneIsWanted) {
+  options_.node_limit = 40;
+  options_.certify_open = false;
+  const Result result = verify(question_, options_);
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_EQ(result.reason, Reason::kNodeLimit);
+  EXPECT_EQ(result.margin_bound, -HUGE_VAL);
+}
+
 TEST_F(Limits, MoreNodesGiveNoWorseABound) {
   double last = -HUGE_VAL;
   for (const int64_t limit : {1, 200, 2000}) {
