@@ -97,6 +97,8 @@ std::string interval(const Question& question, const ThresholdResult& found) {
   const auto& [proved, refuted, closest] = found.bracket;
   const bool is_ssim = question.neighbourhood.is_ssim();
   std::string text;
+  if (found.end == ThresholdEnd::kReferenceMisclassified)
+    return "none: " + std::string(search::to_string(found.end));
   if (refuted) text = (is_ssim ? "above " : "below ") + refuted->value.text();
   if (proved) {
     text += (refuted ? " and " : "") + std::string(is_ssim ? "at most " : "at least ") + proved->value.text();

@@ -306,6 +306,7 @@ TEST_F(Cli, ThresholdOfWhatAlwaysOrNeverHolds) {
   const Ended never = run_verissim(words);
   EXPECT_EQ(never.code, 10);
   EXPECT_THAT(never.out, ::testing::StartsWith("Not robust: " + image_ + " itself gets class "));
+  EXPECT_THAT(never.out, HasSubstr("none: the reference image itself is misclassified"));
 }
 
 TEST_F(Cli, ANetworkWithOneOutputIsRefused) {
