@@ -17,6 +17,7 @@ constexpr int kFirstRounds = 4;
 constexpr float kReserve = 1.002F;
 // A first bowl has this share of the curvature that costs nothing.
 constexpr float kFirstShare = 0.5F;
+constexpr int kTrial = 3;            // passes until a bowl must have been better than the chords
 constexpr float kSharpest = 100.0F;  // most curvature, in units of that of the parabola with two tangents
 constexpr float kStep = 0.2F;        // of the curvatures' logarithms
 constexpr float kDecay = 0.9F;
@@ -58,6 +59,7 @@ void Bowls::start(const Rows& rows) {
   iteration_ = 0;
   curved_ = rows.curved;
   best_curved_.assign(count, 0);
+  given_up_.assign(count, 0);
   curve_.assign(size, 0.0F);
   at_centre_.assign(size, 0.0F);
   vector_.assign(size, 1.0F / std::sqrt(static_cast<float>(members()) + 1.0F));
@@ -145,11 +147,16 @@ void Bowls::step(const Rows& rows) {
   ++iteration_;
   std::vector<int64_t> fresh;
   for (int64_t r = 0; r < rows.count; ++r) {
-    if (curved_[static_cast<size_t>(r)] != 0) {
+    const auto row = static_cast<size_t>(r);
+    if (given_up_[row] != 0) continue;
+    if (curved_[row] == 0) {
+      fresh.push_back(r);
+    } else if (iteration_ > kTrial && best_curved_[row] == 0) {
+      given_up_[row] = 1;
+      curved_[row] = 0;
+    } else {
       climb(rows, r);
       move(rows, r);
-    } else {
-      fresh.push_back(r);
     }
   }
   if (!fresh.empty()) begin(rows, fresh);

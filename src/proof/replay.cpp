@@ -65,6 +65,7 @@ class Pass {
     for (int64_t r = 0; r < rows_; ++r) {
       InputLine& line = result[static_cast<size_t>(r)];
       if (!last.empty()) std::copy_n(last.begin() + r * inputs, inputs, line.coefficients.begin());
+      if (!bends_[static_cast<size_t>(r)].members.empty()) flatten_bowl(r, line.coefficients);
       line.constant = constants_[static_cast<size_t>(r)].lo;
     }
     return result;
@@ -316,9 +317,10 @@ class Pass {
     const Argument& argument = arguments_[static_cast<size_t>(row)];
     add_cut(row, line);
     for (double& value : line) value = -value;
-    const double support = bends_[static_cast<size_t>(row)].members.empty()
-                               ? replay_.region().sound_support(line, argument.slab, argument.multipliers)
-                               : curved_support(row, line);
+    const double support =
+        bends_[static_cast<size_t>(row)].members.empty()
+            ? replay_.region().sound_support(line, argument.slab, argument.multipliers)
+            : replay_.region().sound_curved_support(line, bowl_of(row), argument.slab, argument.multipliers);
     // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound
     // +infinity.
     const double bound = next_down(constants_[static_cast<size_t>(row)].lo - support);
@@ -326,21 +328,36 @@ class Pass {
   }
 
   // SOUND: z_j - p_j = row_j.(x - x0) + e_j with |e_j| bounded, and (a + e)^2 <= (1 + t) a^2 + (1 + 1 / t)
-  // e^2 for every t > 0. Rounding lambda up to float32 only makes the bowl steeper.
-  double curved_support(int64_t row, std::span<const double> line) const {
+  // e^2 for every t > 0; what the e_j cost leaves the row's constant. Rounding lambda up to float32 only
+  // makes the bowl steeper.
+  region::Bowl bowl_of(int64_t row) {
     const Argument& argument = arguments_[static_cast<size_t>(row)];
     const Bend& bend = bends_[static_cast<size_t>(row)];
     constexpr double kShare = 0x1p-30;
     const double lambda =
         replay_.coupling()->curvature(bend.members, bend.factors, static_cast<double>(argument.curvature));
     const double raised = next_up(lambda * (1.0 + kShare));
-    region::Bowl bowl{static_cast<float>(raised), {argument.centre, line.size()}};
+    region::Bowl bowl{static_cast<float>(raised), {argument.centre, bend.centre.size()}};
     if (static_cast<double>(bowl.curvature) < raised)
       bowl.curvature = std::nextafterf(bowl.curvature, std::numeric_limits<float>::infinity());
-    const double support =
-        replay_.region().sound_curved_support(line, bowl, argument.slab, argument.multipliers);
-    const Interval errors = Interval(1.0 + 1.0 / kShare) * bend.errors;
-    return (Interval(support) + Interval(errors.hi)).hi;
+    lose(row, (Interval(1.0 + 1.0 / kShare) * bend.errors).hi);
+    return bowl;
+  }
+
+  // SOUND: the line less one that lies above the bowl; each difference rounds by at most 2^-53 of itself.
+  void flatten_bowl(int64_t row, std::vector<double>& line) {
+    const auto above = replay_.region().flatten(bowl_of(row), arguments_[static_cast<size_t>(row)].slab);
+    if (!above) {
+      lose(row, kInfinity);
+      return;
+    }
+    double changed = 0.0;
+    for (size_t i = 0; i < line.size(); ++i) {
+      line[i] -= above->coefficients[i];
+      changed += std::abs(line[i]) * facts_.magnitude[0][i];
+    }
+    lose(row, above->constant);
+    lose(row, sum_error(changed, line.size()));
   }
 
   // SOUND: line + eta cut is no larger than line where cut <= 0. Each value is rounded twice, by 2^-53 of
@@ -454,8 +471,6 @@ std::vector<double> Replay::lower_bounds(int node, const Facts& facts,
 
 std::vector<InputLine> Replay::lower_lines(int node, const Facts& facts,
                                            std::span<const Argument> arguments) const {
-  // A line has no bowl.
-  for (const Argument& argument : arguments) VERISSIM_CHECK(argument.curve == nullptr);
   return Pass(*this, facts, arguments).lines(node);
 }
 

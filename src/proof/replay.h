@@ -43,11 +43,8 @@ namespace verissim::proof {
 
 class Coupling;
 
-// A linear function of the input, value(x) = coefficients . x + constant.
-struct InputLine {
-  std::vector<double> coefficients;
-  double constant = 0.0;
-};
+// A linear function of the input.
+using InputLine = region::Line;
 
 // Certified facts that a replay may use. Made by Replay::certify.
 struct Facts {
@@ -95,8 +92,8 @@ class Replay {
   std::vector<double> lower_bounds(int node, const Facts& facts, std::span<const Argument> arguments) const;
 
   // SOUND: lines that are nowhere above the arguments' coefficients . value(node), on the part of the region
-  // where the facts are claimed and the argument's splits hold. A constant is -infinity if nothing can be
-  // said.
+  // where the facts are claimed and the argument's splits and slab hold. A constant is -infinity if nothing
+  // can be said.
   std::vector<InputLine> lower_lines(int node, const Facts& facts, std::span<const Argument> arguments) const;
 
   const std::vector<int>& relu_nodes() const { return relu_nodes_; }

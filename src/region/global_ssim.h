@@ -28,10 +28,12 @@ class GlobalSsim final : public Region {
   void support(const SupportBatch& batch) const override;
   double sound_support(std::span<const double> w, const Slab& slab,
                        const Multipliers& multipliers) const override;
-  bool curved() const override { return true; }
+  // Elsewhere the region is far from a ball in any metric.
+  bool curved() const override { return fast_.concavity(whole_.hi) >= 0.0; }
   double mean_weight() const override { return mean_weight_; }
   double sound_curved_support(std::span<const double> w, const Bowl& bowl, const Slab& slab,
                               const Multipliers& multipliers) const override;
+  std::optional<Line> flatten(const Bowl& bowl, const Slab& slab) const override;
   bool contains(std::span<const double> x) const override;
   void pull_in(std::span<double> x) const override;
   double slack(std::span<const double> x) const override;

@@ -96,14 +96,14 @@ bool MeanSsim::contains(std::span<const double> x) const {
 // r) every channel's statistics are polynomials in t. The box is convex and holds r, so clipping first is
 // enough.
 void MeanSsim::pull_in(std::span<double> x) const {
-  struct Line {
+  struct Ray {
     double mean = 0.0, along = 0.0, energy = 0.0;
   };
   const auto n = static_cast<size_t>(channel_size());
   std::vector<double> step(x.size());
-  std::vector<Line> lines;
+  std::vector<Ray> lines;
   for (size_t c = 0; c < channels_.size(); ++c) {
-    Line line;
+    Ray line;
     double squares = 0.0;
     for (size_t i = c * n; i < (c + 1) * n; ++i) {
       x[i] = std::clamp(x[i], 0.0, 1.0);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,12 @@ struct Slab {
 struct Bowl {
   float curvature = 0.0F;         // >= 0
   std::span<const float> centre;  // size() values; may be empty if the curvature is 0
+};
+
+// coefficients . x + constant.
+struct Line {
+  std::vector<double> coefficients;
+  double constant = 0.0;
 };
 
 // A batch of linear functions to be maximised over the region. Shapes: weights, centres and maximisers rows x
@@ -90,6 +97,11 @@ class Region {
   virtual double sound_curved_support(std::span<const double> /*w*/, const Bowl& /*bowl*/,
                                       const Slab& /*slab*/, const Multipliers& /*multipliers*/) const {
     return std::numeric_limits<double>::infinity();
+  }
+
+  // SOUND: a line that is nowhere below the bowl on the part of the region in the slab; none unless curved().
+  virtual std::optional<Line> flatten(const Bowl& /*bowl*/, const Slab& /*slab*/) const {
+    return std::nullopt;
   }
 
   // Whether x, read as exact real numbers, lies in the region. SOUND: exact.

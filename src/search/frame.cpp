@@ -245,6 +245,11 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
   argument.tilt = tilt.data();
   argument.split = split.data();
   argument.slab = node.slab;
+  if (!node.curve.empty()) {
+    argument.curve = node.curve.data();
+    argument.centre = node.centre.data();
+    argument.curvature = node.curvature;
+  }
   proof::InputLine line = replay.lower_lines(graph.output(), node.frame->facts, {&argument, 1}).front();
   line.constant = next_down(next_down(line.constant + goal.offset) - enough);
   return line;

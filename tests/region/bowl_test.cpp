@@ -101,6 +101,53 @@ TEST(Bowl, AbsurdNumbersGiveInfinity) {
   EXPECT_LT(bound(1.0F, centre), kInfinity);
 }
 
+TEST(Bowl, IsBelowItsLine) {
+  for_all(200, [](Rng& rng) {
+    const Neighbourhood hood = random_neighbourhood(rng, 2 + rng.below(39));
+    const Region& region = *hood.region;
+    std::vector<float> centre(hood.size());
+    for (float& value : centre) value = static_cast<float>(rng.uniform() * (rng.below(5) == 0 ? 3.0 : 1.0));
+    const auto curvature = static_cast<float>(std::exp(3.0 * rng.normal()));
+    const auto line = region.flatten({curvature, centre}, region.whole_slab());
+    RC_ASSERT(line.has_value());
+    const Point nothing(hood.size(), 0.0);
+    for (int trial = 0; trial < 20; ++trial) {
+      Point x(hood.size());
+      const double spread = std::exp(-rng.uniform() * 4.0);
+      for (size_t i = 0; i < x.size(); ++i) x[i] = region.reference()[i] + spread * rng.normal();
+      region.pull_in(x);
+      if (!region.contains(x)) continue;
+      const double value = curved_value(region, nothing, curvature, centre, x);
+      RC_ASSERT(value <= dot(line->coefficients, x) + line->constant + 1e-12 * std::abs(line->constant));
+    }
+  });
+}
+
+// At its centre, where that is a maximiser, the line is nearly at 0, measured by the reach of the bowl.
+TEST(Bowl, LineIsCloseAtTheCentre) {
+  int cases = 0;
+  int close = 0;
+  for_all(100, [&](Rng& rng) {
+    const Neighbourhood hood = random_neighbourhood(rng, 16 + rng.below(200));
+    const Region& region = *hood.region;
+    std::vector<float> weights(hood.size());
+    for (float& value : weights) value = static_cast<float>(rng.normal());
+    const std::vector<float> middle = to_floats({region.reference().begin(), region.reference().end()});
+    const Answer plain = ask(region, weights, 0.0F, middle);
+    if (hood.threshold.nearest() < 0.95 || plain.stiffness > 1e4F) return;
+    const auto line = region.flatten({1.0F, plain.maximiser}, region.whole_slab());
+    RC_ASSERT(line.has_value());
+    const double at_centre = dot(line->coefficients, to_doubles(plain.maximiser)) + line->constant;
+    const Point nothing(hood.size(), 0.0);
+    const double reach = curved_value(region, nothing, 1.0F, plain.maximiser,
+                                      {region.reference().begin(), region.reference().end()});
+    ++cases;
+    if (at_centre < reach) ++close;
+  });
+  EXPECT_GE(cases, 20);
+  EXPECT_GE(close, 0.8 * cases);
+}
+
 // With a bowl no stiffer than the maximum itself at the maximiser, the maximum does not move: nearly always
 // (the region is not quite an ellipsoid).
 TEST(Bowl, AtTheMaximiserCostsNothingUpToTheStiffness) {
