@@ -161,8 +161,7 @@ struct CroppedPart {
 std::vector<Interval> bound_places(const proof::Replay& replay, const bounds::Graph& graph,
                                    const Frame& frame, const Part& part, int start,
                                    std::span<const int64_t> places, int iterations) {
-  const bool coupled = graph.coupling().before(graph, start);  // what is coupled is not apart
-  const auto crop = coupled ? std::nullopt : network::crop(replay.network(), start, places);
+  const auto crop = network::crop(replay.network(), start, places);
   if (!crop) return LayerChunk(replay, graph, frame, part, start, places).run(iterations);
   const CroppedPart cropped(replay, *crop, frame, part);
   bounds::Graph own_graph(crop->network);
@@ -251,6 +250,10 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
     argument.curvature = node.curvature;
   }
   proof::InputLine line = replay.lower_lines(graph.output(), node.frame->facts, {&argument, 1}).front();
+  if (argument.curve != nullptr && !std::isfinite(line.constant)) {  // the bowl has no line above it
+    argument.curve = nullptr;
+    line = replay.lower_lines(graph.output(), node.frame->facts, {&argument, 1}).front();
+  }
   line.constant = next_down(next_down(line.constant + goal.offset) - enough);
   return line;
 }
@@ -259,6 +262,8 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
 std::vector<char> costly(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame,
                          const Node& node, const property::Goal& goal) {
   constexpr float kShare = 0.95F;
+  constexpr size_t kFew = 64;  // so few are all bounded
+  if (frame.unstable.size() <= kFew) return {};
   const std::vector<float> coefficients(goal.coefficients.begin(), goal.coefficients.end());
   bounds::Rows rows;
   bounds::reset(rows, graph, graph.output(), 1);
