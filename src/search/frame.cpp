@@ -333,10 +333,9 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
     (bounds::behind_relu(graph, graph.layer(relu).inputs.front()) ? hidden : first).push_back(relu);
   }
   const auto run_all = [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); };
-  Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}};
+  const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}};
   tighten(replay, graph, first, *frame, part, kRootIterations, stop, run_all);
   couple(replay, graph, *frame);
-  part.alpha = first_slopes(*frame);
   tighten(replay, graph, hidden, *frame, part, kRootIterations, stop, run_all);
   return frame;
 }
