@@ -58,6 +58,7 @@ void Bowls::start(const Rows& rows) {
   const size_t size = count * members();
   iteration_ = 0;
   curved_ = rows.curved;
+  inherited_ = rows.curved;
   best_curved_.assign(count, 0);
   given_up_.assign(count, 0);
   curve_.assign(size, 0.0F);
@@ -149,7 +150,13 @@ void Bowls::step(const Rows& rows) {
   for (int64_t r = 0; r < rows.count; ++r) {
     const auto row = static_cast<size_t>(r);
     if (given_up_[row] != 0) continue;
-    if (curved_[row] == 0) {
+    const bool tried_chords = inherited_[row] == 0 || iteration_ > 1;
+    if (!tried_chords) {  // the next pass is one with chords
+      curved_[row] = 0;
+    } else if (inherited_[row] != 0 && iteration_ == 2) {
+      curved_[row] = best_curved_[row];
+      given_up_[row] = best_curved_[row] == 0 ? 1 : 0;
+    } else if (curved_[row] == 0) {
       fresh.push_back(r);
     } else if (iteration_ > kTrial && best_curved_[row] == 0) {
       given_up_[row] = 1;

@@ -53,8 +53,9 @@ class Bowls {
   const Coupling& coupling_;
   Eigenvalues eigenvalues_;
   int iteration_ = 0;
-  std::vector<char> given_up_;                                     // R: rows that are better off with chords
-  std::vector<char> curved_, best_curved_;                         // R: whether the row has a bowl yet
+  std::vector<char> inherited_;             // R: rows that came with a bowl, which is compared with chords
+  std::vector<char> given_up_;              // R: rows that are better off with chords
+  std::vector<char> curved_, best_curved_;  // R: whether the row has a bowl yet
   std::vector<float> curve_, at_centre_, vector_, mean_, square_;  // R x M: q, z at the centre, eigenvector
   std::vector<float> factor_;                                      // R x M: sqrt(|a| q)
   std::vector<float> curvature_, stiffness_, distance_;            // R

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kChunk = 32;       // neurons a chunk; each is two rows
 constexpr int kRootIterations = 5;  // slope optimisation of the hidden layers' bounds
 constexpr int kRefineIterations = 5;
+constexpr size_t kFewestCoupled = 16;  // fewer gain nothing that splitting them would not
 constexpr size_t kMostCoupled = 512;
 
 // SOUND: rounded outward, so that what the fast rooms see is no tighter than what is certified.
@@ -42,6 +43,7 @@ void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame) {
     const float u = frame.upper[static_cast<size_t>(neuron)];
     if (l < 0.0F && u > 0.0F && std::isfinite(u - l)) gaps.emplace_back(l * u / (u - l), neuron);
   }
+  if (gaps.size() < kFewestCoupled) return;
   const size_t kept = std::min(gaps.size(), kMostCoupled);
   std::partial_sort(gaps.begin(), gaps.begin() + static_cast<long>(kept), gaps.end());
   std::vector<int32_t> neurons;
