@@ -410,7 +410,7 @@ class Run {
   static constexpr int64_t kMostBoxes = 2'000'000;  // before ReLUs are split instead
   static constexpr int kIterations = 10;
   static constexpr int kCandidates = 4;
-  static constexpr int kFinishIterations = 1000;
+  static constexpr int kFinishIterations = 250;
   static constexpr double kEnough = 1e-3;  // of the reference's margin
   static constexpr double kThin = 1e-4;    // slabs, see hopeless()
   static constexpr double kThinnest = 1e-7;
