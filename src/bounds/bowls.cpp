@@ -228,7 +228,7 @@ void Bowls::begin(const Rows& rows, const std::vector<int64_t>& fresh) {
     for (size_t f = 0; f < fresh.size(); ++f) {
       for (size_t m = 0; m < width; ++m) {
         const auto k = static_cast<size_t>(eigenvalues_.members()[m]);
-        const float share = level[f] / (coupling_.gram(k, k) + kTiny);
+        const float share = level[f] / (coupling_.square(k) + kTiny);
         factors[f * width + m] = std::sqrt(std::min(touching[f * width + m], share));
       }
     }

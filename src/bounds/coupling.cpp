@@ -74,71 +74,127 @@ Parabola parabola_above_relu(float l, float u, float q) {
 }
 
 Coupling::Coupling(const Graph& graph, const region::Region& region, std::vector<int32_t> neurons)
-    : neurons_(std::move(neurons)) {
-  const auto n = static_cast<size_t>(graph.inputs());
-  std::vector<float> rows;
+    : neurons_(std::move(neurons)),
+      // In the metric the mean's part of a row counts 1 / omega times.
+      excess_(static_cast<float>((1.0 / region.mean_weight() - 1.0) / static_cast<double>(graph.inputs()))) {
+  constexpr size_t kTogether = 128;  // rows made at a time
   Workspace workspace(graph);
   for (const int relu : graph.relus()) {
     const Layer& layer = graph.layer(relu);
-    std::vector<float> units;
-    int64_t count = 0;
-    for (const int32_t neuron : neurons_) {
-      if (neuron < layer.offset || neuron >= layer.offset + layer.size) continue;
-      units.resize(units.size() + static_cast<size_t>(layer.size), 0.0F);
-      units[static_cast<size_t>(count++ * layer.size + neuron - layer.offset)] = 1.0F;
-    }
-    if (count == 0) continue;
-    const std::vector<Relaxation> none(static_cast<size_t>(count));
-    workspace.backward(layer.inputs.front(), count, units.data(), none.data());
-    const float* first = workspace.input_coefficients();
-    rows.insert(rows.end(), first, first + static_cast<size_t>(count) * n);
-    biases_.insert(biases_.end(), workspace.constants().begin(), workspace.constants().end());
+    const auto begin = std::lower_bound(neurons_.begin(), neurons_.end(), layer.offset);
+    const auto end = std::lower_bound(begin, neurons_.end(), layer.offset + layer.size);
+    const std::span<const int32_t> own(begin, end);
+    for (size_t first = 0; first < own.size(); first += kTogether)
+      add_rows(graph, workspace, layer, own.subspan(first, std::min(kTogether, own.size() - first)));
   }
-  keep_columns(rows, n);
-  const auto count = static_cast<int64_t>(neurons_.size());
-  const auto width = static_cast<int64_t>(columns_.size());
-  gram_.assign(static_cast<size_t>(count * count), 0.0F);
-  if (count * width > 0)
-    multiply_transposed(count, width, count, rows_.data(), rows_.data(), gram_.data(), false);
-  std::vector<float> sums;
-  for (int64_t j = 0; j < count; ++j) {
-    double sum = 0.0;
-    for (int64_t i = 0; i < width; ++i) sum += rows_[static_cast<size_t>(j * width + i)];
-    sums.push_back(static_cast<float>(sum));
-  }
-  // In the metric the mean's part of a row counts 1 / omega times.
-  const auto excess = static_cast<float>((1.0 / region.mean_weight() - 1.0) / static_cast<double>(n));
-  for (size_t i = 0; i < sums.size(); ++i) {
-    for (size_t j = 0; j < sums.size(); ++j) gram_[i * sums.size() + j] += excess * sums[i] * sums[j];
-  }
+  measure();
 }
 
-void Coupling::keep_columns(const std::vector<float>& rows, size_t n) {
-  for (size_t i = 0; i < n; ++i) {
-    bool used = false;
-    for (size_t at = i; at < rows.size() && !used; at += n) used = rows[at] != 0.0F;
-    if (used) columns_.push_back(static_cast<int32_t>(i));
+void Coupling::add_rows(const Graph& graph, Workspace& workspace, const Layer& layer,
+                        std::span<const int32_t> neurons) {
+  const auto inputs = static_cast<size_t>(graph.inputs());
+  std::vector<float> units(neurons.size() * static_cast<size_t>(layer.size), 0.0F);
+  for (size_t r = 0; r < neurons.size(); ++r)
+    units[r * static_cast<size_t>(layer.size) + static_cast<size_t>(neurons[r] - layer.offset)] = 1.0F;
+  const std::vector<Relaxation> none(neurons.size());
+  workspace.backward(layer.inputs.front(), static_cast<int64_t>(neurons.size()), units.data(), none.data());
+  const std::span<const float> all(workspace.input_coefficients(), neurons.size() * inputs);
+  for (size_t r = 0; r < neurons.size(); ++r) rows_.add(all.subspan(r * inputs, inputs));
+  biases_.insert(biases_.end(), workspace.constants().begin(), workspace.constants().end());
+}
+
+void Coupling::measure() {
+  const auto count = static_cast<int64_t>(neurons_.size());
+  for (size_t i = 0; i < neurons_.size(); ++i) {
+    double sum = 0.0;
+    for (const float value : rows_.values(i)) sum += value;
+    sums_.push_back(static_cast<float>(sum));
   }
-  for (size_t row = 0; row < rows.size(); row += n) {
-    for (const int32_t i : columns_) rows_.push_back(rows[row + static_cast<size_t>(i)]);
+  if (!rows_.nearly_full()) {
+    gram_ = PairProducts<float>(rows_);
+    return;
   }
+  size_t width = 0;
+  const std::vector<float> rows = rows_.packed(width);
+  std::vector<float> gram(static_cast<size_t>(count * count), 0.0F);
+  if (width > 0 && count > 0)
+    multiply_transposed(count, static_cast<int64_t>(width), count, rows.data(), rows.data(), gram.data(),
+                        false);
+  for (size_t i = 0; i < sums_.size(); ++i) {
+    for (size_t j = 0; j < sums_.size(); ++j) gram[i * sums_.size() + j] += excess_ * sums_[i] * sums_[j];
+  }
+  gram_ = PairProducts<float>(sums_.size(), std::move(gram));
 }
 
 bool Coupling::before(const Graph& graph, int start) const { return !empty() && behind_relu(graph, start); }
 
-float Coupling::value(size_t i, const float* x) const {
-  const float* row = rows_.data() + i * columns_.size();
-  float sum = biases_[i];
-  for (size_t c = 0; c < columns_.size(); ++c) sum += row[c] * x[columns_[c]];
-  return sum;
-}
+float Coupling::value(size_t i, const float* x) const { return rows_.dot(i, x) + biases_[i]; }
 
 void Eigenvalues::restrict_to(std::vector<int32_t> members) {
   members_ = std::move(members);
   gram_.clear();
-  for (const int32_t i : members_) {
-    for (const int32_t j : members_)
-      gram_.push_back(coupling_.gram(static_cast<size_t>(i), static_cast<size_t>(j)));
+  sums_.clear();
+  std::vector<int32_t> place(coupling_.neurons().size(), -1);
+  for (size_t m = 0; m < members_.size(); ++m) {
+    place[static_cast<size_t>(members_[m])] = static_cast<int32_t>(m);
+    sums_.push_back(coupling_.sum(static_cast<size_t>(members_[m])));
+  }
+  if (!coupling_.gram().full()) {
+    restrict_sparse(place);
+    return;
+  }
+  gram_.resize(members_.size() * members_.size());
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const auto products = coupling_.gram().products(static_cast<size_t>(members_[i]));
+    for (size_t j = 0; j <= i; ++j) {
+      gram_[i * members_.size() + j] = products[static_cast<size_t>(members_[j])];
+      gram_[j * members_.size() + i] = gram_[i * members_.size() + j];
+    }
+  }
+}
+
+void Eigenvalues::restrict_sparse(const std::vector<int32_t>& place) {
+  const PairProducts<float>& gram = coupling_.gram();
+  const auto for_each_pair = [&](auto visit) {
+    for (size_t m = 0; m < members_.size(); ++m) {
+      const auto partners = gram.partners(static_cast<size_t>(members_[m]));
+      const auto products = gram.products(static_cast<size_t>(members_[m]));
+      for (size_t k = 0; k < partners.size(); ++k) {
+        const int32_t other = place[static_cast<size_t>(partners[k])];
+        if (other < 0) continue;
+        visit(m, other, products[k]);
+        if (static_cast<size_t>(other) != m)
+          visit(static_cast<size_t>(other), static_cast<int32_t>(m), products[k]);
+      }
+    }
+  };
+  begin_.assign(members_.size() + 1, 0);
+  for_each_pair([&](size_t i, int32_t, float) { ++begin_[i + 1]; });
+  for (size_t i = 0; i < members_.size(); ++i) begin_[i + 1] += begin_[i];
+  others_.resize(begin_.back());
+  products_.resize(begin_.back());
+  std::vector<size_t> next(begin_.begin(), begin_.end() - 1);
+  for_each_pair([&](size_t i, int32_t j, float product) {
+    others_[next[i]] = j;
+    products_[next[i]++] = product;
+  });
+}
+
+void Eigenvalues::apply_gram(int64_t rows) {
+  const auto k = static_cast<int64_t>(members_.size());
+  if (coupling_.gram().full()) {
+    multiply(rows, k, k, scaled_.data(), gram_.data(), product_.data(), false);
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* x = scaled_.data() + r * k;
+    float* y = product_.data() + r * k;
+    const float mean = coupling_.excess() > 0.0F ? coupling_.excess() * dot(sums_.data(), x, k) : 0.0F;
+    for (size_t i = 0; i < members_.size(); ++i) {
+      float sum = mean * sums_[i];
+      for (size_t e = begin_[i]; e < begin_[i + 1]; ++e) sum += products_[e] * x[others_[e]];
+      y[i] = sum;
+    }
   }
 }
 
@@ -153,7 +209,7 @@ void Eigenvalues::run(int64_t rows, const float* factors, float* vectors, float*
   for (int step = 0; step < steps; ++step) {
     const float* q = basis_.data() + static_cast<size_t>(step) * size;
     for (size_t i = 0; i < size; ++i) scaled_[i] = factors[i] * q[i];
-    multiply(rows, k, k, scaled_.data(), gram_.data(), product_.data(), false);
+    apply_gram(rows);
     for (size_t i = 0; i < size; ++i) product_[i] *= factors[i];
     basis_.resize(static_cast<size_t>(step + 2) * size, 0.0F);
     for (int64_t r = 0; r < rows; ++r) extend_basis(r, rows, step, steps);

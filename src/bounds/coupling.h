@@ -11,15 +11,19 @@
 // stiffness of the region at its minimiser.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "base/sparse_rows.h"
 #include "region/region.h"
 
 namespace verissim::bounds {
 
 class Graph;
+class Workspace;
+struct Layer;
 
 // A + B z + q z^2 for given q > 0: one of the smallest such parabolas above relu on [l, u], l < 0 < u; with
 // the derivatives of A and B in log q.
@@ -47,17 +51,25 @@ class Coupling {
   bool before(const Graph& graph, int start) const;
   // The input of coupled neuron i at x (n values).
   float value(size_t i, const float* x) const;
-  // w_i.w_j in the region's metric, for coupled neurons i and j.
-  float gram(size_t i, size_t j) const { return gram_[i * neurons_.size() + j]; }
+  // w_i.w_j for coupled neurons i and j. In the region's metric there is more of it: excess() sum(w_i)
+  // sum(w_j), which is in gram() already if all pairs are there.
+  const PairProducts<float>& gram() const { return gram_; }
+  float excess() const { return gram_.full() ? 0.0F : std::max(0.0F, excess_); }
+  float sum(size_t i) const { return sums_[i]; }
+  // |w_i|^2 in the region's metric.
+  float square(size_t i) const { return gram_.square(i) + excess() * sums_[i] * sums_[i]; }
 
  private:
-  void keep_columns(const std::vector<float>& rows, size_t n);
+  void add_rows(const Graph& graph, Workspace& workspace, const Layer& layer,
+                std::span<const int32_t> neurons);
+  void measure();
 
   std::vector<int32_t> neurons_;
-  std::vector<int32_t> columns_;  // inputs that some neuron reads: n' of them
-  std::vector<float> rows_;       // K x n'
-  std::vector<float> biases_;     // K
-  std::vector<float> gram_;       // K x K
+  SparseRows<float> rows_;
+  std::vector<float> biases_;  // K
+  std::vector<float> sums_;    // K
+  PairProducts<float> gram_;
+  float excess_ = 0.0F;  // (1 / omega - 1) / n
 };
 
 // Largest eigenvalues of S_r G S_r for rows of factors, by Lanczos's method: from below, up to convergence.
@@ -72,11 +84,18 @@ class Eigenvalues {
   void run(int64_t rows, const float* factors, float* vectors, float* values, int steps);
 
  private:
+  void restrict_sparse(const std::vector<int32_t>& place);
+  // product_ = G scaled_ for all rows.
+  void apply_gram(int64_t rows);
   void extend_basis(int64_t row, int64_t rows, int step, int steps);
 
   const Coupling& coupling_;
   std::vector<int32_t> members_;
-  std::vector<float> gram_;  // members x members
+  std::vector<float> gram_;      // members x members, where all pairs are there
+  std::vector<size_t> begin_;    // by member, elsewhere: where its partners begin, both ways
+  std::vector<int32_t> others_;  // the partners
+  std::vector<float> products_;  // and the products with them
+  std::vector<float> sums_;      // by member
   std::vector<float> scaled_, product_;
   std::vector<float> basis_;         // (steps + 1) x rows x members
   std::vector<float> alpha_, beta_;  // rows x steps: the tridiagonal matrix

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/interval.h"
+#include "base/sparse_rows.h"
 #include "network/network.h"
 #include "region/region.h"
 
@@ -32,17 +33,23 @@ class Coupling {
   double curvature(std::span<const int32_t> members, std::span<const double> factors, double guess) const;
 
  private:
+  class Form;
+
   void add_layer(const Replay& replay, const Facts& facts, int node, std::span<const int64_t> places);
-  void keep_columns();
+  void add_rows(const Replay& replay, const Facts& facts, int node, std::span<const int64_t> places);
   void measure(double mean_weight);
+  void order_by_place();
 
   std::vector<int32_t> index_;     // by neuron of all
-  std::vector<int32_t> columns_;   // inputs that some neuron reads: n' of them
-  std::vector<double> rows_;       // K x n', exact, by definition
+  SparseRows<double> rows_;        // exact, by definition
   std::vector<Interval> offsets_;  // K: c_i for all x of the region's box
   std::vector<double> lengths_;    // K: upper bounds of sum |row_ij|
-  std::vector<double> gram_;       // K x K, in the metric
+  std::vector<double> sums_;       // K: sum row_ij, rounded
+  // Of the rows in the plain metric; in that of region::Bowl if all pairs are there.
+  PairProducts<double> gram_;
+  double excess_ = 0.0;          // of the metric's square over the plain one: excess times the sum's square
   std::vector<double> squares_;  // K: upper bounds of |row_i|^2 in the metric and in the plain one, added up
+  std::vector<int32_t> rank_;    // K: where neighbours stand side by side
   size_t inputs_ = 0;
 };
 

@@ -12,7 +12,9 @@ constexpr size_t kChunk = 32;       // neurons a chunk; each is two rows
 constexpr int kRootIterations = 5;  // slope optimisation of the hidden layers' bounds
 constexpr int kRefineIterations = 5;
 constexpr size_t kFewestCoupled = 16;  // fewer gain nothing that splitting them would not
-constexpr size_t kMostCoupled = 512;
+constexpr size_t kMostCoupled =
+    512;  // where each reads all inputs, and the bowls' price is that of full matrices
+constexpr size_t kMostCoupledLocally = 8192;
 
 // SOUND: rounded outward, so that what the fast rooms see is no tighter than what is certified.
 float round_down(double x) {
@@ -34,6 +36,14 @@ void take_bounds(Frame& frame) {
   }
 }
 
+// Whether no first layer of ReLUs has a dense layer before it.
+bool are_local(const bounds::Graph& graph) {
+  return std::all_of(graph.relus().begin(), graph.relus().end(), [&](int relu) {
+    const int input = graph.layer(relu).inputs.front();
+    return bounds::behind_relu(graph, input) || graph.layer(input).kind != bounds::LayerKind::kDense;
+  });
+}
+
 // Couples the unstable first neurons; of too many those whose chords are worst.
 void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame) {
   if (!replay.region().curved() || frame.facts.contradiction) return;
@@ -44,7 +54,7 @@ void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame) {
     if (l < 0.0F && u > 0.0F && std::isfinite(u - l)) gaps.emplace_back(l * u / (u - l), neuron);
   }
   if (gaps.size() < kFewestCoupled) return;
-  const size_t kept = std::min(gaps.size(), kMostCoupled);
+  const size_t kept = std::min(gaps.size(), are_local(graph) ? kMostCoupledLocally : kMostCoupled);
   std::partial_sort(gaps.begin(), gaps.begin() + static_cast<long>(kept), gaps.end());
   std::vector<int32_t> neurons;
   for (size_t k = 0; k < kept; ++k) neurons.push_back(gaps[k].second);
