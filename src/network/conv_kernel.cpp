@@ -13,11 +13,25 @@ constexpr int64_t kLaneBytes = 64;
 template <typename T>
 constexpr int64_t kLanes = kLaneBytes / static_cast<int64_t>(sizeof(T));
 
+// What the processor adds and multiplies at once: compilers keep wider vectors in memory, not in registers.
+template <typename T, int kBytes>
+struct Native {
+  typedef T Vector __attribute__((vector_size(kBytes), may_alias));
+};
+
 // One value of kLanes rows.
 template <typename T>
 struct alignas(kLaneBytes) Lanes {
-  typedef T Vector __attribute__((vector_size(kLaneBytes)));
-  Vector v;
+  T values[kLanes<T>];
+
+  template <int kBytes>
+  typename Native<T, kBytes>::Vector* parts() {
+    return reinterpret_cast<typename Native<T, kBytes>::Vector*>(values);
+  }
+  template <int kBytes>
+  const typename Native<T, kBytes>::Vector* parts() const {
+    return reinterpret_cast<const typename Native<T, kBytes>::Vector*>(values);
+  }
 };
 
 // Blocks of 8 need the registers of AVX-512.
@@ -35,64 +49,70 @@ int block_size(int64_t left) {
   return static_cast<int>(std::min<int64_t>(left, 4));
 }
 
-// Adds the products of `channels` source channels with each of kCount results' weights.
-template <typename T, int kCount>
-[[gnu::always_inline]] inline void add_products(const Lanes<T>* x, const T* w, int64_t channels,
-                                                typename Lanes<T>::Vector* sum) {
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int b = 0; b < kCount; ++b) sum[b] += x[c].v * w[c * kCount + b];
+// Adds a source channel's products with each of kCount results' weights. sum: kCount x parts.
+template <typename T, int kBytes, int kCount>
+[[gnu::always_inline]] inline void add_products(const Lanes<T>& x, const T* w,
+                                                typename Native<T, kBytes>::Vector* sum) {
+  constexpr int kParts = kLaneBytes / kBytes;
+  for (int part = 0; part < kParts; ++part) {
+    const auto v = x.template parts<kBytes>()[part];
+    for (int b = 0; b < kCount; ++b) sum[b * kParts + part] += v * w[b];
   }
 }
 
 // kSplit partial sums a result, so that a sum need not wait for its last product.
-template <typename T, int kCount, int kSplit>
+template <typename T, int kBytes, int kCount, int kSplit>
 [[gnu::always_inline]] inline void sum_block(const PlaneMap<T>& map, const typename PlaneMap<T>::Block& block,
                                              const typename PlaneMap<T>::Strip& strip, const Lanes<T>* from,
                                              Lanes<T>* to) {
+  constexpr int kParts = kLaneBytes / kBytes;
+  constexpr int kSums = kCount * kParts;
   const int64_t channels = map.summed_channels;
   const int64_t split_channels = channels / kSplit * kSplit;
   const T* weights = map.weights.data() + block.weights;
   for (int64_t p = strip.begin; p < strip.end; ++p) {
-    typename Lanes<T>::Vector sum[kSplit * kCount] = {};
+    typename Native<T, kBytes>::Vector sum[kSplit * kSums] = {};
     for (int64_t t = map.begin[static_cast<size_t>(p)]; t < map.begin[static_cast<size_t>(p + 1)]; ++t) {
       const auto& tap = map.taps[static_cast<size_t>(t)];
       const Lanes<T>* x = from + tap.position * map.from_channels + block.source;
       const T* w = weights + tap.tap * channels * kCount;
       for (int64_t c = 0; c < split_channels; c += kSplit) {
-        for (int s = 0; s < kSplit; ++s) {
-          add_products<T, kCount>(x + c + s, w + (c + s) * kCount, 1, sum + s * kCount);
-        }
+        for (int s = 0; s < kSplit; ++s)
+          add_products<T, kBytes, kCount>(x[c + s], w + (c + s) * kCount, sum + s * kSums);
       }
-      const int64_t rest = channels - split_channels;
-      add_products<T, kCount>(x + split_channels, w + split_channels * kCount, rest, sum);
+      for (int64_t c = split_channels; c < channels; ++c)
+        add_products<T, kBytes, kCount>(x[c], w + c * kCount, sum);
     }
     Lanes<T>* y = to + (p - strip.begin) * map.to_channels + block.first;
     for (int b = 0; b < kCount; ++b) {
-      y[b].v = sum[b];
-      for (int s = 1; s < kSplit; ++s) y[b].v += sum[s * kCount + b];
+      for (int part = 0; part < kParts; ++part) {
+        auto total = sum[b * kParts + part];
+        for (int s = 1; s < kSplit; ++s) total += sum[s * kSums + b * kParts + part];
+        y[b].template parts<kBytes>()[part] = total;
+      }
     }
   }
 }
 
-template <typename T>
+template <typename T, int kBytes>
 [[gnu::always_inline]] inline void sum_strip(const PlaneMap<T>& map, const typename PlaneMap<T>::Strip& strip,
                                              const Lanes<T>* from, Lanes<T>* to) {
   for (const auto& block : map.blocks) {
     switch (block.count) {
       case 8:
-        sum_block<T, 8, 1>(map, block, strip, from, to);
+        sum_block<T, kBytes, 8, 1>(map, block, strip, from, to);
         break;
       case 4:
-        sum_block<T, 4, 1>(map, block, strip, from, to);
+        sum_block<T, kBytes, 4, 1>(map, block, strip, from, to);
         break;
       case 3:
-        sum_block<T, 3, 2>(map, block, strip, from, to);
+        sum_block<T, kBytes, 3, 2>(map, block, strip, from, to);
         break;
       case 2:
-        sum_block<T, 2, 2>(map, block, strip, from, to);
+        sum_block<T, kBytes, 2, 2>(map, block, strip, from, to);
         break;
       default:
-        sum_block<T, 1, 4>(map, block, strip, from, to);
+        sum_block<T, kBytes, 1, 4>(map, block, strip, from, to);
     }
   }
 }
@@ -207,7 +227,7 @@ struct Batch {
   Lanes<T>* to_lanes;    // of the longest strip
 };
 
-template <typename T>
+template <typename T, int kBytes>
 [[gnu::always_inline]] inline void run_batch(const PlaneMap<T>& map, const Batch<T>& batch) {
   const int64_t from_size = map.from_channels * map.from_plane;
   const int64_t to_size = map.to_channels * map.to_plane;
@@ -220,14 +240,32 @@ template <typename T>
                  batch.from + first * from_size, batch.from_lanes);
         ready = strip.source_end;
       }
-      sum_strip(map, strip, batch.from_lanes, batch.to_lanes);
+      sum_strip<T, kBytes>(map, strip, batch.from_lanes, batch.to_lanes);
       from_lanes({count, to_size}, map, strip, batch.to_lanes, batch.to + first * to_size, batch.add);
     }
   }
 }
 
-VERISSIM_CLONES void run(const PlaneMap<float>& map, const Batch<float>& batch) { run_batch(map, batch); }
-VERISSIM_CLONES void run(const PlaneMap<double>& map, const Batch<double>& batch) { run_batch(map, batch); }
+// Compiled for vectors of 64, 32 and 16 bytes; the machine's widest are taken.
+#ifdef VERISSIM_HAS_CLONES
+template <typename T>
+[[gnu::target("arch=x86-64-v4")]] void run_64(const PlaneMap<T>& map, const Batch<T>& batch) {
+  run_batch<T, 64>(map, batch);
+}
+template <typename T>
+[[gnu::target("arch=x86-64-v3")]] void run_32(const PlaneMap<T>& map, const Batch<T>& batch) {
+  run_batch<T, 32>(map, batch);
+}
+#endif
+
+template <typename T>
+void run(const PlaneMap<T>& map, const Batch<T>& batch) {
+#ifdef VERISSIM_HAS_CLONES
+  if (__builtin_cpu_supports("x86-64-v4")) return run_64(map, batch);
+  if (__builtin_cpu_supports("x86-64-v3")) return run_32(map, batch);
+#endif
+  run_batch<T, 16>(map, batch);
+}
 
 template <typename T>
 void multiply(const PlaneMap<T>& map, int64_t rows, const T* from, T* to, bool add) {
@@ -235,7 +273,7 @@ void multiply(const PlaneMap<T>& map, int64_t rows, const T* from, T* to, bool a
   const auto from_size = static_cast<size_t>(map.from_channels * map.from_plane);
   const auto to_size = static_cast<size_t>(map.to_channels * map.strips.front().end);
   if (buffer.size() < from_size + to_size) buffer.resize(from_size + to_size);
-  run(map, {rows, from, to, add, buffer.data(), buffer.data() + from_size});
+  run<T>(map, {rows, from, to, add, buffer.data(), buffer.data() + from_size});
 }
 
 // The input's row or column that output `out` and the kernel's place `k` meet.
