@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clones.h"
 #include "bounds/backward.h"
 #include "bounds/graph.h"
 #include "bounds/kernels.h"
@@ -180,20 +181,61 @@ void Eigenvalues::restrict_sparse(const std::vector<int32_t>& place) {
   });
 }
 
+namespace {
+
+constexpr int64_t kLanes = 16;  // rows side by side
+
+struct SparseGram {
+  int64_t size;
+  const size_t* begin;
+  const int32_t* others;
+  const float* products;
+  const float* sums;
+  float excess;
+};
+
+// y = G x + excess sums (sums . x). x, y: size x kLanes.
+VERISSIM_CLONES
+void multiply_sparse(const SparseGram gram, const float* x, float* y) {
+  float mean[kLanes] = {};
+  for (int64_t i = 0; i < gram.size && gram.excess > 0.0F; ++i) {
+    for (int64_t r = 0; r < kLanes; ++r) mean[r] += gram.excess * gram.sums[i] * x[i * kLanes + r];
+  }
+  for (int64_t i = 0; i < gram.size; ++i) {
+    float sum[kLanes];
+    for (int64_t r = 0; r < kLanes; ++r) sum[r] = gram.sums[i] * mean[r];
+    for (size_t e = gram.begin[i]; e < gram.begin[i + 1]; ++e) {
+      const float product = gram.products[e];
+      const float* other = x + static_cast<int64_t>(gram.others[e]) * kLanes;
+#pragma omp simd
+      for (int64_t r = 0; r < kLanes; ++r) sum[r] += product * other[r];
+    }
+    for (int64_t r = 0; r < kLanes; ++r) y[i * kLanes + r] = sum[r];
+  }
+}
+
+}  // namespace
+
 void Eigenvalues::apply_gram(int64_t rows) {
   const auto k = static_cast<int64_t>(members_.size());
   if (coupling_.gram().full()) {
     multiply(rows, k, k, scaled_.data(), gram_.data(), product_.data(), false);
     return;
   }
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* x = scaled_.data() + r * k;
-    float* y = product_.data() + r * k;
-    const float mean = coupling_.excess() > 0.0F ? coupling_.excess() * dot(sums_.data(), x, k) : 0.0F;
-    for (size_t i = 0; i < members_.size(); ++i) {
-      float sum = mean * sums_[i];
-      for (size_t e = begin_[i]; e < begin_[i + 1]; ++e) sum += products_[e] * x[others_[e]];
-      y[i] = sum;
+  lanes_.resize(2 * static_cast<size_t>(k * kLanes));
+  for (int64_t first = 0; first < rows; first += kLanes) {
+    const int64_t count = std::min(kLanes, rows - first);
+    float* in = lanes_.data();
+    float* out = in + k * kLanes;
+    for (int64_t r = 0; r < kLanes; ++r) {  // missing rows: the last one again
+      const float* x = scaled_.data() + (first + std::min(r, count - 1)) * k;
+      for (int64_t i = 0; i < k; ++i) in[i * kLanes + r] = x[i];
+    }
+    multiply_sparse({k, begin_.data(), others_.data(), products_.data(), sums_.data(), coupling_.excess()},
+                    in, out);
+    for (int64_t r = 0; r < count; ++r) {
+      float* y = product_.data() + (first + r) * k;
+      for (int64_t i = 0; i < k; ++i) y[i] = out[i * kLanes + r];
     }
   }
 }

@@ -96,6 +96,7 @@ class Eigenvalues {
   std::vector<int32_t> others_;  // the partners
   std::vector<float> products_;  // and the products with them
   std::vector<float> sums_;      // by member
+  std::vector<float> lanes_;
   std::vector<float> scaled_, product_;
   std::vector<float> basis_;         // (steps + 1) x rows x members
   std::vector<float> alpha_, beta_;  // rows x steps: the tridiagonal matrix
