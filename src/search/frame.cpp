@@ -8,13 +8,19 @@
 namespace verissim::search {
 namespace {
 
-constexpr size_t kChunk = 32;       // neurons a chunk; each is two rows
-constexpr int kRootIterations = 5;  // slope optimisation of the hidden layers' bounds
+constexpr size_t kChunk = 32;  // neurons a chunk; each is two rows
+constexpr size_t kFew = 256;   // neurons of a layer, of which each is worth more iterations at the root
 constexpr int kRefineIterations = 5;
 constexpr size_t kFewestCoupled = 16;  // fewer gain nothing that splitting them would not
 constexpr size_t kMostCoupled =
     512;  // where each reads all inputs, and the bowls' price is that of full matrices
 constexpr size_t kMostCoupledLocally = 8192;
+
+// Of the slopes of a hidden layer's bounds: the deeper the layer, the more they gain.
+int root_iterations(bool second, size_t neurons) {
+  if (second) return 5;
+  return neurons <= kFew ? 20 : 10;
+}
 
 // SOUND: rounded outward, so that what the fast rooms see is no tighter than what is certified.
 float round_down(double x) {
@@ -187,41 +193,55 @@ std::vector<Interval> bound_places(const proof::Replay& replay, const bounds::Gr
   return chunk.run(iterations);
 }
 
-// Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next.
-// `run_all` calls its second argument for 0 .. count - 1, in any order.
+// The layer's neurons that are to be bounded, by their places in it.
+std::vector<int64_t> wanted_places(const bounds::Layer& layer, const Frame& frame, const Part& part) {
+  std::vector<int64_t> places;
+  for (const int32_t neuron : frame.unstable) {
+    const bool wanted = part.wanted.empty() || part.wanted[static_cast<size_t>(neuron)] != 0;
+    if (wanted && neuron >= layer.offset && neuron < layer.offset + layer.size)
+      places.push_back(neuron - layer.offset);
+  }
+  return places;
+}
+
+// Bounds one ReLU layer's neurons. `run_all` calls its second argument for 0 .. count - 1, in any order.
 template <typename RunAll>
+void tighten_layer(const proof::Replay& replay, const bounds::Graph& graph, const bounds::Layer& layer,
+                   std::vector<int64_t> places, Frame& frame, const Part& part, int iterations,
+                   const StopToken& stop, RunAll run_all) {
+  const int start = layer.inputs.front();
+  places = network::by_neighbourhood(replay.network(), start, std::move(places));
+  const size_t chunks = (places.size() + kChunk - 1) / kChunk;
+  std::vector<std::vector<Interval>> bounds(chunks);
+  run_all(chunks, [&](size_t i) {
+    const auto own =
+        std::span<const int64_t>(places).subspan(i * kChunk, std::min(kChunk, places.size() - i * kChunk));
+    if (!stop.stop_requested()) bounds[i] = bound_places(replay, graph, frame, part, start, own, iterations);
+  });
+  std::vector<Interval> known = frame.facts.neurons;
+  for (size_t i = 0; i < chunks; ++i) {
+    for (size_t k = 0; k < bounds[i].size(); ++k) {
+      // SOUND: both enclose the neuron's input; where they do not meet, no point is left.
+      Interval& z = known[static_cast<size_t>(layer.offset + places[i * kChunk + k])];
+      z = {std::max(z.lo, bounds[i][k].lo), std::min(z.hi, bounds[i][k].hi)};
+    }
+  }
+  frame.facts = replay.certify(known, std::move(frame.facts.cut));
+  if (!frame.facts.contradiction) take_bounds(frame);
+}
+
+// Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next.
+// effort(count): the slopes' iterations where so many are to be bounded.
+template <typename Effort, typename RunAll>
 void tighten(const proof::Replay& replay, const bounds::Graph& graph, const std::vector<int>& relus,
-             Frame& frame, const Part& part, int iterations, const StopToken& stop, RunAll run_all) {
+             Frame& frame, const Part& part, Effort effort, const StopToken& stop, RunAll run_all) {
   for (const int relu : relus) {
     const bounds::Layer& layer = graph.layer(relu);
-    const int start = layer.inputs.front();
-    std::vector<int64_t> places;
-    for (const int32_t neuron : frame.unstable) {
-      const bool wanted = part.wanted.empty() || part.wanted[static_cast<size_t>(neuron)] != 0;
-      if (wanted && neuron >= layer.offset && neuron < layer.offset + layer.size)
-        places.push_back(neuron - layer.offset);
-    }
+    std::vector<int64_t> places = wanted_places(layer, frame, part);
     if (places.empty()) continue;
-    places = network::by_neighbourhood(replay.network(), start, std::move(places));
-    const size_t chunks = (places.size() + kChunk - 1) / kChunk;
-    std::vector<std::vector<Interval>> bounds(chunks);
-    run_all(chunks, [&](size_t i) {
-      const auto own =
-          std::span<const int64_t>(places).subspan(i * kChunk, std::min(kChunk, places.size() - i * kChunk));
-      if (!stop.stop_requested())
-        bounds[i] = bound_places(replay, graph, frame, part, start, own, iterations);
-    });
-    std::vector<Interval> known = frame.facts.neurons;
-    for (size_t i = 0; i < chunks; ++i) {
-      for (size_t k = 0; k < bounds[i].size(); ++k) {
-        // SOUND: both enclose the neuron's input; where they do not meet, no point is left.
-        Interval& z = known[static_cast<size_t>(layer.offset + places[i * kChunk + k])];
-        z = {std::max(z.lo, bounds[i][k].lo), std::min(z.hi, bounds[i][k].hi)};
-      }
-    }
-    frame.facts = replay.certify(known, std::move(frame.facts.cut));
+    const int iterations = effort(places.size());
+    tighten_layer(replay, graph, layer, std::move(places), frame, part, iterations, stop, run_all);
     if (frame.facts.contradiction) return;
-    take_bounds(frame);
   }
 }
 
@@ -274,8 +294,8 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
 std::vector<char> costly(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame,
                          const Node& node, const property::Goal& goal) {
   constexpr float kShare = 0.95F;
-  constexpr size_t kFew = 64;  // so few are all bounded
-  if (frame.unstable.size() <= kFew) return {};
+  constexpr size_t kAll = 64;  // so few are all bounded
+  if (frame.unstable.size() <= kAll) return {};
   const std::vector<float> coefficients(goal.coefficients.begin(), goal.coefficients.end());
   bounds::Rows rows;
   bounds::reset(rows, graph, graph.output(), 1);
@@ -346,9 +366,18 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
   }
   const auto run_all = [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); };
   const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}};
-  tighten(replay, graph, first, *frame, part, kRootIterations, stop, run_all);
+  const auto one_pass = [](size_t) { return 0; };
+  tighten(replay, graph, first, *frame, part, one_pass, stop, run_all);
   couple(replay, graph, *frame);
-  tighten(replay, graph, hidden, *frame, part, kRootIterations, stop, run_all);
+  for (const int relu : hidden) {
+    // Of many neurons most are stable, and a single pass often shows it.
+    const size_t unstable = wanted_places(graph.layer(relu), *frame, part).size();
+    if (unstable > kFew) tighten(replay, graph, {relu}, *frame, part, one_pass, stop, run_all);
+    const bool second = relu == hidden.front();
+    const auto iterations = [second](size_t count) { return root_iterations(second, count); };
+    tighten(replay, graph, {relu}, *frame, part, iterations, stop, run_all);
+    if (frame->facts.contradiction) break;
+  }
   return frame;
 }
 
@@ -365,10 +394,11 @@ std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::G
   Part part{node.splits, node.slab, first_slopes(*frame), {}, costly(replay, graph, *frame, node, goal)};
   if (frame->facts.cut)
     part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
-  tighten(replay, graph, graph.relus(), *frame, part, kRefineIterations, stop,
-          [](size_t count, const auto& task) {
-            for (size_t i = 0; i < count; ++i) task(i);
-          });
+  tighten(
+      replay, graph, graph.relus(), *frame, part, [](size_t) { return kRefineIterations; }, stop,
+      [](size_t count, const auto& task) {
+        for (size_t i = 0; i < count; ++i) task(i);
+      });
   return stop.stop_requested() ? nullptr : frame;
 }
 
