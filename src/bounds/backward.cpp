@@ -1,6 +1,7 @@
 #include "bounds/backward.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clones.h"
 #include "bounds/kernels.h"
@@ -210,26 +211,37 @@ void Workspace::forward_linearised(int start, int64_t rows, const float* points,
 namespace {
 
 template <typename ApplyRelu>
-std::vector<std::vector<float>> evaluate_layers(const Graph& graph, int64_t rows, const float* points,
-                                                ApplyRelu relu) {
+std::vector<std::vector<float>> evaluate_layers(const Graph& graph, int last, int64_t rows,
+                                                const float* points, ApplyRelu relu) {
+  const std::vector<char> wanted = ancestors_of(graph, last);
   std::vector<std::vector<float>> values(graph.layers().size());
   values[0].assign(points, points + rows * graph.inputs());
-  for (int i = 1; i <= graph.output(); ++i) forward_layer(graph, i, rows, values, relu);
+  for (int i = 1; i <= last; ++i) {
+    if (wanted[static_cast<size_t>(i)] != 0) forward_layer(graph, i, rows, values, relu);
+  }
   return values;
 }
 
+struct TrueRelu {
+  int64_t rows;
+  void operator()(const Layer& layer, const float* in, float* out) const {
+    for (int64_t i = 0; i < rows * layer.size; ++i) out[i] = std::max(0.0F, in[i]);
+  }
+};
+
 }  // namespace
 
+std::vector<float> evaluate_layer(const Graph& graph, int layer, int64_t rows, const float* points) {
+  return std::move(evaluate_layers(graph, layer, rows, points, TrueRelu{rows})[static_cast<size_t>(layer)]);
+}
+
 void evaluate(const Graph& graph, int64_t rows, const float* points, float* outputs) {
-  const auto values =
-      evaluate_layers(graph, rows, points, [&](const Layer& layer, const float* in, float* out) {
-        for (int64_t i = 0; i < rows * layer.size; ++i) out[i] = std::max(0.0F, in[i]);
-      });
-  std::copy(values.back().begin(), values.back().end(), outputs);
+  const std::vector<float> values = evaluate_layer(graph, graph.output(), rows, points);
+  std::copy(values.begin(), values.end(), outputs);
 }
 
 void relu_slopes(const Graph& graph, int64_t rows, const float* points, float* slopes) {
-  evaluate_layers(graph, rows, points, [&](const Layer& layer, const float* in, float* out) {
+  const auto relu = [&](const Layer& layer, const float* in, float* out) {
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t j = 0; j < layer.size; ++j) {
         const float z = in[r * layer.size + j];
@@ -237,7 +249,8 @@ void relu_slopes(const Graph& graph, int64_t rows, const float* points, float* s
         slopes[r * graph.neurons() + layer.offset + j] = z > 0.0F ? 1.0F : 0.0F;
       }
     }
-  });
+  };
+  evaluate_layers(graph, graph.output(), rows, points, relu);
 }
 
 }  // namespace verissim::bounds

@@ -62,6 +62,9 @@ class Workspace {
 // The true network at rows x inputs points; outputs rows x outputs.
 void evaluate(const Graph& graph, int64_t rows, const float* points, float* outputs);
 
+// The values of one of its layers there; rows x layer.size.
+std::vector<float> evaluate_layer(const Graph& graph, int layer, int64_t rows, const float* points);
+
 // Where the true network's ReLUs are active: slopes rows x N, each 0 or 1.
 void relu_slopes(const Graph& graph, int64_t rows, const float* points, float* slopes);
 

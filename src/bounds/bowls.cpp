@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bounds/backward.h"
 #include "bounds/graph.h"
 #include "bounds/optimise.h"
 
@@ -27,64 +28,99 @@ constexpr float kTiny = 1e-12F;
 
 }  // namespace
 
-Bowls::Bowls(const Graph& graph, const region::Region& region)
-    : graph_(graph), region_(region), coupling_(graph.coupling()), eigenvalues_(graph.coupling()) {}
+Bowls::Bowls(const Graph& graph, const region::Region& region) : graph_(graph), region_(region) {}
+
+size_t Bowls::place(int64_t row, size_t m) const {
+  return static_cast<size_t>(row * graph_.neurons()) + members_[m].neuron;
+}
 
 // Whether the neuron has a parabola in the row if its coefficient is negative.
 bool Bowls::bends(const Rows& rows, int64_t row, size_t m) const {
-  const int32_t j = neuron(m);
+  const size_t j = members_[m].neuron;
   const auto r = static_cast<size_t>(row);
-  return rows.lower[r][j] < 0.0F && rows.upper[r][j] > 0.0F &&
-         rows.split[r * static_cast<size_t>(graph_.neurons()) + static_cast<size_t>(j)] == 0;
+  return rows.lower[r][j] < 0.0F && rows.upper[r][j] > 0.0F && rows.split[place(row, m)] == 0;
+}
+
+void Bowls::add_group(const Rows& rows, const Coupling& coupling, float scale, int64_t offset) {
+  const size_t first_coupled = groups_.empty() ? 0 : graph_.coupling().neurons().size();
+  Group group{scale, members_.size(), 0, Eigenvalues(coupling), {}, {}, {}};
+  std::vector<int32_t> used;
+  for (size_t k = 0; k < coupling.neurons().size(); ++k) {
+    members_.push_back(
+        {static_cast<size_t>(coupling.neurons()[k] + offset), first_coupled + k, scale * coupling.square(k)});
+    bool any = false;
+    for (int64_t r = 0; r < rows.count && !any; ++r) any = bends(rows, r, members_.size() - 1);
+    if (any) {
+      used.push_back(static_cast<int32_t>(k));
+    } else {
+      members_.pop_back();
+    }
+  }
+  group.count = used.size();
+  group.eigenvalues.restrict_to(std::move(used));
+  const auto count = static_cast<size_t>(rows.count);
+  group.factor.assign(count * group.count, 0.0F);
+  group.vector.assign(count * group.count, 1.0F / std::sqrt(static_cast<float>(group.count) + 1.0F));
+  group.value.assign(count, 0.0F);
+  groups_.push_back(std::move(group));
 }
 
 void Bowls::start(const Rows& rows) {
-  std::vector<int32_t> all;
-  for (size_t k = 0; k < coupling_.neurons().size(); ++k) all.push_back(static_cast<int32_t>(k));
-  std::vector<int32_t> used;
   const auto n = static_cast<size_t>(graph_.inputs());
-  const auto neurons = static_cast<size_t>(graph_.neurons());
   const auto count = static_cast<size_t>(rows.count);
-  for (const int32_t k : all) {
-    const auto j = static_cast<size_t>(coupling_.neurons()[static_cast<size_t>(k)]);
-    bool any = false;
-    for (size_t r = 0; r < count && !any; ++r) {
-      any = rows.lower[r][j] < 0.0F && rows.upper[r][j] > 0.0F && rows.split[r * neurons + j] == 0;
-    }
-    if (any) used.push_back(k);
+  members_.clear();
+  groups_.clear();
+  if (graph_.coupling().before(graph_, rows.start)) {
+    add_group(rows, graph_.coupling(), 1.0F, 0);
+    const SecondCoupling* second = graph_.second_coupling();
+    if (second != nullptr && is_behind(graph_, rows.start, second->layer()))
+      add_group(rows, second->coupling(), second->scale(), second->offset());
   }
-  if (!coupling_.before(graph_, rows.start)) used.clear();
-  eigenvalues_.restrict_to(std::move(used));
   const size_t size = count * members();
   iteration_ = 0;
   curved_ = rows.curved;
   inherited_ = rows.curved;
   best_curved_.assign(count, 0);
   given_up_.assign(count, 0);
-  curve_.assign(size, 0.0F);
-  at_centre_.assign(size, 0.0F);
-  vector_.assign(size, 1.0F / std::sqrt(static_cast<float>(members()) + 1.0F));
-  factor_.assign(size, 0.0F);
-  mean_.assign(size, 0.0F);
-  square_.assign(size, 0.0F);
-  curvature_.assign(count, 0.0F);
-  stiffness_.assign(count, 0.0F);
-  distance_.assign(count, 0.0F);
+  for (auto* values : {&curve_, &at_centre_, &mean_, &square_}) values->assign(size, 0.0F);
+  for (auto* values : {&curvature_, &stiffness_, &distance_}) values->assign(count, 0.0F);
   centre_ = rows.centre;
   centre_.resize(count * n, 0.0F);
   if (!active()) return;
-  const size_t k = coupling_.neurons().size();
-  for (int64_t r = 0; r < rows.count; ++r) {
-    if (curved_[static_cast<size_t>(r)] == 0) continue;
-    for (size_t m = 0; m < members(); ++m) {
-      const auto own = static_cast<size_t>(eigenvalues_.members()[m]);
-      curve_[member(r, m)] = rows.curve[static_cast<size_t>(r) * k + own];
-      at_centre_[member(r, m)] = coupling_.value(own, centre_.data() + static_cast<size_t>(r) * n);
+  if (std::find(curved_.begin(), curved_.end(), 1) != curved_.end()) {
+    evaluate_second(rows.count, centre_.data());
+    for (int64_t r = 0; r < rows.count; ++r) {
+      if (curved_[static_cast<size_t>(r)] != 0) take_row(rows, r);
     }
   }
   best_curve_ = curve_;
   best_centre_ = centre_;
-  best_curvature_ = curvature_;
+  best_curvature_.assign(count, {});
+}
+
+void Bowls::take_row(const Rows& rows, int64_t row) {
+  const auto r = static_cast<size_t>(row);
+  const float* x0 = centre_.data() + r * static_cast<size_t>(graph_.inputs());
+  for (size_t m = 0; m < members(); ++m) {
+    curve_[member(row, m)] = rows.curve[r * graph_.coupled() + members_[m].coupled];
+    if (m < groups_.front().count)
+      at_centre_[member(row, m)] = graph_.coupling().value(members_[m].coupled, x0);
+  }
+  if (groups_.size() > 1) move_second(row);
+}
+
+// The second layer's true inputs at points: R x n.
+void Bowls::evaluate_second(int64_t rows, const float* points) {
+  if (groups_.size() < 2 || groups_[1].count == 0) return;
+  second_ =
+      evaluate_layer(graph_, graph_.layer(graph_.second_coupling()->layer()).inputs.front(), rows, points);
+}
+
+void Bowls::move_second(int64_t row) {
+  const SecondCoupling& second = *graph_.second_coupling();
+  const float* own = second_.data() + row * graph_.layer(second.layer()).size;
+  for (size_t m = groups_[1].first; m < members(); ++m)
+    at_centre_[member(row, m)] = own[members_[m].neuron - static_cast<size_t>(second.offset())];
 }
 
 void Bowls::relax(const Rows& rows, float* up, float* cut) const {
@@ -93,29 +129,37 @@ void Bowls::relax(const Rows& rows, float* up, float* cut) const {
     for (size_t m = 0; m < members(); ++m) {
       const float q = curve_[member(r, m)];
       if (!(q > 0.0F) || !bends(rows, r, m)) continue;
-      const auto j = static_cast<size_t>(neuron(m));
+      const size_t j = members_[m].neuron;
       const float z = at_centre_[member(r, m)];
       const Parabola parabola = parabola_above_relu(rows.lower[static_cast<size_t>(r)][j],
                                                     rows.upper[static_cast<size_t>(r)][j], q);
-      const size_t i = static_cast<size_t>(r * graph_.neurons()) + j;
-      up[i] = parabola.slope + 2.0F * q * z;
-      cut[i] = parabola.constant - q * z * z;
+      up[place(r, m)] = parabola.slope + 2.0F * q * z;
+      cut[place(r, m)] = parabola.constant - q * z * z;
     }
   }
 }
 
 void Bowls::measure(const Rows& rows, const float* coefficients) {
-  for (int64_t r = 0; r < rows.count; ++r) {
-    for (size_t m = 0; m < members(); ++m) {
-      const float a = coefficients[r * graph_.neurons() + neuron(m)];
-      const bool bent = curved_[static_cast<size_t>(r)] != 0 && a < 0.0F && bends(rows, r, m);
-      factor_[member(r, m)] = bent ? std::sqrt(-a * curve_[member(r, m)]) : 0.0F;
+  std::fill(curvature_.begin(), curvature_.end(), 0.0F);
+  const bool any = std::find(curved_.begin(), curved_.end(), 1) != curved_.end();
+  for (Group& group : groups_) {
+    for (int64_t r = 0; r < rows.count; ++r) {
+      for (size_t k = 0; k < group.count; ++k) {
+        const size_t m = group.first + k;
+        const float a = coefficients[place(r, m)];
+        const bool bent = curved_[static_cast<size_t>(r)] != 0 && a < 0.0F && bends(rows, r, m);
+        group.factor[static_cast<size_t>(r) * group.count + k] =
+            bent ? std::sqrt(-a * curve_[member(r, m)]) : 0.0F;
+      }
+    }
+    if (!any || group.count == 0) continue;
+    const int steps = iteration_ == 0 ? 2 * kFirstSteps : kSteps;
+    group.eigenvalues.run(rows.count, group.factor.data(), group.vector.data(), group.value.data(), steps);
+    for (size_t r = 0; r < curvature_.size(); ++r) {
+      group.value[r] *= kReserve;
+      curvature_[r] += group.scale * group.value[r];
     }
   }
-  if (std::find(curved_.begin(), curved_.end(), 1) == curved_.end()) return;
-  const int steps = iteration_ == 0 ? 2 * kFirstSteps : kSteps;
-  eigenvalues_.run(rows.count, factor_.data(), vector_.data(), curvature_.data(), steps);
-  for (float& value : curvature_) value *= kReserve;
 }
 
 void Bowls::raise(const Rows& rows, float* rise) {
@@ -134,18 +178,21 @@ void Bowls::raise(const Rows& rows, float* rise) {
     }
     const auto row = static_cast<size_t>(r);
     distance_[row] = squares + excess * sum * sum;
-    for (size_t m = 0; m < members(); ++m) {
-      const size_t i = static_cast<size_t>(r * graph_.neurons()) + static_cast<size_t>(neuron(m));
-      const float y = vector_[member(r, m)];
-      const bool bent = factor_[member(r, m)] > 0.0F;
-      const float weight = bent ? -rows.coefficients_at_relu[i] : 1.0F;
-      rise[i] = bent ? distance_[row] * curvature_[row] * y * y / weight : 0.0F;
+    for (const Group& group : groups_) {
+      const float weight = distance_[row] * group.scale * group.value[row];
+      for (size_t k = 0; k < group.count; ++k) {
+        const size_t i = place(r, group.first + k);
+        const float y = group.vector[row * group.count + k];
+        const bool bent = group.factor[row * group.count + k] > 0.0F;
+        rise[i] = bent ? -weight * y * y / rows.coefficients_at_relu[i] : 0.0F;
+      }
     }
   }
 }
 
 void Bowls::step(const Rows& rows) {
   ++iteration_;
+  evaluate_second(rows.count, rows.points.data());
   std::vector<int64_t> fresh;
   for (int64_t r = 0; r < rows.count; ++r) {
     const auto row = static_cast<size_t>(r);
@@ -177,84 +224,103 @@ void Bowls::climb(const Rows& rows, int64_t row) {
   const float mean_correction = 1.0F - std::pow(kMeanDecay, t);
   const float square_correction = 1.0F - std::pow(kSquareDecay, t);
   const float pace = kStep * std::pow(kDecay, t - 1.0F);
-  for (size_t m = 0; m < members(); ++m) {
-    const size_t i = member(row, m);
-    if (!(factor_[i] > 0.0F)) continue;
-    const auto j = static_cast<size_t>(neuron(m));
-    const size_t place = r * static_cast<size_t>(graph_.neurons()) + j;
-    const float q = curve_[i];
-    const float z = rows.z[place];
-    const float z0 = at_centre_[i];
-    const Parabola p = parabola_above_relu(rows.lower[r][j], rows.upper[r][j], q);
-    const float tangent = p.constant_slope + p.slope_slope * z + q * z0 * (2.0F * z - z0);
-    const float gradient =
-        rows.coefficients_at_relu[place] * tangent - curvature_[r] * vector_[i] * vector_[i] * distance_[r];
-    mean_[i] = kMeanDecay * mean_[i] + (1.0F - kMeanDecay) * gradient;
-    square_[i] = kSquareDecay * square_[i] + (1.0F - kSquareDecay) * gradient * gradient;
-    const float step = mean_[i] / mean_correction / (std::sqrt(square_[i] / square_correction) + kTiny);
-    const float sharpest = kSharpest / (4.0F * std::min(-rows.lower[r][j], rows.upper[r][j]));
-    curve_[i] = std::min(q * std::exp(pace * step), sharpest);
+  for (const Group& group : groups_) {
+    const float weight = group.scale * group.value[r] * distance_[r];
+    for (size_t k = 0; k < group.count; ++k) {
+      if (!(group.factor[r * group.count + k] > 0.0F)) continue;
+      const size_t m = group.first + k;
+      const size_t i = member(row, m);
+      const size_t j = members_[m].neuron;
+      const float y = group.vector[r * group.count + k];
+      const float q = curve_[i];
+      const float z = rows.z[place(row, m)];
+      const float z0 = at_centre_[i];
+      const Parabola p = parabola_above_relu(rows.lower[r][j], rows.upper[r][j], q);
+      const float tangent = p.constant_slope + p.slope_slope * z + q * z0 * (2.0F * z - z0);
+      const float gradient = rows.coefficients_at_relu[place(row, m)] * tangent - weight * y * y;
+      mean_[i] = kMeanDecay * mean_[i] + (1.0F - kMeanDecay) * gradient;
+      square_[i] = kSquareDecay * square_[i] + (1.0F - kSquareDecay) * gradient * gradient;
+      const float step = mean_[i] / mean_correction / (std::sqrt(square_[i] / square_correction) + kTiny);
+      const float sharpest = kSharpest / (4.0F * std::min(-rows.lower[r][j], rows.upper[r][j]));
+      curve_[i] = std::min(q * std::exp(pace * step), sharpest);
+    }
   }
 }
 
 void Bowls::move(const Rows& rows, int64_t row) {
   const int64_t n = graph_.inputs();
   std::copy_n(rows.points.begin() + row * n, n, centre_.begin() + row * n);
-  for (size_t m = 0; m < members(); ++m) {
-    at_centre_[member(row, m)] =
-        rows.z[static_cast<size_t>(row * graph_.neurons()) + static_cast<size_t>(neuron(m))];
-  }
+  for (size_t m = 0; m < groups_.front().count; ++m) at_centre_[member(row, m)] = rows.z[place(row, m)];
+  if (groups_.size() > 1) move_second(row);
 }
 
 // First bowls: every parabola touches at the minimiser unless that takes more than its share of the
 // curvature.
 void Bowls::begin(const Rows& rows, const std::vector<int64_t>& fresh) {
-  const auto count = static_cast<int64_t>(fresh.size());
   const size_t width = members();
-  std::vector<float> target, level, touching, factors, vectors, values(fresh.size());
+  std::vector<float> target, level, touching, factors(fresh.size() * width), total(fresh.size());
   for (const int64_t r : fresh) {
     move(rows, r);
     target.push_back(kFirstShare * stiffness_[static_cast<size_t>(r)]);
     level.push_back(0.3F * target.back());
     for (size_t m = 0; m < width; ++m) {
-      const float a = rows.coefficients_at_relu[static_cast<size_t>(r * graph_.neurons() + neuron(m))];
+      const float a = rows.coefficients_at_relu[place(r, m)];
       const bool bent = a < 0.0F && bends(rows, r, m);
       touching.push_back(bent ? -a / (4.0F * std::abs(at_centre_[member(r, m)]) + kTiny) : 0.0F);
-      vectors.push_back(vector_[member(r, m)]);
     }
   }
-  factors.resize(touching.size());
   const auto fill = [&] {
     for (size_t f = 0; f < fresh.size(); ++f) {
       for (size_t m = 0; m < width; ++m) {
-        const auto k = static_cast<size_t>(eigenvalues_.members()[m]);
-        const float share = level[f] / (coupling_.square(k) + kTiny);
+        const float share = level[f] / (members_[m].square + kTiny);
         factors[f * width + m] = std::sqrt(std::min(touching[f * width + m], share));
       }
     }
   };
   for (int round = 0; round < kFirstRounds; ++round) {
     fill();
-    eigenvalues_.run(count, factors.data(), vectors.data(), values.data(), kFirstSteps);
+    std::fill(total.begin(), total.end(), 0.0F);
+    for (Group& group : groups_) add_curvatures(group, fresh, factors, total);
     for (size_t f = 0; f < fresh.size(); ++f) {
-      if (values[f] > 0.0F) level[f] *= std::min(10.0F, target[f] / values[f]);
+      if (total[f] > 0.0F) level[f] *= std::min(10.0F, target[f] / total[f]);
     }
   }
   fill();
+  for (size_t f = 0; f < fresh.size(); ++f) bend_first(rows, fresh[f], factors.data() + f * width);
+}
+
+// The group's part of the rows' curvatures for such factors of all members.
+void Bowls::add_curvatures(Group& group, const std::vector<int64_t>& fresh, const std::vector<float>& factors,
+                           std::vector<float>& total) {
+  if (group.count == 0) return;
+  const auto own = [&group](std::vector<float>& values, size_t row) {
+    return values.begin() + static_cast<long>(row * group.count);
+  };
+  std::vector<float> part(fresh.size() * group.count), vectors(part.size()), values(fresh.size());
   for (size_t f = 0; f < fresh.size(); ++f) {
-    const int64_t r = fresh[f];
-    curved_[static_cast<size_t>(r)] = 1;
-    for (size_t m = 0; m < width; ++m) {
-      const auto j = static_cast<size_t>(neuron(m));
-      const float a = rows.coefficients_at_relu[static_cast<size_t>(r * graph_.neurons()) + j];
-      const float s = factors[f * width + m];
-      const auto row = static_cast<size_t>(r);
-      // Those whose coefficient may turn negative later begin with a little.
-      const float little = 0.01F / (rows.upper[row][j] - rows.lower[row][j]);
-      const float nearer = std::min(-rows.lower[row][j], rows.upper[row][j]);
-      curve_[member(r, m)] = s > 0.0F ? std::min(s * s / -a, kSharpest / (4.0F * nearer)) : little;
-      vector_[member(r, m)] = vectors[f * width + m];
-    }
+    const auto first = factors.begin() + static_cast<long>(f * members() + group.first);
+    std::copy_n(first, group.count, own(part, f));
+    std::copy_n(own(group.vector, static_cast<size_t>(fresh[f])), group.count, own(vectors, f));
+  }
+  group.eigenvalues.run(static_cast<int64_t>(fresh.size()), part.data(), vectors.data(), values.data(),
+                        kFirstSteps);
+  for (size_t f = 0; f < fresh.size(); ++f) {
+    total[f] += group.scale * values[f];
+    std::copy_n(own(vectors, f), group.count, own(group.vector, static_cast<size_t>(fresh[f])));
+  }
+}
+
+void Bowls::bend_first(const Rows& rows, int64_t row, const float* factors) {
+  const auto r = static_cast<size_t>(row);
+  curved_[r] = 1;
+  for (size_t m = 0; m < members(); ++m) {
+    const size_t j = members_[m].neuron;
+    const float a = rows.coefficients_at_relu[place(row, m)];
+    const float s = factors[m];
+    // Those whose coefficient may turn negative later begin with a little.
+    const float little = 0.01F / (rows.upper[r][j] - rows.lower[r][j]);
+    const float nearer = std::min(-rows.lower[r][j], rows.upper[r][j]);
+    curve_[member(row, m)] = s > 0.0F ? std::min(s * s / -a, kSharpest / (4.0F * nearer)) : little;
   }
 }
 
@@ -265,13 +331,13 @@ void Bowls::keep(int64_t row) {
     std::copy_n(first, width, to.begin() + row * static_cast<int64_t>(width));
   };
   best_curved_[r] = curved_[r];
-  best_curvature_[r] = curvature_[r];
+  for (size_t g = 0; g < groups_.size(); ++g) best_curvature_[r][g] = groups_[g].value[r];
   copy(curve_, best_curve_, members());
   copy(centre_, best_centre_, static_cast<size_t>(graph_.inputs()));
 }
 
 void Bowls::finish(Rows& rows) const {
-  const size_t k = coupling_.neurons().size();
+  const size_t k = graph_.coupled();
   rows.curved = best_curved_;
   rows.curvature = best_curvature_;
   rows.centre = best_centre_;
@@ -280,8 +346,7 @@ void Bowls::finish(Rows& rows) const {
     if (best_curved_[static_cast<size_t>(r)] == 0) continue;
     for (size_t m = 0; m < members(); ++m) {
       if (!bends(rows, r, m)) continue;
-      rows.curve[static_cast<size_t>(r) * k + static_cast<size_t>(eigenvalues_.members()[m])] =
-          best_curve_[member(r, m)];
+      rows.curve[static_cast<size_t>(r) * k + members_[m].coupled] = best_curve_[member(r, m)];
     }
   }
 }

@@ -2,6 +2,7 @@
 // slopes, and their centres follow the rows' minimisers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -20,7 +21,7 @@ class Bowls {
 
   // Takes the rows' curves and centres.
   void start(const Rows& rows);
-  bool active() const { return !eigenvalues_.members().empty(); }
+  bool active() const { return !members_.empty(); }
   // Puts the tangents at the centres of the rows' parabolas in place of chords. up, cut: R x N.
   void relax(const Rows& rows, float* up, float* cut) const;
   // Every row's curvature lambda for coefficients R x N.
@@ -38,29 +39,50 @@ class Bowls {
   void finish(Rows& rows) const;
 
  private:
+  struct Member {
+    size_t neuron;   // among all N
+    size_t coupled;  // among all K
+    float square;    // of its weights, in the region's metric; of a second layer's an upper bound
+  };
+  // The members of one layer, whose squares' curvature counts `scale` times.
+  struct Group {
+    float scale;
+    size_t first, count;  // its members
+    Eigenvalues eigenvalues;
+    std::vector<float> factor;  // R x count: sqrt(|a| q)
+    std::vector<float> vector;  // R x count: the eigenvector
+    std::vector<float> value;   // R: the largest eigenvalue
+  };
+
+  size_t members() const { return members_.size(); }
   size_t member(int64_t row, size_t m) const { return static_cast<size_t>(row) * members() + m; }
-  size_t members() const { return eigenvalues_.members().size(); }
-  int32_t neuron(size_t m) const {
-    return coupling_.neurons()[static_cast<size_t>(eigenvalues_.members()[m])];
-  }
+  size_t place(int64_t row, size_t m) const;
+  void add_group(const Rows& rows, const Coupling& coupling, float scale, int64_t offset);
   bool bends(const Rows& rows, int64_t row, size_t m) const;
+  void take_row(const Rows& rows, int64_t row);
+  void evaluate_second(int64_t rows, const float* points);
+  void move_second(int64_t row);
   void begin(const Rows& rows, const std::vector<int64_t>& fresh);
+  void add_curvatures(Group& group, const std::vector<int64_t>& fresh, const std::vector<float>& factors,
+                      std::vector<float>& total);
+  void bend_first(const Rows& rows, int64_t row, const float* factors);
   void climb(const Rows& rows, int64_t row);
   void move(const Rows& rows, int64_t row);
 
   const Graph& graph_;
   const region::Region& region_;
-  const Coupling& coupling_;
-  Eigenvalues eigenvalues_;
+  std::vector<Member> members_;
+  std::vector<Group> groups_;
   int iteration_ = 0;
   std::vector<char> inherited_;             // R: rows that came with a bowl, which is compared with chords
   std::vector<char> given_up_;              // R: rows that are better off with chords
   std::vector<char> curved_, best_curved_;  // R: whether the row has a bowl yet
-  std::vector<float> curve_, at_centre_, vector_, mean_, square_;  // R x M: q, z at the centre, eigenvector
-  std::vector<float> factor_;                                      // R x M: sqrt(|a| q)
-  std::vector<float> curvature_, stiffness_, distance_;            // R
-  std::vector<float> centre_;                                      // R x n
-  std::vector<float> best_curve_, best_centre_, best_curvature_;
+  std::vector<float> curve_, at_centre_, mean_, square_;  // R x M: q, z at the centre, Adam's moments
+  std::vector<float> curvature_, stiffness_, distance_;   // R
+  std::vector<float> centre_;                             // R x n
+  std::vector<float> second_;                             // R x size of the second layer: values at points
+  std::vector<float> best_curve_, best_centre_;
+  std::vector<std::array<float, 2>> best_curvature_;  // by group
 };
 
 }  // namespace verissim::bounds

@@ -2,17 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/clones.h"
+#include "base/error.h"
 #include "bounds/backward.h"
 #include "bounds/graph.h"
 #include "bounds/kernels.h"
+#include "network/stage.h"
+#include "region/box.h"
 
 namespace verissim::bounds {
 bool behind_relu(const Graph& graph, int layer) {
   if (graph.layer(layer).kind == LayerKind::kRelu) return true;
   const std::vector<int>& inputs = graph.layer(layer).inputs;
   return std::any_of(inputs.begin(), inputs.end(), [&](int input) { return behind_relu(graph, input); });
+}
+
+bool is_behind(const Graph& graph, int layer, int other) {
+  if (layer <= other) return layer == other;
+  const std::vector<int>& inputs = graph.layer(layer).inputs;
+  return std::any_of(inputs.begin(), inputs.end(), [&](int input) { return is_behind(graph, input, other); });
 }
 
 std::vector<int32_t> first_neurons(const Graph& graph) {
@@ -130,6 +140,35 @@ void Coupling::measure() {
 bool Coupling::before(const Graph& graph, int start) const { return !empty() && behind_relu(graph, start); }
 
 float Coupling::value(size_t i, const float* x) const { return rows_.dot(i, x) + biases_[i]; }
+
+SecondCoupling::SecondCoupling(const network::Network& network, const Graph& graph,
+                               const region::Region& region, int to, std::vector<int64_t> alive,
+                               const std::vector<int32_t>& neurons)
+    : to_(to), offset_(graph.layer(to).offset) {
+  const int from = network::stage_source(network, to);
+  VERISSIM_CHECK(from >= 0);
+  std::vector<int32_t> first;
+  for (const int64_t place : alive) first.push_back(static_cast<int32_t>(graph.layer(from).offset + place));
+  const Coupling all(graph, region, first);
+  std::vector<int32_t> members(first.size());
+  std::iota(members.begin(), members.end(), 0);
+  const std::vector<float> ones(members.size(), 1.0F);
+  std::vector<float> vector(members.size(), 1.0F / std::sqrt(static_cast<float>(members.size()) + 1.0F));
+  Eigenvalues eigenvalues(all);
+  eigenvalues.restrict_to(std::move(members));
+  constexpr int kSteps = 30;
+  eigenvalues.run(1, ones.data(), vector.data(), &scale_, kSteps);
+  const size_t inputs = alive.size();
+  stage_ =
+      std::make_unique<network::Network>(network::stage_between(network, from, to, std::move(alive)).network);
+  graph_ = std::make_unique<Graph>(*stage_);
+  const auto box = region::make_box(std::vector<double>(inputs, 0.0), std::vector<double>(inputs, 1.0));
+  std::vector<int32_t> own;
+  for (const int32_t neuron : neurons) own.push_back(neuron - static_cast<int32_t>(offset_));
+  coupling_ = Coupling(*graph_, *box, std::move(own));
+}
+
+SecondCoupling::~SecondCoupling() = default;
 
 void Eigenvalues::restrict_to(std::vector<int32_t> members) {
   members_ = std::move(members);

@@ -13,11 +13,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/sparse_rows.h"
 #include "region/region.h"
+
+namespace verissim::network {
+struct Network;
+}
 
 namespace verissim::bounds {
 
@@ -34,6 +39,8 @@ Parabola parabola_above_relu(float l, float u, float q);
 
 // Whether a ReLU stands between the input and the layer.
 bool behind_relu(const Graph& graph, int layer);
+// Whether layer `other` stands between the input and the layer.
+bool is_behind(const Graph& graph, int layer, int other);
 // The neurons whose inputs are affine in the network's input.
 std::vector<int32_t> first_neurons(const Graph& graph);
 
@@ -70,6 +77,34 @@ class Coupling {
   std::vector<float> sums_;    // K
   PairProducts<float> gram_;
   float excess_ = 0.0F;  // (1 / omega - 1) / n
+};
+
+// Coupled neurons of a second ReLU layer, whose inputs are affine in the values h of a first one alone. As no
+// ReLU moves farther than its input, |h(x) - h(x0)|^2 <= sum_k (w_k.(x - x0))^2 <= scale d(x, x0)^2, so that
+// sums of squares of theirs are bounded by a bowl as well, with scale times the curvature that they have in
+// h.
+class SecondCoupling {
+ public:
+  // Of these neurons (ascending), all of ReLU layer `to`; alive: the places of the first layer that are not
+  // always zero.
+  SecondCoupling(const network::Network& network, const Graph& graph, const region::Region& region, int to,
+                 std::vector<int64_t> alive, const std::vector<int32_t>& neurons);
+  ~SecondCoupling();
+  SecondCoupling(const SecondCoupling&) = delete;
+  SecondCoupling& operator=(const SecondCoupling&) = delete;
+
+  const Coupling& coupling() const { return coupling_; }  // over h; neurons counted within the layer
+  float scale() const { return scale_; }
+  int layer() const { return to_; }
+  int64_t offset() const { return offset_; }  // of the layer's first neuron among all
+
+ private:
+  int to_;
+  int64_t offset_;
+  std::unique_ptr<const network::Network> stage_;
+  std::unique_ptr<const Graph> graph_;
+  Coupling coupling_;
+  float scale_ = 0.0F;
 };
 
 // Largest eigenvalues of S_r G S_r for rows of factors, by Lanczos's method: from below, up to convergence.

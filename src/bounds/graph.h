@@ -45,12 +45,20 @@ class Graph {
     coupling_ = Coupling(*this, region, std::move(neurons));
   }
   const Coupling& coupling() const { return coupling_; }
+  // Couples neurons of a second layer as well.
+  void couple_second(std::shared_ptr<const SecondCoupling> second) { second_ = std::move(second); }
+  const SecondCoupling* second_coupling() const { return second_.get(); }  // or null
+  // K: those of both layers.
+  size_t coupled() const {
+    return coupling_.neurons().size() + (second_ ? second_->coupling().neurons().size() : 0);
+  }
 
  private:
   std::vector<Layer> layers_;
   std::vector<int> relus_;
   int64_t neurons_ = 0;
   Coupling coupling_;
+  std::shared_ptr<const SecondCoupling> second_;
 };
 
 // y = M x for a dense, convolutional or gathering layer, without its bias. rows of x: input size, of y:

@@ -44,9 +44,9 @@ void reset(Rows& rows, const Graph& graph, int start, int64_t count) {
   rows.cut = nullptr;
   rows.eta.assign(n, 0.0F);
   rows.curved.assign(n, 0);
-  rows.curve.assign(n * graph.coupling().neurons().size(), 0.0F);
+  rows.curve.assign(n * graph.coupled(), 0.0F);
   rows.centre.assign(at(count, graph.coupling().empty() ? 0 : graph.inputs()), 0.0F);
-  rows.curvature.assign(n, 0.0F);
+  rows.curvature.assign(n, {});
   rows.slabs.assign(n, {});
   rows.multipliers.assign(n, {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F});
   rows.bounds.assign(n, -std::numeric_limits<float>::infinity());

@@ -7,6 +7,7 @@
 // d/d beta_j = -s_j z_j(x*).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -32,10 +33,11 @@ struct Rows {
   std::vector<float> eta;  // count; in and out: >= 0
   // Bowls, see coupling.h, for K coupled neurons; in and out. Rows without one get one where that is
   // possible.
-  std::vector<char> curved;                      // count: whether the row has a bowl
-  std::vector<float> curve;                      // count x K: the parabolas' curvatures, 0 for a chord
-  std::vector<float> centre;                     // count x n
-  std::vector<float> curvature;                  // count; out: of the bowl, up to rounding
+  std::vector<char> curved;   // count: whether the row has a bowl
+  std::vector<float> curve;   // count x K: the parabolas' curvatures, 0 for a chord
+  std::vector<float> centre;  // count x n
+  // count; out: the largest eigenvalues of the first and of the second layer's squares, up to rounding
+  std::vector<std::array<float, 2>> curvature;
   std::vector<region::Slab> slabs;               // count
   std::vector<region::Multipliers> multipliers;  // count; in and out
   std::vector<float> bounds;                     // count; out

@@ -1,6 +1,7 @@
 #include "proof/replay.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/sound_sum.h"
 #include "network/evaluate.h"
 #include "proof/coupling.h"
+#include "proof/stage.h"
 
 namespace verissim::proof {
 namespace {
@@ -65,13 +67,36 @@ class Pass {
     for (int64_t r = 0; r < rows_; ++r) {
       InputLine& line = result[static_cast<size_t>(r)];
       if (!last.empty()) std::copy_n(last.begin() + r * inputs, inputs, line.coefficients.begin());
-      if (!bends_[static_cast<size_t>(r)].members.empty()) flatten_bowl(r, line.coefficients);
+      if (bends_[static_cast<size_t>(r)].bent()) flatten_bowl(r, line.coefficients);
       line.constant = constants_[static_cast<size_t>(r)].lo;
     }
     return result;
   }
 
  private:
+  // The sum over members of (factor (z - p))^2.
+  struct Squares {
+    std::vector<int32_t> members;
+    std::vector<double> factors;
+    Interval errors{0.0};  // the sum of (factor e)^2, see bowl_of
+
+    void add(int32_t member, double factor, double error) {
+      members.push_back(member);
+      factors.push_back(factor);
+      errors += square(Interval(factor)) * square(Interval(error));
+    }
+  };
+
+  // A row's parabolas.
+  struct Bend {
+    std::array<Squares, 2> squares;  // of the first and of the second layer
+    std::vector<double> centre;
+    double largest = 0.0;                 // max |centre_i|
+    std::optional<Stage::Centre> values;  // the first layer's at the centre
+
+    bool bent() const { return !squares[0].members.empty() || !squares[1].members.empty(); }
+  };
+
   void run(int start) {
     std::vector<double> first;
     for (const Argument& argument : arguments_) {
@@ -237,11 +262,9 @@ class Pass {
       chords = z.hi == kInfinity ? -kInfinity : next_down(chords + next_down(c * z.hi));
       return 0.0;  // relu(z) <= u
     }
-    const int32_t coupled = argument.curve == nullptr || replay_.coupling() == nullptr
-                                ? -1
-                                : replay_.coupling()->index_of(neuron);
-    if (coupled >= 0 && argument.curve[coupled] > 0.0F) {
-      return bent_coefficient(row, static_cast<size_t>(coupled), z, c, chords);
+    if (argument.curve != nullptr) {
+      const Bending bending = bending_of(row, neuron);
+      if (bending.q > 0.0) return bent_coefficient(row, bending, z, c, chords);
     }
     const double value = c * std::clamp(z.hi / (z.hi - z.lo), 0.0, 1.0);
     // SOUND: c t = min over both ends of c relu(z) - value z; each rounded down.
@@ -251,28 +274,59 @@ class Pass {
     return value;
   }
 
+  // What a neuron's parabola has to do with its row's bowl.
+  struct Bending {
+    double q = 0.0;       // curvature, 0: there is none
+    bool second = false;  // of the second layer
+    int32_t index = 0;    // among the layer's coupled neurons
+    double centre = 0.0;  // p: its input at the bowl's centre, up to
+    double error = 0.0;
+  };
+
+  Bending bending_of(int64_t row, int64_t neuron) {
+    const Argument& argument = arguments_[static_cast<size_t>(row)];
+    const Coupling* first = replay_.coupling();
+    if (first == nullptr) return {};
+    const int32_t own = first->index_of(neuron);
+    if (own >= 0) {
+      const double q = argument.curve[own];
+      if (!(q > 0.0)) return {};
+      const Bend& bend = bend_of(row);
+      const auto i = static_cast<size_t>(own);
+      return {q, false, own, first->value(i, bend.centre), first->value_error(i, bend.largest)};
+    }
+    const Stage* second = replay_.second_coupling();
+    const int32_t behind = second == nullptr ? -1 : second->index_of(neuron);
+    if (behind < 0) return {};
+    const double q = argument.curve[first->size() + static_cast<size_t>(behind)];
+    if (!(q > 0.0)) return {};
+    Bend& bend = bend_of(row);
+    if (!bend.values) bend.values = second->at(bend.centre);
+    const auto j = static_cast<size_t>(behind);
+    return {q, true, behind, second->value(j, *bend.values), second->value_error(j, *bend.values)};
+  }
+
+  Bend& bend_of(int64_t row) {
+    Bend& bend = bends_[static_cast<size_t>(row)];
+    if (bend.centre.empty()) {
+      const float* centre = arguments_[static_cast<size_t>(row)].centre;
+      bend.centre.assign(centre, centre + replay_.network().inputs());
+      for (const double value : bend.centre) bend.largest = std::max(bend.largest, std::abs(value));
+    }
+    return bend;
+  }
+
   // A parabola: c relu(z) >= v z + constant - d (z - p)^2 on [l, u]; v is returned, d (z - p)^2 joins the
   // row's bend. SOUND: v, p and d > 0 may be any numbers, since the constant is computed from them: it is the
   // smaller of the minima of two convex quadratics. With d' = factor^2 >= d the inequality holds all the
   // more.
-  double bent_coefficient(int64_t row, size_t coupled, const Interval& z, double c, double& chords) {
-    const Argument& argument = arguments_[static_cast<size_t>(row)];
-    const Coupling& coupling = *replay_.coupling();
+  double bent_coefficient(int64_t row, const Bending& bending, const Interval& z, double c, double& chords) {
     Bend& bend = bends_[static_cast<size_t>(row)];
-    const double q = argument.curve[coupled];
-    const std::span<const float> centre(argument.centre, static_cast<size_t>(replay_.network().inputs()));
-    if (bend.members.empty()) {
-      bend.centre.assign(centre.begin(), centre.end());
-      for (const double value : bend.centre) bend.largest = std::max(bend.largest, std::abs(value));
-    }
-    const double p = coupling.value(coupled, bend.centre);
-    const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
-    const double d = std::abs(c) * q;
+    const double p = bending.centre;
+    const double v = c * (parabola_slope(z.lo, z.hi, bending.q) + 2.0 * bending.q * p);
+    const double d = std::abs(c) * bending.q;
     const double factor = next_up(std::sqrt(next_up(d)));
-    const double error = coupling.value_error(coupled, bend.largest);
-    bend.members.push_back(static_cast<int32_t>(coupled));
-    bend.factors.push_back(factor);
-    bend.errors += square(Interval(factor)) * square(Interval(error));
+    bend.squares[bending.second ? 1 : 0].add(bending.index, factor, bending.error);
     const double at_zero = least(Interval(v), d, p, z.lo, 0.0);
     const double at_identity = least(Interval(v) - Interval(c), d, p, 0.0, z.hi);
     chords = next_down(chords + std::min(at_zero, at_identity));
@@ -318,9 +372,9 @@ class Pass {
     add_cut(row, line);
     for (double& value : line) value = -value;
     const double support =
-        bends_[static_cast<size_t>(row)].members.empty()
-            ? replay_.region().sound_support(line, argument.slab, argument.multipliers)
-            : replay_.region().sound_curved_support(line, bowl_of(row), argument.slab, argument.multipliers);
+        bends_[static_cast<size_t>(row)].bent()
+            ? replay_.region().sound_curved_support(line, bowl_of(row), argument.slab, argument.multipliers)
+            : replay_.region().sound_support(line, argument.slab, argument.multipliers);
     // SOUND: min c.x = -max (-c).x; without a point in the slab the support is -infinity and the bound
     // +infinity.
     const double bound = next_down(constants_[static_cast<size_t>(row)].lo - support);
@@ -328,19 +382,34 @@ class Pass {
   }
 
   // SOUND: z_j - p_j = row_j.(x - x0) + e_j with |e_j| bounded, and (a + e)^2 <= (1 + t) a^2 + (1 + 1 / t)
-  // e^2 for every t > 0; what the e_j cost leaves the row's constant. Rounding lambda up to float32 only
-  // makes the bowl steeper.
+  // e^2 for every t > 0; what the e_j cost leaves the row's constant. In the second layer that holds with h
+  // in place of x, and once more for h (see stage.h). Rounding lambda up to float32 only makes the bowl
+  // steeper.
   region::Bowl bowl_of(int64_t row) {
     const Argument& argument = arguments_[static_cast<size_t>(row)];
     const Bend& bend = bends_[static_cast<size_t>(row)];
     constexpr double kShare = 0x1p-30;
-    const double lambda =
-        replay_.coupling()->curvature(bend.members, bend.factors, static_cast<double>(argument.curvature));
-    const double raised = next_up(lambda * (1.0 + kShare));
+    const Interval rest = Interval(1.0 + 1.0 / kShare);
+    const auto& [first, second] = bend.squares;
+    Interval lambda(0.0);
+    if (!first.members.empty()) {
+      lambda += Interval(replay_.coupling()->curvature(first.members, first.factors,
+                                                       static_cast<double>(argument.curvature)));
+      lose(row, (rest * first.errors).hi);
+    }
+    if (!second.members.empty()) {
+      const Stage& stage = *replay_.second_coupling();
+      const Interval own(
+          stage.curvature(second.members, second.factors, static_cast<double>(argument.second_curvature)));
+      const Interval raised = own * Interval(1.0 + kShare);
+      lambda += raised * Interval(stage.scale());
+      lose(row, (rest * second.errors).hi);
+      lose(row, (raised * rest * bend.values->errors).hi);
+    }
+    const double raised = (lambda * Interval(1.0 + kShare)).hi;
     region::Bowl bowl{static_cast<float>(raised), {argument.centre, bend.centre.size()}};
     if (static_cast<double>(bowl.curvature) < raised)
       bowl.curvature = std::nextafterf(bowl.curvature, std::numeric_limits<float>::infinity());
-    lose(row, (Interval(1.0 + 1.0 / kShare) * bend.errors).hi);
     return bowl;
   }
 
@@ -377,15 +446,6 @@ class Pass {
   }
 
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-  // A row's parabolas: the sum over members of (factor (z - p))^2.
-  struct Bend {
-    std::vector<int32_t> members;
-    std::vector<double> factors;
-    Interval errors{0.0};  // the sum of (factor e)^2, see curved_support
-    std::vector<double> centre;
-    double largest = 0.0;  // max |centre_i|
-  };
 
   const Replay& replay_;
   const Facts& facts_;
@@ -476,6 +536,10 @@ std::vector<InputLine> Replay::lower_lines(int node, const Facts& facts,
 
 void Replay::couple(const Facts& facts, std::span<const int32_t> neurons) {
   coupling_ = std::make_unique<Coupling>(*this, facts, neurons);
+}
+
+void Replay::couple_second(const Facts& facts, int to, std::span<const int32_t> neurons, double guess) {
+  second_coupling_ = std::make_unique<Stage>(*this, facts, to, neurons, guess);
 }
 
 }  // namespace verissim::proof

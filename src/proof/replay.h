@@ -42,6 +42,7 @@
 namespace verissim::proof {
 
 class Coupling;
+class Stage;
 
 // A linear function of the input.
 using InputLine = region::Line;
@@ -64,10 +65,11 @@ struct Argument {
   const float* tilt = nullptr;           // N or null: split multipliers times the split's sign
   const int8_t* split = nullptr;         // N or null: +1 for z >= 0, -1 for z <= 0, 0 for none
   // The parabolas of coupled neurons instead of chords, and the bowl that bounds them (coupling.h); K is the
-  // coupling's size. All numbers are as good as any.
+  // coupling's size and, after couple_second(), that of the second layer's. All numbers are as good as any.
   const float* curve = nullptr;       // K or null: curvatures, those that are not above 0 stand for chords
   const float* centre = nullptr;      // inputs, beside curve
-  float curvature = 0.0F;             // what the bowl's curvature may be
+  float curvature = 0.0F;             // what the curvature of the first layer's squares may be
+  float second_curvature = 0.0F;      // and of the second layer's, see stage.h
   float eta = 0.0F;                   // multiplier >= 0 of the facts' cut
   region::Slab slab;                  // of the region's scalar
   region::Multipliers multipliers{};  // of the region
@@ -105,6 +107,10 @@ class Replay {
   // network's).
   void couple(const Facts& facts, std::span<const int32_t> neurons);
   const Coupling* coupling() const { return coupling_.get(); }  // null before
+  // Lets them have parabolas for these neurons (ascending) of ReLU node `to` as well; facts: of the whole
+  // region; guess: what stage.h's scale may be. To be called after couple().
+  void couple_second(const Facts& facts, int to, std::span<const int32_t> neurons, double guess);
+  const Stage* second_coupling() const { return second_coupling_.get(); }  // null before
   // Of a dense or convolutional node.
   const Affine& affine(int node) const { return *affine_[static_cast<size_t>(node)]; }
 
@@ -114,6 +120,7 @@ class Replay {
   std::vector<int> relu_nodes_;
   std::vector<int64_t> offsets_;
   std::unique_ptr<const Coupling> coupling_;
+  std::unique_ptr<const Stage> second_coupling_;
   std::vector<std::optional<Affine>> affine_;  // by node
 };
 

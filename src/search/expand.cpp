@@ -65,7 +65,7 @@ void Expander::store_row(Node& node, size_t row) const {
       const auto begin = all.begin() + static_cast<long>(row * width);
       return std::vector<float>(begin, begin + static_cast<long>(width));
     };
-    node.curve = part(rows_.curve, graph_.coupling().neurons().size());
+    node.curve = part(rows_.curve, graph_.coupled());
     node.centre = part(rows_.centre, static_cast<size_t>(graph_.inputs()));
   }
   for (Split& s : node.splits) s.beta = rows_.beta[first + static_cast<size_t>(s.neuron)];

@@ -5,6 +5,8 @@
 #include <limits>
 #include <span>
 
+#include "network/stage.h"
+
 namespace verissim::search {
 namespace {
 
@@ -15,6 +17,7 @@ constexpr size_t kFewestCoupled = 16;  // fewer gain nothing that splitting them
 constexpr size_t kMostCoupled =
     512;  // where each reads all inputs, and the bowls' price is that of full matrices
 constexpr size_t kMostCoupledLocally = 8192;
+constexpr size_t kMostCoupledSecond = 2048;
 
 // Of the slopes of a hidden layer's bounds: the deeper the layer, the more they gain.
 int root_iterations(bool second, size_t neurons) {
@@ -67,6 +70,28 @@ void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame) {
   std::sort(neurons.begin(), neurons.end());
   replay.couple(frame.facts, neurons);
   graph.couple(replay.region(), std::move(neurons));
+}
+
+// Couples the unstable neurons of the first hidden layer that is affine in a single first layer.
+void couple_second(proof::Replay& replay, bounds::Graph& graph, const Frame& frame, int relu) {
+  if (replay.coupling() == nullptr || frame.facts.contradiction) return;
+  const int from = network::stage_source(replay.network(), relu);
+  if (from < 0 || bounds::behind_relu(graph, graph.layer(from).inputs.front())) return;
+  const bounds::Layer& layer = graph.layer(relu);
+  std::vector<int32_t> neurons;
+  for (const int32_t neuron : frame.unstable) {
+    if (neuron >= layer.offset && neuron < layer.offset + layer.size) neurons.push_back(neuron);
+  }
+  if (neurons.size() < kFewestCoupled || neurons.size() > kMostCoupledSecond) return;
+  std::vector<int64_t> alive;
+  for (int64_t k = 0; k < graph.layer(from).size; ++k) {
+    if (frame.upper[static_cast<size_t>(graph.layer(from).offset + k)] > 0.0F) alive.push_back(k);
+  }
+  auto second = std::make_shared<const bounds::SecondCoupling>(replay.network(), graph, replay.region(), relu,
+                                                               std::move(alive), neurons);
+  constexpr double kReserve = 1.001;
+  replay.couple_second(frame.facts, relu, neurons, kReserve * static_cast<double>(second->scale()));
+  graph.couple_second(std::move(second));
 }
 
 // Where the neurons are to be bounded: everywhere, or under a node's splits and slab.
@@ -279,7 +304,8 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
   if (!node.curve.empty()) {
     argument.curve = node.curve.data();
     argument.centre = node.centre.data();
-    argument.curvature = node.curvature;
+    argument.curvature = node.curvature[0];
+    argument.second_curvature = node.curvature[1];
   }
   proof::InputLine line = replay.lower_lines(graph.output(), node.frame->facts, {&argument, 1}).front();
   if (argument.curve != nullptr && !std::isfinite(line.constant)) {  // the bowl has no line above it
@@ -377,6 +403,7 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
     const auto iterations = [second](size_t count) { return root_iterations(second, count); };
     tighten(replay, graph, {relu}, *frame, part, iterations, stop, run_all);
     if (frame->facts.contradiction) break;
+    if (second) couple_second(replay, graph, *frame, relu);
   }
   return frame;
 }
@@ -421,7 +448,8 @@ std::vector<double> replay_rows(const proof::Replay& replay, const proof::Facts&
     if (rows.curved[r] != 0) {
       argument.curve = rows.curve.data() + r * coupled;
       argument.centre = rows.centre.data() + r * (rows.centre.size() / count);
-      argument.curvature = rows.curvature[r];
+      argument.curvature = rows.curvature[r][0];
+      argument.second_curvature = rows.curvature[r][1];
     }
     argument.eta = rows.eta[r];
     argument.slab = rows.slabs[r];

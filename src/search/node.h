@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -32,7 +33,7 @@ struct Node {
   std::vector<float> alpha;   // lower slopes of the frame's unstable neurons
   std::vector<float> curve;   // of every coupled neuron, see bounds/coupling.h; empty without a bowl
   std::vector<float> centre;  // of the bowl
-  float curvature = 0.0F;     // of the bowl
+  std::array<float, 2> curvature{};  // of the bowl, see bounds::Rows
 
   uint64_t bytes() const {
     return sizeof(Node) + splits.capacity() * sizeof(Split) +
