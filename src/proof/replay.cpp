@@ -539,7 +539,8 @@ void Replay::couple(const Facts& facts, std::span<const int32_t> neurons) {
 }
 
 void Replay::couple_second(const Facts& facts, int to, std::span<const int32_t> neurons, double guess) {
-  second_coupling_ = std::make_unique<Stage>(*this, facts, to, neurons, guess);
+  if (Stage::has_values(*this, facts, to))
+    second_coupling_ = std::make_unique<Stage>(*this, facts, to, neurons, guess);
 }
 
 }  // namespace verissim::proof

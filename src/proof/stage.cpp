@@ -10,6 +10,14 @@
 
 namespace verissim::proof {
 
+bool Stage::has_values(const Replay& whole, const Facts& facts, int to) {
+  const int from = network::stage_source(whole.network(), to);
+  VERISSIM_CHECK(from >= 0);
+  const auto first = facts.neurons.begin() + whole.offset(from);
+  const auto last = first + whole.network().nodes[static_cast<size_t>(from)].size;
+  return std::any_of(first, last, [](const Interval& z) { return z.hi > 0.0; });
+}
+
 // SOUND: a neuron whose input is at most 0 wherever the facts hold has the value 0 there, as network::Stage
 // wants of those that are left out.
 Stage::Stage(const Replay& whole, const Facts& facts, int to, std::span<const int32_t> neurons, double guess)

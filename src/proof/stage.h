@@ -26,6 +26,8 @@ struct Facts;
 
 class Stage {
  public:
+  // Whether some neuron before ReLU node `to` is not always off.
+  static bool has_values(const Replay& whole, const Facts& facts, int to);
   // Of these neurons of all (ascending), which must be of ReLU node `to`, network::stage_source of which must
   // have inputs that are affine in the network's; facts: certified for the whole region. guess: what the
   // scale may be.

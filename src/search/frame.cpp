@@ -87,6 +87,7 @@ void couple_second(proof::Replay& replay, bounds::Graph& graph, const Frame& fra
   for (int64_t k = 0; k < graph.layer(from).size; ++k) {
     if (frame.upper[static_cast<size_t>(graph.layer(from).offset + k)] > 0.0F) alive.push_back(k);
   }
+  if (alive.empty()) return;
   auto second = std::make_shared<const bounds::SecondCoupling>(replay.network(), graph, replay.region(), relu,
                                                                std::move(alive), neurons);
   constexpr double kReserve = 1.001;

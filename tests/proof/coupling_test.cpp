@@ -2,6 +2,7 @@
 #include "proof/coupling.h"
 
 #include "proof/replay_case.h"
+#include "proof/stage.h"
 
 namespace verissim::proof {
 namespace {
@@ -119,7 +120,7 @@ TEST(Coupling, ParabolasBeatChords) {
   proposal.multipliers = {0.05F, 0.0F, static_cast<float>(exact_mean(to_doubles(reference)).get_d())};
   proposal.curve.clear();
   const double chords = bound_of(replay, 2, facts, proposal);
-  proposal.curve.assign(kNeurons, 0.2F);
+  proposal.curve.assign(coupled(replay), 0.2F);
   proposal.centre = reference;
   proposal.curvature = 0.0F;
   double best = chords;
@@ -130,6 +131,59 @@ TEST(Coupling, ParabolasBeatChords) {
   EXPECT_GT(best, chords);
   EXPECT_LT(best, 0.0);  // at the reference itself the value is 0
   EXPECT_GT(best, 0.8 * chords);
+}
+
+// The second layer's squares at points of the region, against what the stage says of them.
+TEST(Stage, BoundsTheSquaresOfASecondLayer) {
+  int close = 0;
+  for_all(60, [&](Rng& rng) {
+    const auto inputs = static_cast<int64_t>(4 + rng.below(10));
+    const Network net = random_mlp(rng, inputs, {static_cast<int64_t>(2 + rng.below(10)), 6}, 2);
+    const Neighbourhood hood = random_neighbourhood(rng, static_cast<size_t>(inputs));
+    Replay replay(net, *hood.region);
+    couple_all(replay);
+    const Stage* stage = replay.second_coupling();
+    if (stage == nullptr) {
+      const proof::Facts facts = plain_facts(replay);
+      RC_ASSERT(!proof::Stage::has_values(replay, facts, 4));
+      return;
+    }
+    std::vector<int32_t> members;
+    std::vector<double> factors;
+    for (int32_t k = 0; k < static_cast<int32_t>(stage->size()); ++k) {
+      if (rng.below(4) == 0) continue;
+      members.push_back(k);
+      factors.push_back(std::exp(rng.normal()));
+    }
+    double curvature = stage->curvature(members, factors, 0.0);
+    for (double guess = 1e-3; guess < 1e4; guess *= 1.2)
+      curvature = std::min(curvature, stage->curvature(members, factors, guess));
+    const double bound = curvature * stage->scale();
+    const Point x0 = random_member(rng, hood);
+    const Stage::Centre centre = stage->at(x0);
+    RC_ASSERT(centre.errors.hi < 1e-20);
+    const auto second = [&](const Point& x) { return network::evaluate(up_to(net, 3), x); };
+    const Point z0 = second(x0);
+    double largest = 0.0;
+    for (int trial = 0; trial < 30; ++trial) {
+      const Point x = random_member(rng, hood);
+      const Point z = second(x);
+      Point difference;
+      for (size_t i = 0; i < x.size(); ++i) difference.push_back(x[i] - x0[i]);
+      double sum = 0.0;
+      for (size_t m = 0; m < members.size(); ++m) {
+        const auto j = static_cast<size_t>(members[m]);
+        RC_ASSERT(std::abs(stage->value(j, centre) - z0[j]) <= stage->value_error(j, centre) + 1e-12);
+        const double moved = factors[m] * (z[j] - z0[j]);
+        sum += moved * moved;
+      }
+      const double squared = distance(*hood.region, difference);
+      RC_ASSERT(sum <= bound * squared + 1e-9);
+      if (squared > 0.0) largest = std::max(largest, sum / squared);
+    }
+    if (largest > 0.005 * bound) ++close;
+  });
+  EXPECT_GE(close, 20);
 }
 
 }  // namespace

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <limits>
+#include <numeric>
 #include <vector>
 
+#include "network/stage.h"
 #include "proof/coupling.h"
 #include "proof/replay.h"
+#include "proof/stage.h"
 #include "support/neighbourhoods.h"
 #include "support/networks.h"
 
@@ -21,6 +24,7 @@ struct Proposal {
   std::vector<int8_t> split;
   std::vector<float> curve, centre;  // empty without a bowl
   float curvature = 0.0F;
+  float second_curvature = 0.0F;
   region::Slab slab;
   region::Multipliers multipliers{};
 
@@ -34,6 +38,7 @@ struct Proposal {
       argument.curve = curve.data();
       argument.centre = centre.data();
       argument.curvature = curvature;
+      argument.second_curvature = second_curvature;
     }
     argument.slab = slab;
     argument.multipliers = multipliers;
@@ -89,20 +94,37 @@ inline void couple_all(proof::Replay& replay) {
     behind[i] = relu || after ? 1 : 0;
   }
   replay.couple(plain_facts(replay), neurons);
+  // The first layer that is affine in another's values alone.
+  for (const int relu : replay.relu_nodes()) {
+    const int from = network::stage_source(replay.network(), relu);
+    if (from < 0 || behind[static_cast<size_t>(nodes[static_cast<size_t>(from)].inputs.front())] != 0)
+      continue;
+    std::vector<int32_t> second(static_cast<size_t>(nodes[static_cast<size_t>(relu)].size));
+    std::iota(second.begin(), second.end(), static_cast<int32_t>(replay.offset(relu)));
+    replay.couple_second(plain_facts(replay), relu, second, 0.0);
+    break;
+  }
+}
+
+// K: how many curvatures an argument has.
+inline size_t coupled(const proof::Replay& replay) {
+  const proof::Stage* second = replay.second_coupling();
+  return replay.coupling()->size() + (second == nullptr ? 0 : second->size());
 }
 
 // Curvatures of all sizes, sensible ones too; a centre that may lie anywhere.
 inline void bend(Rng& rng, const proof::Replay& replay, Proposal& proposal) {
   static const std::vector<float> odd{
       0.0F, -1.0F, 1e30F, 1e-30F, std::numeric_limits<float>::infinity(), std::nanf("")};
-  for (size_t k = 0; k < replay.coupling()->size(); ++k) {
+  for (size_t k = 0; k < coupled(replay); ++k) {
     const bool absurd = rng.below(30) == 0;
     proposal.curve.push_back(absurd ? pick(rng, odd) : static_cast<float>(std::exp(2.0 * rng.normal())));
   }
   for (int64_t i = 0; i < replay.network().inputs(); ++i) {
     proposal.centre.push_back(static_cast<float>(rng.uniform(-0.2, 1.2)));
   }
-  proposal.curvature = rng.below(3) == 0 ? pick(rng, odd) : static_cast<float>(std::exp(2.0 * rng.normal()));
+  for (float* guess : {&proposal.curvature, &proposal.second_curvature})
+    *guess = rng.below(3) == 0 ? pick(rng, odd) : static_cast<float>(std::exp(2.0 * rng.normal()));
 }
 
 inline Proposal random_proposal(Rng& rng, const proof::Replay& replay, int node) {
