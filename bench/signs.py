@@ -20,6 +20,54 @@ def network():
     )
 
 
+def plain_network():
+    """The same layers without batch norm and dropout."""
+    return nn.Sequential(
+        *(nn.Conv2d(3, 16, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 4, stride=2, padding=1), nn.ReLU()),
+        *(nn.Flatten(), nn.Linear(32 * 8 * 8, 128), nn.ReLU(), nn.Linear(128, 43)),
+    )
+
+
+class Lipschitz:
+    """Upper bounds of how fast differences of outputs change: products of the layers' norms (Leino, Wang and
+    Fredrikson, ICML 2021), each by a step of power iteration a batch."""
+
+    def __init__(self, network, size):
+        self.layers = [layer for layer in network if isinstance(layer, (nn.Conv2d, nn.Linear))]
+        self.last = self.layers.pop()
+        self.vectors = []
+        x = torch.randn(1, *size)
+        for layer in network:
+            if layer in self.layers:
+                self.vectors.append(torch.randn_like(x))
+            x = layer(x)
+
+    def norm(self, index, steps=1):
+        layer, v = self.layers[index], self.vectors[index]
+        with torch.no_grad():
+            for _ in range(steps):
+                v = self.transposed(layer, self.linear(layer, v), v)
+                v = v / v.norm()
+            self.vectors[index] = v
+        return self.linear(layer, v).norm()
+
+    def linear(self, layer, x):
+        if isinstance(layer, nn.Linear):
+            return functional.linear(x, layer.weight)
+        return functional.conv2d(x, layer.weight, stride=layer.stride, padding=layer.padding)
+
+    def transposed(self, layer, y, like):
+        if isinstance(layer, nn.Linear):
+            return y @ layer.weight
+        return functional.conv_transpose2d(y, layer.weight, stride=layer.stride, padding=layer.padding)
+
+    def of_differences(self, labels):
+        """For each label and output, how fast the output less the label's changes: labels x outputs."""
+        product = math.prod(self.norm(index) for index in range(len(self.layers)))
+        weight = self.last.weight
+        return product * (weight[labels][:, None, :] - weight[None, :, :]).square().sum(2).clamp_min(1e-12).sqrt()
+
+
 def folded(network):
     """The same function in layers with weights, ReLUs and a flattening alone."""
     layers = []

@@ -97,8 +97,11 @@ class Recipe:
     batch: int = 128
     smoothing: float = 0.0
     decay: float = 0.0
+    lipschitz: bool = False  # instead: every image of the ball is to be classified by what the layers' norms say
 
     def network(self):
+        if self.lipschitz:
+            return signs.plain_network()
         return Mlp((784, *self.hidden, 10)) if self.hidden else signs.network()
 
     def tensors(self, data, split):
@@ -112,6 +115,7 @@ RECIPES = {
     "fashion_adv": Recipe("FashionMNIST", (256, 256), 6, 0.995),
     "gtsrb": Recipe("GTSRB", (), 200, batch=64, smoothing=0.1, decay=1e-4),
     "gtsrb_adv": Recipe("GTSRB", (), 160, 0.9995, steps=2, batch=64, decay=1e-4),
+    "gtsrb_lipschitz": Recipe("GTSRB", (), 200, 0.9998, batch=64, lipschitz=True),
     "mnist_6x256": Recipe("MNIST", (256,) * 6, 15),
 }
 
@@ -128,16 +132,21 @@ def train(recipe, pixels, labels):
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=recipe.decay)
     steps = recipe.epochs * math.ceil(len(pixels) / recipe.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    lipschitz = signs.Lipschitz(network, (3, signs.SIDE, signs.SIDE)) if recipe.lipschitz else None
     for epoch in range(recipe.epochs):
         start, total = time.time(), 0.0
         for chosen in picked(recipe, labels).split(recipe.batch):
             x, y = in_unit(pixels[chosen]), labels[chosen]
             if recipe.data == "GTSRB":
                 x = signs.altered(x)
-            if recipe.tau > 0:
+            if recipe.tau > 0 and not lipschitz:
                 x = worst(network, x, y, recipe.tau, recipe.steps)
             optimiser.zero_grad()
-            loss = functional.cross_entropy(network(x), y, label_smoothing=recipe.smoothing)
+            scores = network(x)
+            if lipschitz:  # the radius grows in the first half
+                radius = ssim_radius(x, recipe.tau) * min(1.0, 2 * epoch / recipe.epochs)
+                scores = scores + radius[:, None] * lipschitz.of_differences(y)
+            loss = functional.cross_entropy(scores, y, label_smoothing=recipe.smoothing)
             loss.backward()
             optimiser.step()
             schedule.step()
