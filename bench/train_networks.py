@@ -115,7 +115,7 @@ RECIPES = {
     "fashion_adv": Recipe("FashionMNIST", (256, 256), 6, 0.995),
     "gtsrb": Recipe("GTSRB", (), 200, batch=64, smoothing=0.1, decay=1e-4),
     "gtsrb_adv": Recipe("GTSRB", (), 160, 0.9995, steps=2, batch=64, decay=1e-4),
-    "gtsrb_lipschitz": Recipe("GTSRB", (), 200, 0.9998, batch=64, lipschitz=True),
+    "gtsrb_lipschitz": Recipe("GTSRB", (), 240, 0.99995, batch=64, lipschitz=True),
     "mnist_6x256": Recipe("MNIST", (256,) * 6, 15),
 }
 
