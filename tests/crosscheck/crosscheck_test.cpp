@@ -8,9 +8,12 @@
 #include <cmath>
 #include <memory>
 
+#include "base/parallel.h"
 #include "base/rng.h"
+#include "bounds/graph.h"
 #include "crosscheck/oracle.h"
 #include "region/ssim_region.h"
+#include "search/frame.h"
 #include "search/verify.h"
 
 namespace verissim::crosscheck {
@@ -125,6 +128,49 @@ TEST_P(Crosscheck, VerdictsAgree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, Crosscheck, ::testing::Range(UINT64_C(0), kShards));
+
+// How many first neurons the engine couples.
+size_t coupled(const Instance& instance) {
+  const network::Network network = to_network(instance);
+  const auto region =
+      region::make_global_ssim(instance.reference, Decimal::parse(instance.threshold, "threshold"));
+  bounds::Graph graph(network);
+  proof::Replay replay(network, *region);
+  ThreadPool pool(1);
+  search::bound_root(replay, graph, pool, StopToken());
+  return graph.coupling().neurons().size();
+}
+
+class Wide : public ::testing::TestWithParam<uint64_t> {};
+
+// First layers so wide that their neurons are coupled. All are moved near zero: a wrong coupling is found
+// where the margin is small.
+TEST_P(Wide, VerdictsAgree) {
+  constexpr uint64_t kPerShard = 20;
+  uint64_t robust = 0;
+  uint64_t not_robust = 0;
+  uint64_t with_coupling = 0;
+  for (uint64_t seed = GetParam() * kPerShard; seed < (GetParam() + 1) * kPerShard; ++seed) {
+    Rng rng(seed ^ UINT64_C(0x71de));
+    Instance instance = random_wide_instance(seed);
+    Optimum truth = minimise_margin(instance, kTolerance);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", threshold " + instance.threshold);
+    ASSERT_LE(truth.upper - truth.lower, kTolerance);
+    move_near_zero(instance, truth, rng);
+    with_coupling += coupled(instance) >= 16 ? 1 : 0;
+    const search::Result answer = ask_engine(instance, seed);
+    expect_true_verdict(instance, truth, answer);
+    expect_real_counterexamples(instance, truth, answer);
+    robust += answer.verdict == search::Verdict::kRobust ? 1 : 0;
+    not_robust += answer.verdict == search::Verdict::kNotRobust ? 1 : 0;
+  }
+  EXPECT_GE(robust + not_robust, kPerShard * 9 / 10);
+  EXPECT_GE(with_coupling, kPerShard / 2);
+  EXPECT_GE(robust, 3);
+  EXPECT_GE(not_robust, 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Random, Wide, ::testing::Range(UINT64_C(0), UINT64_C(5)));
 
 // The enumeration itself against plain sampling: no point of the neighbourhood is below its minimum.
 TEST(Oracle, NoSampledPointIsBelowTheMinimum) {
