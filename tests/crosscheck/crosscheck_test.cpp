@@ -23,12 +23,10 @@ constexpr uint64_t kShards = 20;
 constexpr uint64_t kInstancesPerShard = 100;
 constexpr double kTolerance = 1e-6;  // the oracle's interval
 constexpr double kGap = 5e-6;        // of a comparison between the engine's figures and the oracle's
-// 'Unknown' is accepted after that many subproblems, if the truth is that close to zero; and for one instance
-// a shard at any distance, since the last convex problems (every ReLU fixed) are now and then solved too
-// slowly.
+// 'Unknown' is accepted after that many subproblems, if the truth is that close to zero.
 constexpr int64_t kNodeLimit = 2000;
 constexpr double kBoundary = 5e-3;
-constexpr uint64_t kMostStalled = 1;
+constexpr uint64_t kMostOpen = 2;  // of a shard
 
 network::Network to_network(const Instance& instance) {
   std::vector<int64_t> hidden;
@@ -77,8 +75,7 @@ void expect_true_verdict(const Instance& instance, const Optimum& truth, const s
       EXPECT_LT(truth.lower, kGap);
       break;
     case search::Verdict::kUnknown:
-      EXPECT_TRUE(answer.reason == search::Reason::kNodeLimit || std::abs(truth.upper) < kBoundary)
-          << search::to_string(answer.reason);
+      EXPECT_LT(std::abs(truth.upper), kBoundary) << search::to_string(answer.reason);
       EXPECT_LE(answer.margin_bound, truth.upper + kGap);
       break;
   }
@@ -104,7 +101,6 @@ class Crosscheck : public ::testing::TestWithParam<uint64_t> {};
 TEST_P(Crosscheck, VerdictsAgree) {
   uint64_t robust = 0;
   uint64_t not_robust = 0;
-  uint64_t stalled = 0;
   for (uint64_t seed = GetParam() * kInstancesPerShard; seed < (GetParam() + 1) * kInstancesPerShard;
        ++seed) {
     Rng rng(seed ^ UINT64_C(0x5eed));
@@ -117,12 +113,9 @@ TEST_P(Crosscheck, VerdictsAgree) {
     expect_true_verdict(instance, truth, answer);
     expect_real_counterexamples(instance, truth, answer);
     robust += answer.verdict == search::Verdict::kRobust ? 1 : 0;
-    const bool unknown = answer.verdict == search::Verdict::kUnknown;
-    stalled += unknown && std::abs(truth.upper) >= kBoundary ? 1 : 0;
     not_robust += answer.verdict == search::Verdict::kNotRobust ? 1 : 0;
   }
-  EXPECT_GE(robust + not_robust, kInstancesPerShard * 9 / 10);
-  EXPECT_LE(stalled, kMostStalled);
+  EXPECT_GE(robust + not_robust, kInstancesPerShard - kMostOpen);
   EXPECT_GE(robust, 20);  // both verdicts are well represented
   EXPECT_GE(not_robust, 20);
 }

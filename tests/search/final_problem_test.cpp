@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/parallel.h"
@@ -85,7 +86,9 @@ TEST(FinalProblem, EndsWithABoundOrAPoint) {
     EXPECT_LE(answer.bound, cell.goal_at(0, inside) + 1e-9);  // weak duality
     for (int k = 0; k < 50; ++k) {
       const std::vector<double> x = testing::random_member(rng, q.hood);
-      if (cell.contains(node, x)) EXPECT_LE(answer.bound, cell.goal_at(0, x) + 1e-9);
+      if (cell.contains(node, x)) {
+        EXPECT_LE(answer.bound, cell.goal_at(0, x) + 1e-9);
+      }
     }
     bounds += answer.bound > 0.0 ? 1 : 0;
     if (answer.margin <= 0.0) {

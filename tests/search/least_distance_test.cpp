@@ -55,7 +55,9 @@ void expect_solved(const std::vector<HalfSpace>& half_spaces, const LeastDistanc
   for (size_t i = 0; i < half_spaces.size(); ++i) {
     const double over = dot(half_spaces[i].g, result.y) - half_spaces[i].h;
     EXPECT_GE(over, -1e-7 * length);
-    if (result.weights[i] > 0.0) EXPECT_NEAR(over, 0.0, 1e-7 * length);
+    if (result.weights[i] > 0.0) {
+      EXPECT_NEAR(over, 0.0, 1e-7 * length);
+    }
   }
 }
 
