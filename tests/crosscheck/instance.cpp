@@ -128,12 +128,11 @@ Instance random_instance(uint64_t seed) {
 }
 
 Instance random_wide_instance(uint64_t seed) {
-  constexpr int kFirst = 24;
+  constexpr int kFirst = 18;
   Rng rng(seed);
   Instance instance;
-  const int inputs = between(rng, 2, 3);
   std::vector<double> values;
-  for (int i = 0; i < inputs; ++i) {
+  for (int i = 0; i < 2; ++i) {
     instance.reference.push_back(static_cast<float>(rng.uniform(0.1, 0.9)));
     values.push_back(instance.reference.back());
   }
@@ -150,7 +149,7 @@ Instance random_wide_instance(uint64_t seed) {
   instance.layers.push_back(first);
   values = rectified(apply(first, values));
   if (rng.below(2) == 0) {
-    instance.layers.push_back(random_layer(rng, between(rng, 2, 4), 1.0, values, true));
+    instance.layers.push_back(random_layer(rng, 2, 1.0, values, true));
     values = rectified(apply(instance.layers.back(), values));
   }
   instance.layers.push_back(random_layer(rng, between(rng, 2, 3), 1.0, values, true));

@@ -34,8 +34,8 @@ struct Instance {
 // 0.3 to 1.
 Instance random_instance(uint64_t seed);
 
-// As random_instance, but with 24 first neurons that nearly all switch close to the reference, so that the
-// engine couples them: two or three inputs, one or two hidden layers, and thresholds above 0.87, where the
+// As random_instance, but with 18 first neurons that nearly all switch close to the reference, so that the
+// engine couples them: two inputs, one or two hidden layers, and thresholds above 0.87, where the
 // neighbourhood is convex.
 Instance random_wide_instance(uint64_t seed);
 
