@@ -84,16 +84,6 @@ void relax_row(const RowNeurons row, const RowLines lines) {
   }
 }
 
-VERISSIM_CLONES
-void follow_betas(const RowNeurons row, const RowLines lines) {
-  const int64_t n = row.n;
-#pragma omp simd
-  for (int64_t j = 0; j < n; ++j) {
-    const auto split = static_cast<float>(row.split[j]);
-    lines.tilt[j] = split != 0.0F ? row.beta[j] * split : 0.0F;
-  }
-}
-
 }  // namespace
 
 RowNeurons Optimiser::neurons_of(Rows& rows, int64_t row) const {
@@ -138,7 +128,6 @@ void Optimiser::pass(Rows& rows, const OptimiseOptions& options) {
   batch.values = values_.data();
   batch.maximisers = rows.points.data();
   batch.refinements = options.support_refinements;
-  batch.thorough = options.thorough;
   if (bowls_.active()) {
     bowls_.measure(rows, workspace_.relu_coefficients());
     batch.curvatures = bowls_.curvatures();
@@ -201,36 +190,10 @@ void Optimiser::step(Rows& rows, const OptimiseOptions& options, int iteration) 
   const Pace pace{1.0F - std::pow(kMeanDecay, t), 1.0F - std::pow(kSquareDecay, t),
                   std::pow(options.decay, t - 1.0F)};
   for (int64_t r = 0; r < rows.count; ++r) {
-    if (options.thorough) {
-      step_to_target(rows, r, options.target, iteration);
-    } else {
-      step_row(rows, r, options, pace);
-    }
+    step_row(rows, r, options, pace);
     if (rows.cut != nullptr) step_eta(rows, r, options, pace);
   }
   if (bowls_.active()) bowls_.step(rows);
-}
-
-// Polyak's subgradient step (1969) towards a level a little above the target, which comes down to it: on the
-// concave, possibly kinked function that is left of the split multipliers when no ReLU is unstable, this
-// needs no step size, and it gets above the target in finitely many steps if anything does.
-void Optimiser::step_to_target(Rows& rows, int64_t row, float target, int iteration) {
-  const int64_t neurons = graph_.neurons();
-  const int64_t width = graph_.layer(rows.start).size;
-  float* beta = rows.beta.data() + row * neurons;
-  const auto gradient = [&](int64_t j) {
-    const size_t i = at(row, neurons) + static_cast<size_t>(j);
-    const float g = -static_cast<float>(rows.split[i]) * rows.z[i];
-    return beta[j] > 0.0F || g > 0.0F ? g : 0.0F;
-  };
-  float length = 0.0F;
-  for (int64_t j = 0; j < neurons; ++j) length += gradient(j) * gradient(j);
-  const float missing = std::max(0.0F, target - rows.bounds[static_cast<size_t>(row)]);
-  const float ahead = 0.05F * std::pow(0.96F, static_cast<float>(iteration)) *
-                      largest(rows.coefficients + row * width, width);
-  const float step = (missing + ahead) / (length + kTiny);
-  for (int64_t j = 0; j < neurons; ++j) beta[j] = std::max(0.0F, beta[j] + step * gradient(j));
-  follow_betas(neurons_of(rows, row), lines_of(row));
 }
 
 namespace {

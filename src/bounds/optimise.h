@@ -63,7 +63,6 @@ struct OptimiseOptions {
   float eta_step = 0.1F;
   float decay = 0.95F;  // of both steps, an iteration
   int support_refinements = 8;
-  bool thorough = false;  // for rows without unstable neurons: solve the convex problem that is left
 };
 
 // One row's neurons. The bounds and splits stay as they are while slopes and multipliers are optimised.
@@ -102,7 +101,6 @@ class Optimiser {
   bool keep_best(Rows& rows, float target);
   void step(Rows& rows, const OptimiseOptions& options, int iteration);
   void step_row(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace);
-  void step_to_target(Rows& rows, int64_t row, float target, int iteration);
   void step_eta(Rows& rows, int64_t row, const OptimiseOptions& options, const Pace& pace);
 
   struct Best {

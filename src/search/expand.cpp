@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "search/branching.h"
+#include "search/final_problem.h"
 
 namespace verissim::search {
 
@@ -75,19 +76,43 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   load(nodes);
   bounds::OptimiseOptions options;
   options.iterations = effort.iterations;
-  options.thorough = effort.thorough;
   // One target for all rows: goals with an offset may end their optimisation late.
   for (const Node& node : nodes) {
     const double offset = property_.goals[static_cast<size_t>(node.goal)].offset;
     options.target = std::max(options.target, static_cast<float>(-offset));
   }
   optimiser_.run(rows_, options);
+  for (size_t r = 0; r < nodes.size(); ++r) store_row(nodes[r], r);
+  std::vector<Outcome> outcomes = close(nodes);
+  evaluate_points(outcomes);
+  choose_branches(nodes, outcomes, effort);
+  return outcomes;
+}
+
+Outcome Expander::finish(Node& node, double tolerance, const StopToken& stop) {
+  const FinalAnswer answer = solve_final(replay_, property_, node, tolerance, stop);
+  node.splits = answer.splits;
+  node.multipliers = answer.multipliers;
+  node.bound = std::max(node.bound, static_cast<float>(answer.bound));
+  node.curve.clear();
+  node.centre.clear();
+  node.branch = -1;
+  std::vector<Node> alone = {std::move(node)};
+  load(alone);
+  Outcome outcome = std::move(close(alone).front());
+  node = std::move(alone.front());
+  outcome.fixed = true;
+  outcome.margin = static_cast<float>(answer.margin);
+  outcome.point.assign(answer.point.begin(), answer.point.end());
+  if (answer.margin <= 0.0) outcome.witness = answer.point;
+  return outcome;
+}
+
+// Replays the rows of the nodes whose bounds say that they hold.
+std::vector<Outcome> Expander::close(std::vector<Node>& nodes) const {
   std::vector<Outcome> outcomes(nodes.size());
   std::vector<char> promising(nodes.size());
-  for (size_t r = 0; r < nodes.size(); ++r) {
-    store_row(nodes[r], r);
-    promising[r] = nodes[r].bound > 0.0F ? 1 : 0;
-  }
+  for (size_t r = 0; r < nodes.size(); ++r) promising[r] = nodes[r].bound > 0.0F ? 1 : 0;
   const std::vector<double> replayed = replay(nodes, promising);
   for (size_t r = 0; r < nodes.size(); ++r) {
     outcomes[r].certified = claim(nodes[r], replayed[r]);
@@ -95,8 +120,6 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
     outcomes[r].replay_failed = promising[r] != 0 && !outcomes[r].closed;
     if (outcomes[r].replay_failed) nodes[r].bound = std::min(0.0F, static_cast<float>(outcomes[r].certified));
   }
-  evaluate_points(outcomes);
-  choose_branches(nodes, outcomes, effort);
   return outcomes;
 }
 

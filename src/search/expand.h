@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/stop.h"
 #include "bounds/optimise.h"
 #include "proof/replay.h"
 #include "property/property.h"
@@ -14,18 +15,18 @@ namespace verissim::search {
 
 // What became of a subproblem.
 struct Outcome {
-  bool closed = false;         // SOUND: its replayed bound is above 0
-  bool replay_failed = false;  // the fast bound was above 0, the replayed one was not
-  bool fixed = false;          // no ReLU is left to split
-  double certified = 0.0;      // lower bound of the goal by replay, -infinity without one
-  float margin = 0.0F;         // the smallest goal of the true network at `point`
-  std::vector<float> point;    // the minimiser of the relaxation
+  bool closed = false;          // SOUND: its replayed bound is above 0
+  bool replay_failed = false;   // the fast bound was above 0, the replayed one was not
+  bool fixed = false;           // no ReLU is left to split
+  double certified = 0.0;       // lower bound of the goal by replay, -infinity without one
+  float margin = 0.0F;          // the smallest goal of the true network at `point`
+  std::vector<float> point;     // the minimiser of the relaxation
+  std::vector<double> witness;  // a point of the region that seems to violate a goal; empty without one
 };
 
 struct Effort {
-  int iterations = 10;    // of slope optimisation
-  int candidates = 0;     // splits tried before one is chosen; 0: take the best score
-  bool thorough = false;  // for subproblems without anything left to split: solve the convex problem
+  int iterations = 10;  // of slope optimisation
+  int candidates = 0;   // splits tried before one is chosen; 0: take the best score
 };
 
 class Expander {
@@ -36,11 +37,14 @@ class Expander {
 
   // Bounds every node: fills bound, slopes, multipliers and the next branch. Not thread-safe: one a thread.
   std::vector<Outcome> run(std::vector<Node>& nodes, const Effort& effort);
+  // Solves the convex problem that is left of a node without a ReLU to split, see solve_final.
+  Outcome finish(Node& node, double tolerance, const StopToken& stop);
   // Raises every node's certified bound to its replayed one. SOUND.
   void certify(std::vector<Node>& nodes);
 
  private:
   double claim(const Node& node, double replayed) const;
+  std::vector<Outcome> close(std::vector<Node>& nodes) const;
   std::vector<double> replay(const std::vector<Node>& nodes, const std::vector<char>& wanted) const;
   void load(const std::vector<Node>& nodes);
   void load_row(const Node& node, size_t row);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "attack/descent.h"
 #include "attack/eight_bit.h"
@@ -202,17 +203,37 @@ class Run {
         if (best.point.empty() || outcome.margin < best.margin) best = outcome;
       }
       for (size_t k = 0; k < parts[i].size(); ++k) {
-        const bool unfinished = outcomes[i][k].fixed && !outcomes[i][k].closed && !effort.thorough;
-        if (unfinished) {
+        if (outcomes[i][k].fixed && !outcomes[i][k].closed) {
           fixed.push_back(std::move(parts[i][k]));
         } else {
           place(std::move(parts[i][k]), outcomes[i][k]);
         }
       }
     }
-    if (!fixed.empty()) settle(std::move(fixed), {kFinishIterations, 0, true});
+    finish_fixed(std::move(fixed), best);
     if (options_.attack && !best.point.empty()) polish(best);
   }
+
+  // Nodes without a ReLU to split: the convex problems that are left are solved to the end.
+  void finish_fixed(std::vector<Node> nodes, Outcome& best) {
+    std::vector<std::optional<Outcome>> outcomes(nodes.size());
+    if (nodes.empty()) return;
+    threads().run(nodes.size(), [&](size_t i) {
+      if (must_hurry()) return;
+      outcomes[i] =
+          Expander(replay_, graph_, problem_.property, enough_).finish(nodes[i], tolerance(), stop_);
+    });
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (!outcomes[i]) {
+        open_.push(std::move(nodes[i]));
+        continue;
+      }
+      if (!outcomes[i]->point.empty() && outcomes[i]->margin < best.margin) best = *outcomes[i];
+      place(std::move(nodes[i]), *outcomes[i]);
+    }
+  }
+
+  double tolerance() const { return std::pow(10.0, -options_.tolerance_digits); }
 
   void place(Node node, const Outcome& outcome) {
     ++result_.statistics.nodes;
@@ -223,20 +244,21 @@ class Run {
       return;
     }
     consider(outcome);
-    if (outcome.fixed && hopeless(node)) {
+    if (outcome.fixed && hopeless(node, outcome)) {
       boundary_.push_back(std::move(node));
       return;
     }
     open_.push(std::move(node));
   }
 
-  // Whether a node without anything left to split but its slab is given up: the slab is thin and the gap
-  // below the tolerance, or the slab is so thin that halving it cannot matter. A region without a scalar to
-  // branch on has an unlimited slab, which cannot be halved.
-  bool hopeless(const Node& node) const {
+  // Whether a node without anything left to split but its slab is given up: its gap is below the tolerance,
+  // and a point of the region shows that or the slab is thin; or the slab is so thin that halving it cannot
+  // matter. A region without a scalar to branch on has an unlimited slab, which cannot be halved.
+  bool hopeless(const Node& node, const Outcome& outcome) const {
     const double width = node.slab.hi - node.slab.lo;
-    if (!std::isfinite(width)) return true;
-    return width < kThinnest || (width < kThin && node.bound > -std::pow(10.0, -options_.tolerance_digits));
+    if (!std::isfinite(width) || width < kThinnest) return true;
+    const bool shown = std::abs(outcome.margin) < tolerance();
+    return (shown || width < kThin) && node.bound > -tolerance();
   }
 
   // Before the first round there is nothing to fall back to: it is run whatever the clock says.
@@ -244,7 +266,9 @@ class Run {
 
   // Tries the relaxation's minimiser as a counterexample.
   void consider(const Outcome& outcome) {
-    if (!decided() && outcome.margin <= 0.0F) try_point(outcome.point);
+    if (decided()) return;
+    if (!outcome.witness.empty()) try_point(outcome.witness);
+    if (!decided() && outcome.margin <= 0.0F) try_point({outcome.point.begin(), outcome.point.end()});
   }
 
   // Descends from the round's best minimiser, towards every goal.
@@ -262,11 +286,10 @@ class Run {
     const auto first = swarm.points.begin() + (least - swarm.margins.begin()) * graph_.inputs();
     const std::vector<double> point(first, first + graph_.inputs());
     if (problem_.region.slack(point) >= 0.0) upper_ = std::min(upper_, static_cast<double>(*least));
-    if (*least <= 0.0F) try_point({first, first + graph_.inputs()});
+    if (*least <= 0.0F) try_point(point);
   }
 
-  void try_point(const std::vector<float>& point) {
-    std::vector<double> x(point.begin(), point.end());
+  void try_point(std::vector<double> x) {
     problem_.region.pull_in(x);
     auto found = attack::confirm(problem_.network, problem_.region, problem_.property, x);
     if (!found) return;
@@ -410,7 +433,6 @@ class Run {
   static constexpr int64_t kMostBoxes = 2'000'000;  // before ReLUs are split instead
   static constexpr int kIterations = 10;
   static constexpr int kCandidates = 4;
-  static constexpr int kFinishIterations = 250;
   static constexpr double kEnough = 1e-3;  // of the reference's margin
   static constexpr double kThin = 1e-4;    // slabs, see hopeless()
   static constexpr double kThinnest = 1e-7;

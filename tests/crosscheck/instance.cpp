@@ -127,6 +127,38 @@ Instance random_instance(uint64_t seed) {
   return instance;
 }
 
+Instance random_wide_instance(uint64_t seed) {
+  constexpr int kFirst = 18;
+  Rng rng(seed);
+  Instance instance;
+  std::vector<double> values;
+  for (int i = 0; i < 2; ++i) {
+    instance.reference.push_back(static_cast<float>(rng.uniform(0.1, 0.9)));
+    values.push_back(instance.reference.back());
+  }
+  const std::string digits = std::to_string(std::lround(rng.uniform(0.87, 0.99) * 1e6));
+  instance.threshold = "0." + digits;
+  // The biases are small against what the inputs change.
+  Layer first = random_layer(rng, kFirst, 1.0, values, true);
+  for (size_t i = 0; i < first.bias.size(); ++i) {
+    double at_reference = first.bias[i];
+    for (size_t j = 0; j < values.size(); ++j)
+      at_reference += first.weight[i * values.size() + j] * values[j];
+    first.bias[i] = as_float(first.bias[i] - 0.8 * at_reference);
+  }
+  instance.layers.push_back(first);
+  values = rectified(apply(first, values));
+  if (rng.below(2) == 0) {
+    instance.layers.push_back(random_layer(rng, 2, 1.0, values, true));
+    values = rectified(apply(instance.layers.back(), values));
+  }
+  instance.layers.push_back(random_layer(rng, between(rng, 2, 3), 1.0, values, true));
+  const std::vector<double> at(instance.reference.begin(), instance.reference.end());
+  const std::vector<double> y = scores<double>(instance, at);
+  instance.label = static_cast<int>(std::max_element(y.begin(), y.end()) - y.begin());
+  return instance;
+}
+
 double raise_label(Instance& instance, double shift) {
   double& bias = instance.layers.back().bias[static_cast<size_t>(instance.label)];
   const double before = bias;

@@ -34,6 +34,11 @@ struct Instance {
 // 0.3 to 1.
 Instance random_instance(uint64_t seed);
 
+// As random_instance, but with 18 first neurons that nearly all switch close to the reference, so that the
+// engine couples them: two inputs, one or two hidden layers, and thresholds above 0.87, where the
+// neighbourhood is convex.
+Instance random_wide_instance(uint64_t seed);
+
 // Adds `shift` to the label's score (rounded to float32); the result is what was added exactly.
 double raise_label(Instance& instance, double shift);
 
