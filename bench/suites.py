@@ -109,6 +109,10 @@ SUITES = {
     "gtsrb-adv": Suite(
         "the same, trained adversarially", ("0.9999", "0.999", "0.99"), 120.0, trained("gtsrb_adv"),
     ),
+    "gtsrb-lipschitz": Suite(
+        "the same layers without batch norm, trained by the layers' norms", ("0.9999", "0.999", "0.99"), 120.0,
+        trained("gtsrb_lipschitz"),
+    ),
     "competition": Suite(
         "ONNX and VNN-LIB files of the verification competition", ("",), 120.0, competition.questions, instances.VNNLIB,
     ),
