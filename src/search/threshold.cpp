@@ -43,7 +43,8 @@ class Narrowing {
 
  private:
   static constexpr double kAttackShare = 0.2;    // of the time
-  static constexpr double kDescent = 0.25;       // of the size, while nothing is proved
+  static constexpr double kDescent = 0.25;       // of the size, while nothing is proved: at most
+  static constexpr double kSteepest = 1e-4;      // and at least
   static constexpr double kNearSmallest = 1.01;  // limits are rounded up
   static constexpr double kPassShare = 0.125;    // of the logarithmic gap: what ends a pass
   static constexpr double kRootFactor = 4.0;     // a slice is at least that many times what roots take
@@ -171,6 +172,7 @@ class Narrowing {
       const Result result = ask(limit);
       if (result.verdict == Verdict::kUnknown) {
         undecided = limit.size;
+        foresee_descent(result.margin_bound);
         cut_short |= result.reason == Reason::kTimeLimit || result.reason == Reason::kNodeLimit;
         if (result.reason == Reason::kMemoryLimit) result_.end = ThresholdEnd::kMemoryLimit;
       } else {
@@ -187,12 +189,20 @@ class Narrowing {
     if (undecided == kInfinity && refuted_size() == kInfinity) return family_.largest;
     if (!result_.bracket.proved) {
       if (high <= kNearSmallest * family_.smallest) return std::nullopt;
-      return std::max(family_.smallest, high * kDescent);
+      return std::max(family_.smallest, high * descent_);
     }
     const double low = result_.bracket.proved->size;
     const double enough = std::max(std::log1p(options_.gap), kPassShare * std::log(end / low));
     if (std::log(high / low) <= enough) return std::nullopt;
     return std::sqrt(low * high);
+  }
+
+  // How much smaller the size should be for its bound to be positive, if bounds fall with a region's radius as
+  // they do from the reference's margin to this one, and sizes go with the radius's square.
+  void foresee_descent(double bound) {
+    const double own = margin(reference_);
+    const double share = own / (own - bound);
+    descent_ = std::isfinite(bound) && bound < 0.0 ? std::clamp(share * share, kSteepest, kDescent) : kDescent;
   }
 
   Result ask(const Limit& limit) {
@@ -202,7 +212,7 @@ class Narrowing {
     options.timeout_seconds = seconds_;
     options.node_limit = node_limit();
     options.seed += static_cast<uint64_t>(result_.questions);
-    options.certify_open = false;
+    options.certify_open = !known().proved;  // the bound tells how far to go down
     Result result = verify({network_, *region, property_}, options, stop_, observer_);
     ++result_.questions;
     result_.nodes += result.statistics.nodes;
@@ -251,6 +261,7 @@ class Narrowing {
   Stopwatch watch_;
   double seconds_;  // the slice of a search; <= 0: no limit
   int64_t nodes_;
+  double descent_ = kDescent;
   std::vector<double> reference_;
   ThresholdResult result_;
 };
