@@ -78,7 +78,10 @@ void course(Html& html, const Verification& verification) {
 
 // The longest one, and the last if it is another.
 std::vector<Verification> worth_a_plot(std::vector<Verification> all) {
-  std::erase_if(all, [](const Verification& v) { return v.search->trace.seconds.size() < 2; });
+  std::erase_if(all, [](const Verification& v) {
+    const Trace& trace = v.search->trace;
+    return trace.seconds.size() < 2 || trace.subproblems.back() == 0;
+  });
   if (all.size() < 2) return all;
   const auto longest = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
     return a.search->seconds.value_or(0) < b.search->seconds.value_or(0);
@@ -97,7 +100,9 @@ void search_section(Html& html, const Run& run) {
   list(html, all);
   const std::vector<Verification> plotted = worth_a_plot(all);
   if (plotted.empty()) {
-    html.element("p", "No course is drawn: every verification was decided at once, or none was recorded.");
+    html.element("p",
+                 "No course is drawn: every verification was decided before a subproblem was bounded, or "
+                 "none was recorded.");
     return;
   }
   html.element(

@@ -23,10 +23,6 @@ const char* const kStyle = R"css(
     --good: #0f6b3a; --bad: #a4262c; --open: #7a4b00;
     --s1: #0b5cad; --s2: #b34700; --s3: #107246; --s4: #8a2f8f; --s5: #7a5c00; --s6: #475569;
   }
-  body { font-size: 10pt; }
-  figure, tr, .panel, .item { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
-  .scroll { overflow: visible; }
 }
 @page { margin: 15mm; }
 * { box-sizing: border-box; }
@@ -63,16 +59,28 @@ a { color: var(--link); }
 .m4, .b4 { fill: var(--s4); } .m5, .b5 { fill: var(--s5); } .m6, .b6 { fill: var(--s6); }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .9rem; }
 .legend svg { margin-right: .4rem; vertical-align: middle; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.n, th.n { text-align: right; }
+td.n, th.n { text-align: right; } td.n { white-space: nowrap; }
 td.long { overflow-wrap: anywhere; min-width: 9rem; }
 caption { text-align: left; padding-bottom: .3rem; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem;
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; margin: .5rem 0; }
 code, .code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 footer { color: var(--quiet); font-size: .85rem; padding-top: 1.5rem; padding-bottom: 2rem; }
+@media print {
+  body { font-size: 10pt; }
+  main, header, footer { max-width: none; padding: 0; }
+  figure, tr, .panel, .item { break-inside: avoid; }
+  h2, h3 { break-after: avoid; }
+  .row { grid-template-columns: repeat(4, 1fr); gap: .4rem; }
+  .graphs { grid-template-columns: 1fr 1fr; }
+  .scroll { overflow: visible; }
+  table { font-size: 7.5pt; }
+  th, td { padding: .15rem .4rem .15rem 0; overflow-wrap: anywhere; }
+  td.n { white-space: normal; }
+}
 )css";
 
 }  // namespace verissim::report

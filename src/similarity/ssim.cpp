@@ -89,8 +89,10 @@ double ssim(const image::Image& a, const image::Image& b, Convention convention)
 }
 
 int64_t map_window(const Shape& shape) {
-  const int64_t side = std::min<int64_t>({7, shape.height, shape.width});
-  return side < 3 ? 0 : side - 1 + side % 2;
+  const int64_t side = std::min(shape.height, shape.width);
+  if (side < 3) return 0;
+  const int64_t half = std::clamp<int64_t>(side / 2, 3, 7);
+  return half - 1 + half % 2;
 }
 
 std::vector<double> ssim_map(std::span<const double> a, std::span<const double> b, const Shape& shape) {

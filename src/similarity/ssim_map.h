@@ -9,8 +9,8 @@
 
 namespace verissim::similarity {
 
-// The side of the map's window: the largest odd number up to 7 that fits into the image; 0 below 3 x 3, where
-// there is no map.
+// The side of the map's window: the largest odd number up to half of the image's shorter side, from 3 to 7; 0
+// below 3 x 3, where there is no map.
 int64_t map_window(const Shape& shape);
 
 // The local SSIM around each pixel, H x W: a uniform window of map_window(shape) pixels, the image mirrored

@@ -56,7 +56,10 @@ TEST(Tensorboard, FramesEachEvent) {
   ASSERT_EQ(events.size(), 3U);
   EXPECT_NE(events[0].find("brain.Event:2"), std::string::npos);
   // step 300 (varint), summary, value, tag, 0.5f
-  const std::string scalar("\x10\xac\x02\x2a\x11\x0a\x0f\x0a\x08" "accuracy\x15\x00\x00\x00\x3f", 22);
+  const std::string scalar(
+      "\x10\xac\x02\x2a\x11\x0a\x0f\x0a\x08"
+      "accuracy\x15\x00\x00\x00\x3f",
+      22);
   EXPECT_EQ(events[1].substr(9), scalar);
   EXPECT_NE(events[2].find("\x89PNG"), std::string::npos);
 }

@@ -178,7 +178,7 @@ TEST_F(Page, ComparesRuns) {
   json other = sample();
   other["verdict"] = "unknown";
   other["config"]["seed"] = 2;
-  std::vector<Run> runs = {read_run(write(sample()))};
+  std::vector<report::Run> runs = {read_run(write(sample()))};
   runs.push_back(read_run(write(other)));
   const std::string page = comparison_page(runs);
   EXPECT_THAT(page, HasSubstr("Of 2 runs, 1 ended robust, 0 not robust, 1 unknown."));

@@ -47,15 +47,15 @@ TEST(Picture, OfNoDifferenceAndOfColoursCanBeMade) {
 
 TEST(SsimMap, IsOneWhereImagesAreEqualAndLessWhereTheyDiffer) {
   std::vector<double> a;
-  for (int i = 0; i < 144; ++i) a.push_back((i * 37 % 100) / 100.0);
+  for (int i = 0; i < 256; ++i) a.push_back((i * 37 % 100) / 100.0);
   std::vector<double> b = a;
   b[0] = 1.0 - b[0];
-  const Shape shape{1, 12, 12};
+  const Shape shape{1, 16, 16};
   ASSERT_EQ(similarity::map_window(shape), 7);
   const std::vector<double> map = similarity::ssim_map(a, b, shape);
-  ASSERT_EQ(map.size(), 144U);
+  ASSERT_EQ(map.size(), 256U);
   EXPECT_LT(map[0], 0.999);
-  EXPECT_NEAR(map[143], 1.0, 1e-12);
+  EXPECT_NEAR(map[255], 1.0, 1e-12);
 }
 
 // Away from the border a window of the map is one of the convention 'skimage' but for the kind of variance,
@@ -63,25 +63,27 @@ TEST(SsimMap, IsOneWhereImagesAreEqualAndLessWhereTheyDiffer) {
 TEST(SsimMap, HasTheSsimOfEachWindow) {
   std::vector<double> a;
   std::vector<double> b;
-  for (int i = 0; i < 81; ++i) {
-    a.push_back((i * 29 % 81) / 81.0);
-    b.push_back((i * 53 % 81) / 81.0);
+  for (int i = 0; i < 196; ++i) {
+    a.push_back((i * 29 % 196) / 196.0);
+    b.push_back((i * 53 % 196) / 196.0);
   }
-  const std::vector<double> map = similarity::ssim_map(a, b, {1, 9, 9});
+  const std::vector<double> map = similarity::ssim_map(a, b, {1, 14, 14});
   std::vector<double> window_a;
   std::vector<double> window_b;
   for (size_t row = 1; row < 8; ++row) {
     for (size_t column = 1; column < 8; ++column) {
-      window_a.push_back(a[row * 9 + column]);
-      window_b.push_back(b[row * 9 + column]);
+      window_a.push_back(a[row * 14 + column]);
+      window_b.push_back(b[row * 14 + column]);
     }
   }
-  EXPECT_NEAR(map[4 * 9 + 4], similarity::global_ssim(window_a, window_b), 1e-12);
+  EXPECT_NEAR(map[4 * 14 + 4], similarity::global_ssim(window_a, window_b), 1e-12);
 }
 
 TEST(SsimMap, FitsItsWindowIntoSmallImages) {
   EXPECT_EQ(similarity::map_window({1, 4, 4}), 3);
-  EXPECT_EQ(similarity::map_window({3, 7, 30}), 7);
+  EXPECT_EQ(similarity::map_window({3, 7, 30}), 3);
+  EXPECT_EQ(similarity::map_window({3, 12, 30}), 5);
+  EXPECT_EQ(similarity::map_window({3, 28, 28}), 7);
   EXPECT_EQ(similarity::map_window({1, 1, 16}), 0);
 }
 
