@@ -64,7 +64,7 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.n, th.n { text-align: right; } td.n { white-space: nowrap; }
 td.long { overflow-wrap: anywhere; min-width: 9rem; }
-caption { text-align: left; padding-bottom: .3rem; }
+caption { max-width: calc(100vw - 2rem); text-align: left; padding-bottom: .3rem; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem;
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; margin: .5rem 0; }
 code, .code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }

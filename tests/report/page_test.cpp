@@ -182,7 +182,7 @@ TEST_F(Page, ComparesRuns) {
   runs.push_back(read_run(write(other)));
   const std::string page = comparison_page(runs);
   EXPECT_THAT(page, HasSubstr("Of 2 runs, 1 ended robust, 0 not robust, 1 unknown."));
-  EXPECT_THAT(page, HasSubstr("<th scope=\"row\">seed</th><td class=\"long\">1</td>"));
+  EXPECT_THAT(page, HasSubstr("<th scope=\"row\">seed</th>\n<td class=\"long\">1</td>"));
   EXPECT_THAT(page, Not(HasSubstr("minlp.threshold</th>"))) << "the runs agree in it";
   EXPECT_THAT(page, HasSubstr("Accuracy before each round"));
 }

@@ -64,7 +64,7 @@ def write_network(path, fragile):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def make_run(program, root, fragile, reference="3 <b> & 'x'.png"):
+def make_run(program, root, fragile, reference="3 <b> & 'x'.png", more=None):
     """Makes a run below root and returns its folder. Without LibTorch a fragile network is verified only."""
     root.mkdir(parents=True, exist_ok=True)
     if not (root / "data").exists():
@@ -84,6 +84,7 @@ def make_run(program, root, fragile, reference="3 <b> & 'x'.png"):
             "selected_classes": [3, 4],
         },
         "minlp": {"threshold": 0.9},
+        **(more or {}),
     }
     answer = run(program, root, config)
     if answer.returncode == 3 and "LibTorch" in answer.stderr:
