@@ -18,7 +18,7 @@ packages=(
 )
 test_packages=(clang-format python3 python3-venv groff-base)
 torch=torch==2.13.0
-python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt)
+python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt tensorboard)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }

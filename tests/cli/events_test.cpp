@@ -103,7 +103,7 @@ TEST_F(Events, TellACounterexampleBeforeItsVerdict) {
 }
 
 TEST_F(Events, TellWhatAThresholdAsks) {
-  ASSERT_EQ(run({"threshold", "--timeout", "20"}, testing::small_network(0.1, 1.0)).code, 0);
+  ASSERT_EQ(run({"threshold", "--timeout", "20"}, testing::small_network(0.02, 1.0)).code, 0);
   const std::vector<json> all = events();
   const json question = first(all, "question");
   EXPECT_TRUE(question["asked"].is_string());
