@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-BUILD, SOURCE, CMAKE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
+BUILD, SOURCE, CMAKE = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
 MODEL = SOURCE / "tests/network/data/model_i1x2x3_l4-3_o2.pt"
 IMAGE = SOURCE / "examples/fashion-mnist-0.png"
 
