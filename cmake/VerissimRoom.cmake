@@ -13,6 +13,7 @@ set(VERISSIM_ROOMS
     search
     train
     repair
+    report
     experiment
     cli)
 

@@ -2,7 +2,8 @@
 # Installs what Verissim needs on Debian or Ubuntu. Run it again at any time: what is there already is left alone.
 #
 #   scripts/setup.sh           the compiler, CMake, the libraries, and the Fashion-MNIST images of the example
-#   scripts/setup.sh --tests   also clang-format, and in .venv the Python packages that some tests compare with
+#   scripts/setup.sh --tests   also clang-format and a browser without a window, and in .venv the Python packages
+#                              that some tests compare with
 #
 # Needs root, or sudo for the packages of the system.
 set -euo pipefail
@@ -15,15 +16,15 @@ packages=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   ca-certificates dataset-fashion-mnist
 )
-test_packages=(clang-format python3 python3-venv)
+test_packages=(clang-format python3 python3-venv groff-base)
 torch=torch==2.13.0
-python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt)
+python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt tensorboard)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 usage() {
-  sed -n '2,7s/^# \{0,1\}//p' scripts/setup.sh
+  sed -n '2,8s/^# \{0,1\}//p' scripts/setup.sh
   exit "$1"
 }
 
@@ -85,6 +86,15 @@ system_python() {
   if [ -x /usr/bin/python3 ]; then echo /usr/bin/python3; else command -v python3; fi
 }
 
+# Reports are tested in a browser. Not every system has it as a package (Ubuntu's chromium is a snap).
+install_browser() {
+  if [ -n "$(apt-cache search --names-only '^chromium-headless-shell$')" ]; then
+    install_packages chromium-headless-shell
+  else
+    say "no package chromium-headless-shell here: reports are not tested in a browser"
+  fi
+}
+
 check_cmake() {
   local version
   version=$(cmake --version | sed -n '1s/[^0-9]*//p')
@@ -108,6 +118,7 @@ install_libtorch
 check_cmake
 if [ "$with_tests" = yes ]; then
   install_packages "${test_packages[@]}"
+  install_browser
   install_python_packages
 fi
 say "all there"

@@ -1,5 +1,10 @@
 #include "cli/arguments.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "base/error.h"
+
 namespace verissim::cli {
 namespace {
 
@@ -7,6 +12,10 @@ using A = Arguments;
 
 constexpr Option kQuiet{.names = "--quiet,-q", .target = &A::quiet, .help = "no progress"};
 constexpr Option kJson{.names = "--json", .target = &A::json, .help = "one JSON object on standard output"};
+constexpr Option kEvents{.names = "--events",
+                         .value = "FILE",
+                         .target = &A::events,
+                         .help = "write what goes on to this file, one JSON object a line"};
 constexpr Option kModel{.names = "--model,-m",
                         .value = "FILE",
                         .target = &A::model,
@@ -74,14 +83,15 @@ constexpr Option kRunOptions[] = {
      .target = &A::print_config,
      .help = "print the settings as used, with defaults filled in, and end"},
     {.names = "--list-keys", .target = &A::list_keys, .help = "print a table of all settings, and end"},
+    kEvents,
     kQuiet,
     kJson,
 };
 
 constexpr Option kVerifyOptions[] = {
     kModel,     kImage,   kClass,   kSsim, kLinf,        kL2,        kChannels,           kEightBit,
-    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile, kQuiet,
-    kJson,
+    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile, kEvents,
+    kQuiet,     kJson,
 };
 
 constexpr Option kThresholdOptions[] = {
@@ -112,6 +122,7 @@ constexpr Option kThresholdOptions[] = {
      .value = "FILE",
      .target = &A::out,
      .help = "write the closest counterexample: .npy with its exact values, .png rounded"},
+    kEvents,
     kQuiet,
     kJson,
 };
@@ -181,6 +192,7 @@ constexpr Option kRepairOptions[] = {
     kSeed,
     kMemoryLimit,
     kTolerance,
+    kEvents,
     kQuiet,
     kJson,
 };
@@ -237,6 +249,21 @@ constexpr Option kInfoOptions[] = {
     kJson,
 };
 
+constexpr Option kReportOptions[] = {
+    {.names = "FOLDER",
+     .value = "FOLDER...",
+     .target = &A::folders,
+     .help = "folders of runs: of one, its page is written anew; several are compared",
+     .required = true},
+    {.names = "--out,-o",
+     .value = "FILE",
+     .target = &A::out,
+     .help =
+         "the page (default: report.html in the run's folder, comparison.html in the current one for several "
+         "runs)"},
+    kJson,
+};
+
 constexpr Command kCommands[] = {
     {CommandName::kRun, "run", "Carry out an experiment: train or load, verify, repair, verify again",
      "verissim run examples/fashion-mnist.json", kRunOptions},
@@ -260,6 +287,8 @@ constexpr Command kCommands[] = {
      kSsimOptions},
     {CommandName::kVnncomp, "vnncomp", "Answer a VNN-LIB property as in the verification competition",
      "verissim vnncomp network.onnx property.vnnlib --timeout 60 --out result.txt", kVnncompOptions},
+    {CommandName::kReport, "report", "Write the page of a run, or compare several",
+     "verissim report results/*", kReportOptions},
     {CommandName::kInfo, "info", "What a model file holds", "verissim info model_i1x4x4_l6-6-6_o5.pt",
      kInfoOptions},
 };
@@ -267,5 +296,12 @@ constexpr Command kCommands[] = {
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
+
+const Command& command_called(CommandName name) {
+  const auto* found = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                   [&](const Command& c) { return c.name == name; });
+  VERISSIM_CHECK(found != std::end(kCommands));
+  return *found;
+}
 
 }  // namespace verissim::cli

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "experiment/config.h"
 
@@ -36,11 +37,13 @@ struct Arguments {
   int64_t steps = 30;
   int64_t wanted = 1;
   double gap = 0.01;
+  std::vector<std::string> folders;
+  std::string events;
 };
 
-// A switch, a text, a count of at least 0, or the gap of `threshold`.
-using OwnMember =
-    std::variant<bool Arguments::*, std::string Arguments::*, int64_t Arguments::*, double Arguments::*>;
+// A switch, a text, a count of at least 0, the gap of `threshold`, or one and more texts.
+using OwnMember = std::variant<bool Arguments::*, std::string Arguments::*, int64_t Arguments::*,
+                               double Arguments::*, std::vector<std::string> Arguments::*>;
 
 struct Option {
   std::string_view names;       // "--model,-m", or "CONFIG" for a positional
@@ -50,7 +53,18 @@ struct Option {
   bool required = false;
 };
 
-enum class CommandName { kRun, kVerify, kThreshold, kAttack, kTrain, kRepair, kSsim, kVnncomp, kInfo };
+enum class CommandName {
+  kRun,
+  kVerify,
+  kThreshold,
+  kAttack,
+  kTrain,
+  kRepair,
+  kSsim,
+  kVnncomp,
+  kInfo,
+  kReport
+};
 
 struct Command {
   CommandName name;
@@ -61,5 +75,6 @@ struct Command {
 };
 
 std::span<const Command> commands();
+const Command& command_called(CommandName name);
 
 }  // namespace verissim::cli

@@ -6,6 +6,7 @@
 
 #include "base/stop.h"
 #include "cli/arguments.h"
+#include "cli/events.h"
 #include "cli/terminal.h"
 
 namespace verissim::cli {
@@ -13,6 +14,7 @@ namespace verissim::cli {
 struct Context {
   const InterruptFlag& interrupt;
   Terminal& terminal;
+  EventFile& events;
   const std::vector<std::string>& command_line;
 };
 
@@ -24,6 +26,7 @@ int train_command(const Arguments& arguments, Context& context);
 int repair_command(const Arguments& arguments, Context& context);
 int ssim_command(const Arguments& arguments, Context& context);
 int vnncomp_command(const Arguments& arguments, Context& context);
+int report_command(const Arguments& arguments, Context& context);
 int info_command(const Arguments& arguments, Context& context);
 
 }  // namespace verissim::cli

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -29,6 +30,8 @@ int dispatch(const Invocation& invocation, Context& context) {
       return ssim_command(invocation.arguments, context);
     case CommandName::kVnncomp:
       return vnncomp_command(invocation.arguments, context);
+    case CommandName::kReport:
+      return report_command(invocation.arguments, context);
     case CommandName::kInfo:
       return info_command(invocation.arguments, context);
   }
@@ -36,19 +39,28 @@ int dispatch(const Invocation& invocation, Context& context) {
 }
 
 int carry_out(const Invocation& invocation, const std::vector<std::string>& command_line) {
-  Terminal terminal(invocation.arguments.quiet);
-  Context context{catch_interrupts(), terminal, command_line};
+  const Arguments& arguments = invocation.arguments;
+  Terminal terminal(arguments.quiet);
+  EventFile events;
+  Context context{catch_interrupts(), terminal, events, command_line};
+  std::string fault;
   try {
+    if (!arguments.events.empty()) events.open(arguments.events);
+    // An experiment's settings are in its config, which is read later.
+    if (invocation.command != CommandName::kRun)
+      events.started(command_called(invocation.command), arguments);
     const int code = dispatch(invocation, context);
     terminal.clear();
+    events.finished(code);
     return code;
   } catch (const InputError& error) {
-    terminal.clear();
-    std::fprintf(stderr, "verissim: %s\n", error.what());
+    fault = error.what();
   } catch (const std::bad_alloc&) {
-    terminal.clear();
-    std::fputs("verissim: out of memory; a smaller --memory-limit or fewer --threads may help\n", stderr);
+    fault = "out of memory; a smaller --memory-limit or fewer --threads may help";
   }
+  terminal.clear();
+  std::fprintf(stderr, "verissim: %s\n", fault.c_str());
+  events.failed(fault);
   return kBadInput;
 }
 

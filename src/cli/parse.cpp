@@ -1,7 +1,5 @@
 #include "cli/parse.h"
 
-#include <gmp.h>
-
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -12,9 +10,10 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/version.h"
 #include "cli/exit_codes.h"
 #include "cli/format.h"
+#include "cli/option_help.h"
+#include "cli/version.h"
 #include "experiment/config_keys.h"
 #include "experiment/config_value.h"
 #include "experiment/neighbourhood.h"
@@ -24,34 +23,6 @@ namespace verissim::cli {
 namespace {
 
 using experiment::Key;
-
-std::string version_text() {
-  return std::string("verissim ") + kVersion + "\ncompiler " + kCompiler + ", build type " + kBuildType +
-         "\nGMP " + gmp_version + ", SSIM convention of verdicts: global";
-}
-
-std::string default_text(const Option& option, const Arguments& defaults) {
-  if (option.required) return "";
-  if (const auto* name = std::get_if<std::string_view>(&option.target)) {
-    const Key& key = experiment::config_key(*name);
-    const std::string value = experiment::value_as_json(key, defaults.settings);
-    return key.required || value == "[]" ? "" : " (default: " + value + ")";
-  }
-  const OwnMember& member = std::get<OwnMember>(option.target);
-  if (const auto* gap = std::get_if<double Arguments::*>(&member))
-    return " (default: " + format_number(defaults.**gap) + ")";
-  const auto* count = std::get_if<int64_t Arguments::*>(&member);
-  return count == nullptr ? "" : " (default: " + std::to_string(defaults.**count) + ")";
-}
-
-std::string help_text(const Option& option) {
-  static const Arguments defaults;
-  std::string text(option.help);
-  if (const auto* name = std::get_if<std::string_view>(&option.target); name != nullptr && text.empty()) {
-    text = experiment::config_key(*name).meaning;
-  }
-  return text + default_text(option, defaults);
-}
 
 // The name in messages: the first long one.
 std::string shown_name(const Option& option) {
@@ -89,6 +60,9 @@ void set(const Option& option, const std::string& text, Arguments& arguments) {
   }
   if (const auto* gap = std::get_if<double Arguments::*>(&member)) {
     arguments.** gap = parse_gap(text, shown_name(option));
+  }
+  if (const auto* list = std::get_if<std::vector<std::string> Arguments::*>(&member)) {
+    (arguments.**list).push_back(text);
   }
 }
 
@@ -168,23 +142,34 @@ class Parser {
     const Command* command;
     const Option* option;
     CLI::Option* parsed;
-    std::string text;
+    std::vector<std::string> texts;
   };
 
   void add(const Command& command) {
     CLI::App* app = app_.add_subcommand(std::string(command.word), std::string(command.help));
     app->footer("Example:\n  " + std::string(command.example));
     for (const Option& option : command.options) {
-      Given& given = given_.emplace_back(Given{&command, &option, nullptr, ""});
-      given.parsed = add(*app, option, given.text);
+      Given& given = given_.emplace_back(Given{&command, &option, nullptr, {}});
+      given.parsed = add(*app, option, given.texts);
     }
   }
 
-  static CLI::Option* add(CLI::App& app, const Option& option, std::string& text) {
+  static bool takes_several(const Option& option) {
+    const auto* own = std::get_if<OwnMember>(&option.target);
+    return own != nullptr && std::holds_alternative<std::vector<std::string> Arguments::*>(*own);
+  }
+
+  static CLI::Option* add(CLI::App& app, const Option& option, std::vector<std::string>& texts) {
     const std::string names(option.names);
     if (option.value.empty()) return app.add_flag(names)->description(help_text(option));
-    CLI::Option* added = app.add_option(names, text, help_text(option));
+    CLI::Option* added = app.add_option(names, texts, help_text(option));
+    if (!takes_several(option)) added->expected(1)->allow_extra_args(false);
     return added->type_name(std::string(option.value))->required(option.required);
+  }
+
+  static void set_all(const Given& given, Arguments& arguments) {
+    if (given.texts.empty()) set(*given.option, "", arguments);  // a switch
+    for (const std::string& text : given.texts) set(*given.option, text, arguments);
   }
 
   Invocation invocation() const {
@@ -197,7 +182,7 @@ class Parser {
     result.command = used->name;
     for (const Given& given : given_) {
       if (given.command->name == result.command && given.parsed->count() > 0) {
-        set(*given.option, given.text, result.arguments);
+        set_all(given, result.arguments);
       }
     }
     result.arguments.settings.eight_bit = result.arguments.eight_bit;

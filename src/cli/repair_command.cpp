@@ -18,17 +18,24 @@ namespace {
 using experiment::RepairedModel;
 using json = nlohmann::ordered_json;
 
-// Shows the repair loop on the terminal.
+// Shows the repair loop on the terminal, and tells the events' file.
 class LoopProgress : public repair::Observer {
  public:
-  explicit LoopProgress(Terminal& terminal) : terminal_(terminal) {}
+  LoopProgress(Context& context, const experiment::Question& question)
+      : terminal_(context.terminal), events_(context.events), question_(question) {}
 
-  void on_verified(const repair::Round& round, const network::Network&) override {
+  void on_verified(const repair::Round& round, const network::Network& network) override {
     const search::Result& result = round.verification;
+    if (!result.counterexamples.empty()) {
+      const auto worst = experiment::examine(question_, network, result.counterexamples.front());
+      events_.counterexample(worst, round.number, "");
+    }
+    events_.verdict(result, round.number);
     terminal_.note("round " + std::to_string(round.number) + ": " + search::to_string(result.verdict) + " (" +
                    search::to_string(result.reason) + "), " + format_seconds(result.statistics.seconds));
   }
   void on_repaired(const repair::Round& round, const network::Network&) override {
+    events_.repaired(round);
     terminal_.note("round " + std::to_string(round.number) + ": repaired on " +
                    format_count(round.points, "point") + " in " + format_count(round.epochs, "epoch") +
                    ", accuracy " + format_percent(round.accuracy_before) + " -> " +
@@ -37,6 +44,8 @@ class LoopProgress : public repair::Observer {
 
  private:
   Terminal& terminal_;
+  EventFile& events_;
+  const experiment::Question& question_;
 };
 
 json finite(const std::optional<double>& value) {
@@ -119,15 +128,19 @@ int repair_command(const Arguments& arguments, Context& context) {
   experiment::check_training(settings);
   check_classes(settings, loaded.question.network, arguments.model);
   const StopToken stop(0.0, &context.interrupt);
-  const auto activity = [&](std::string_view line) { context.terminal.update(line); };
+  const auto activity = [&](std::string_view line) {
+    context.terminal.update(line);
+    context.events.activity(line);
+  };
   const auto data = experiment::load_data(settings, activity, stop);
   if (!data) return interrupted(arguments, context);
-  SearchProgress search_progress(context.terminal);
-  LoopProgress loop_progress(context.terminal);
+  SearchProgress search_progress(context.terminal, context.events);
+  LoopProgress loop_progress(context, loaded.question);
   const RepairedModel result =
       experiment::repair_model(loaded.question, loaded.model.layout, *data, settings, arguments.out,
                                &loop_progress, &search_progress, stop);
   context.terminal.clear();
+  if (result.file) context.events.verdict(result.file->verification, std::nullopt);
   const std::string kept = keep(result, loaded.model.layout, arguments.out);
   print(arguments.json ? outcome_json(result, kept, loaded.question.label) : outcome_text(result, kept));
   return exit_code(result.verdict);

@@ -14,22 +14,6 @@ namespace {
 using experiment::Outcome;
 using experiment::Report;
 
-std::string sentence(const Report& report) {
-  const auto rounds = static_cast<int64_t>(report.rounds.size());
-  const std::string claim =
-      experiment::every_image(experiment::neighbourhood_of(report.config), report.config.reference_path) +
-      " gets class " + std::to_string(report.config.reference_class);
-  if (report.verdict == search::Verdict::kRobust) {
-    const std::string how =
-        report.repaired ? "Repaired and robust: after " + format_count(rounds - 1, "round") + " of repair "
-                        : "Robust from the start: ";
-    return how + claim + ".";
-  }
-  if (report.verdict == search::Verdict::kNotRobust)
-    return "Not repaired: " + report.reason + "; not " + claim + ".";
-  return "Unknown: " + report.reason + "; whether " + claim + " is open.";
-}
-
 std::string note(const Report& report) {
   return report.rounds.empty() ? "" : note_on_reference(report.rounds.front().facts.verification);
 }
@@ -79,14 +63,16 @@ int run_command(const Arguments& arguments, Context& context) {
     print(experiment::print_config(config));
     return kNoVerdict;
   }
-  TerminalListener listener(context.terminal);
+  context.events.started_run(command_called(CommandName::kRun), config);
+  TerminalListener listener(context.terminal, context.events);
   const Outcome outcome =
       experiment::run_experiment(config, context.command_line, &context.interrupt, listener);
   context.terminal.clear();
   if (arguments.json) {
     print(outcome_json(outcome));
   } else {
-    print(sentence(outcome.report) + note(outcome.report) + "\n\n" + format_facts(facts(outcome)));
+    print(experiment::sentence(outcome.report) + note(outcome.report) + "\n\n" +
+          format_facts(facts(outcome)));
   }
   return exit_code(outcome.report.verdict);
 }

@@ -25,6 +25,7 @@ std::string bounds(const search::Progress& progress) {
 }  // namespace
 
 void SearchProgress::on_progress(const search::Progress& progress) {
+  events_.progress(progress);
   if (progress.seconds < kQuick || !terminal_.wants_update()) return;
   std::string line = std::string(progress.phase) + " " + format_seconds(progress.seconds) + bounds(progress);
   if (progress.nodes > 0) {

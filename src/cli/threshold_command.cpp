@@ -26,14 +26,16 @@ std::string text_of(const std::optional<Limit>& limit, const std::string& otherw
 // Shows on the terminal what is known, and what is asked at the moment.
 class ThresholdProgress : public search::ThresholdObserver {
  public:
-  explicit ThresholdProgress(Terminal& terminal) : terminal_(terminal) {}
+  ThresholdProgress(Terminal& terminal, EventFile& events) : terminal_(terminal), events_(events) {}
 
   void on_question(const Bracket& bracket, const Limit& asked) override {
+    events_.question(bracket, asked);
     known_ = "proved at " + text_of(bracket.proved, "-") + ", refuted at " + text_of(bracket.refuted, "-") +
              "; asking " + asked.value.text();
     show();
   }
   void on_progress(const search::Progress& progress) override {
+    events_.progress(progress);
     if (progress.nodes != 0) nodes_ = ", " + format_count(progress.nodes, "subproblem");
     show();
     nodes_.clear();
@@ -45,6 +47,7 @@ class ThresholdProgress : public search::ThresholdObserver {
   }
 
   Terminal& terminal_;
+  EventFile& events_;
   Stopwatch watch_;
   std::string known_;
   std::string nodes_;
@@ -154,7 +157,7 @@ int threshold_command(const Arguments& arguments, Context& context) {
   LoadedQuestion loaded = load(arguments);
   Question& question = loaded.question;
   check_counterexample_file(arguments.out, question.reference.shape);
-  ThresholdProgress progress(context.terminal);
+  ThresholdProgress progress(context.terminal, context.events);
   const ThresholdResult found = experiment::find_threshold(question, options_of(arguments),
                                                            StopToken(0.0, &context.interrupt), &progress);
   context.terminal.clear();
@@ -162,7 +165,9 @@ int threshold_command(const Arguments& arguments, Context& context) {
   if (found.bracket.closest) {
     counterexample = experiment::examine(question, question.network, *found.bracket.closest);
     if (!arguments.out.empty()) write_counterexample(arguments.out, question, *counterexample);
+    context.events.counterexample(*counterexample, std::nullopt, arguments.out);
   }
+  context.events.bracket(found);
   const Subject subject{arguments.model, arguments.settings.reference_path};
   print(arguments.json ? threshold_json(question, found, counterexample)
                        : threshold_text(subject, question, found, counterexample));

@@ -38,7 +38,7 @@ int verify_command(const Arguments& arguments, Context& context) {
   const Subject subject{arguments.model, settings.reference_path};
   const LoadedQuestion loaded = load_question(arguments);
   check_counterexample_file(arguments.out, loaded.question.reference.shape);
-  SearchProgress progress(context.terminal);
+  SearchProgress progress(context.terminal, context.events);
   const search::Result result =
       search::verify(loaded.question.problem(), experiment::search_options(settings),
                      StopToken(0.0, &context.interrupt), &progress);
@@ -48,7 +48,9 @@ int verify_command(const Arguments& arguments, Context& context) {
     counterexample =
         experiment::examine(loaded.question, loaded.question.network, result.counterexamples.front());
     if (!arguments.out.empty()) write_counterexample(arguments.out, loaded.question, *counterexample);
+    context.events.counterexample(*counterexample, std::nullopt, arguments.out);
   }
+  context.events.verdict(result, std::nullopt);
   if (arguments.json) {
     print(answer_json(loaded.question, result, counterexample));
   } else {

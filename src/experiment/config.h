@@ -40,6 +40,7 @@ struct Config {
   int64_t repair_max_rounds = 100;
   int64_t repair_max_epochs = 100;
   double repair_timeout = 600.0;  // seconds for all repairs together; <= 0: none
+  bool tensorboard = false;
   int64_t seed = 1;
   int64_t threads = 0;  // 0: as many as the machine offers
   int64_t memory_limit_mb = 4096;

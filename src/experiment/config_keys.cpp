@@ -138,6 +138,10 @@ constexpr std::array kKeys = {
         .range = kAny,
         .meaning =
             "seconds for all rounds of repair together, verification not counted; 0 or less: no limit"},
+    Key{.name = "tensorboard",
+        .member = &Config::tensorboard,
+        .meaning =
+            "true: the run's folder gets a file for TensorBoard as well, scalars and images of each round"},
     Key{.name = "seed",
         .member = &Config::seed,
         .range = {0, 9007199254740992.0},

@@ -14,6 +14,7 @@
 #include "experiment/round_writer.h"
 #include "experiment/session.h"
 #include "image/read_image.h"
+#include "report/page.h"
 #include "train/forward.h"
 #include "train/learner.h"
 #include "train/train.h"
@@ -52,7 +53,10 @@ class Experiment {
 
   Outcome ended(repair::Status status) {
     session_.report().finished = status != repair::Status::kInterrupted;
-    if (!session_.folder().empty()) session_.save();
+    if (!session_.folder().empty()) {
+      session_.save();
+      report::write_run_page(session_.folder(), session_.file(report::kPageName));
+    }
     return {status, session_.folder(), session_.report()};
   }
 
@@ -126,15 +130,16 @@ class Experiment {
     const Question question =
         make_question(model_->network, reference_, config_.reference_class, neighbourhood_of(config_));
     describe(question);
-    RoundWriter writer(session_, question, model_->layout);
-    const RepairedModel result =
-        repair_model(question, model_->layout, data_, config_, session_.file(kRepairedModel), &writer,
-                     &session_.listener(), stop_);
+    TraceRecorder trace(session_.listener());
+    RoundWriter writer(session_, question, model_->layout, trace);
+    const RepairedModel result = repair_model(question, model_->layout, data_, config_,
+                                              session_.file(kRepairedModel), &writer, &trace, stop_);
     if (!result.file && result.loop.repairs > 0) {
       network::save_model(session_.file(kBestModel), result.loop.network, model_->layout);
       session_.report().best_network = kBestModel;
     }
-    finish(result);
+    finish(result, trace);
+    look_back(question, result.loop.network);
     writer.check();
     return result.loop.status;
   }
@@ -146,6 +151,7 @@ class Experiment {
                                              network.relus(),
                                              network.parameters(),
                                              scores_at(network, reference_),
+                                             {},
                                              trained_,
                                              trained_ ? training_library_ : ""};
     const int64_t predicted = predicted_class(network, reference_);
@@ -154,9 +160,24 @@ class Experiment {
                           static_cast<long long>(predicted), static_cast<long long>(question.label)));
   }
 
-  void finish(const RepairedModel& result) {
+  // What the network kept says of the images met on the way.
+  void look_back(const Question& question, const network::Network& kept) {
+    Report& report = session_.report();
+    report.network->reference_scores_after = scores_at(kept, reference_);
+    for (Round& round : report.rounds) {
+      for (CounterexampleFiles& files : round.counterexamples) {
+        files.margin_after = margin_at(question, kept, files.found.values);
+      }
+    }
+  }
+
+  void finish(const RepairedModel& result, TraceRecorder& trace) {
     Report& report = session_.report();
     report.final_file = result.file;
+    if (result.file) {
+      report.final_file->trace = trace.take(result.file->verification);
+      session_.listener().on_final(result.file->verification);
+    }
     if (result.file) report.times.verification += result.file->verification.statistics.seconds;
     report.verdict = result.verdict;
     report.reason = result.reason;

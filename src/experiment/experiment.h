@@ -18,6 +18,13 @@ class Listener : public search::Observer {
  public:
   // Something that happened; the same lines go into the run's log.
   virtual void on_note(std::string_view) {}
+  // The run has a folder now.
+  virtual void on_folder(const std::string&) {}
+  // A round's verification, with the files of its counterexamples; then its repair.
+  virtual void on_verified(const Round&) {}
+  virtual void on_repaired(const Round&) {}
+  // The verification of the network's file after it was read back.
+  virtual void on_final(const search::Result&) {}
   // The state of something that takes long (a download, training, repair); replaces the last one.
   virtual void on_activity(std::string_view) {}
 };
@@ -32,10 +39,11 @@ struct Outcome {
 // network must be trained, before the run has a folder; later only if files cannot be written or repair lacks
 // LibTorch.
 //
-// The run's folder: params.json, exp_logfile.txt, reference.png, generated_<k>.png and .npy for the
+// The run's folder: params.json, exp_logfile.txt, reference.png and .npy, generated_<k>.png and .npy for the
 // counterexamples, intermediate_model.pt (the network after the last repair), repaired_model.pt (if robust:
 // it was read back and verified), best_model.pt (if not: of the networks verified, the one that came
-// closest), evaluation.json, report.json. Each is written whole, after each step.
+// closest), evaluation.json, report.json, each written whole after each step, and
+// report.html, written at the end.
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener);
 

@@ -15,18 +15,6 @@ std::vector<double> exact_values(const image::Image& image) {
   return {image.values.begin(), image.values.end()};
 }
 
-// The smallest goal at x.
-double margin_at(const Question& question, const network::Network& network, const std::vector<double>& x) {
-  const std::vector<double> y = network::evaluate(network, x);
-  double margin = std::numeric_limits<double>::infinity();
-  for (const property::Goal& goal : question.property.goals) {
-    double value = goal.offset;
-    for (size_t i = 0; i < y.size(); ++i) value += goal.coefficients[i] * y[i];
-    margin = std::min(margin, value);
-  }
-  return margin;
-}
-
 }  // namespace
 
 Question make_question(network::Network network, image::Image reference, int64_t label,
@@ -52,6 +40,17 @@ Question make_question(network::Network network, image::Image reference, int64_t
   question.label = label;
   question.neighbourhood = neighbourhood;
   return question;
+}
+
+double margin_at(const Question& question, const network::Network& network, std::span<const double> x) {
+  const std::vector<double> y = network::evaluate(network, x);
+  double margin = std::numeric_limits<double>::infinity();
+  for (const property::Goal& goal : question.property.goals) {
+    double value = goal.offset;
+    for (size_t i = 0; i < y.size(); ++i) value += goal.coefficients[i] * y[i];
+    margin = std::min(margin, value);
+  }
+  return margin;
 }
 
 std::vector<double> scores_at(const network::Network& network, const image::Image& image) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "attack/attack.h"
@@ -41,6 +42,10 @@ std::optional<int64_t> wrong_class(const search::Result& result);
 
 // The network's scores at the image.
 std::vector<double> scores_at(const network::Network& network, const image::Image& image);
+
+// The smallest goal at x (inputs() values), by a network of the question's shape: the score of the question's
+// class less the highest of the others.
+double margin_at(const Question& question, const network::Network& network, std::span<const double> x);
 
 // A counterexample looked at from all sides. Shapes: values and rounded have question.network.inputs()
 // values.

@@ -47,7 +47,7 @@ RepairedModel repair_model(const Question& question, const network::ModelLayout&
     network::save_model(file, result.loop.network, layout);
     const network::LoadedModel read = network::load_model(file, question.reference.shape);
     const std::string name = std::filesystem::path(file).filename().string();
-    result.file = FinalFile{name, read.digest, task.verify(read.network, stop)};
+    result.file = FinalFile{name, read.digest, task.verify(read.network, stop), {}};
     result.verdict = result.file->verification.verdict;
     result.accuracy = train::accuracy(read.network, data.test);
     result.reason = search::to_string(result.file->verification.reason);

@@ -51,6 +51,7 @@ json network_facts(const std::optional<NetworkFacts>& network) {
           {"relus", network->relus},
           {"parameters", network->parameters},
           {"reference_scores", network->reference_scores},
+          {"reference_scores_after", network->reference_scores_after},
           {"trained_in_this_run", network->trained},
           {"training_library", library.empty() ? json(nullptr) : json(library)}};
 }
@@ -67,17 +68,50 @@ json counterexample_facts(const CounterexampleFiles& files) {
   return {{"file", files.npy},
           {"class", found.rival},
           {"margin", finite(found.margin)},
+          {"margin_after", optional_number(files.margin_after)},
           {"ssim", finite(found.ssim)},
           {"distance", finite(found.distance)},
           {"max_deviation", finite(found.max_deviation)},
           {"png", png}};
 }
 
-json repair_facts(const repair::Round& round) {
-  if (!round.repaired) return nullptr;
-  return {{"margin_wanted", round.margin},   {"counterexamples_added", round.points_added},
-          {"counterexamples", round.points}, {"counterexamples_left", round.points_wrong},
-          {"epochs", round.epochs},          {"seconds", round.seconds}};
+json weight_facts(const std::vector<LayerChange>& changes) {
+  json layers = json::array();
+  for (const LayerChange& change : changes) {
+    layers.push_back({{"layer", change.layer},
+                      {"relative", finite(change.relative)},
+                      {"largest", finite(change.largest)}});
+  }
+  return layers;
+}
+
+json repair_facts(const Round& round) {
+  const repair::Round& facts = round.facts;
+  if (!facts.repaired) return nullptr;
+  return {{"margin_wanted", facts.margin},
+          {"counterexamples_added", facts.points_added},
+          {"counterexamples", facts.points},
+          {"counterexamples_left", facts.points_wrong},
+          {"epochs", facts.epochs},
+          {"seconds", facts.seconds},
+          {"weight_changes", weight_facts(round.weight_changes)}};
+}
+
+// By columns, which takes less room.
+json trace_facts(const Trace& trace) {
+  json columns = {{"seconds", json::array()},
+                  {"subproblems", json::array()},
+                  {"open", json::array()},
+                  {"bound", json::array()},
+                  {"seen", json::array()}};
+  for (const TracePoint& point : trace) {
+    columns["seconds"].push_back(point.seconds);
+    columns["subproblems"].push_back(point.nodes);
+    columns["open"].push_back(point.open);
+    columns["bound"].push_back(finite(point.lower_bound));
+    columns["seen"].push_back(finite(point.upper_bound));
+  }
+  return columns;
 }
 
 // Not known where not even the root was bounded.
@@ -108,9 +142,10 @@ json round_facts(const Round& round) {
           {"reason", search::to_string(result.reason)},
           {"margin_bound", finite(result.margin_bound)},
           {"search", search_facts(result.statistics)},
+          {"trace", trace_facts(round.trace)},
           {"counterexamples_found", result.counterexamples.size()},
           {"counterexamples", counterexamples},
-          {"repair", repair_facts(round.facts)},
+          {"repair", repair_facts(round)},
           {"accuracy_before", finite(round.facts.accuracy_before)},
           {"accuracy_after", finite(round.facts.accuracy_after)}};
 }
@@ -121,7 +156,8 @@ json final_facts(const std::optional<FinalFile>& file) {
           {"sha256", file->sha256},
           {"verdict", search::to_string(file->verification.verdict)},
           {"margin_bound", finite(file->verification.margin_bound)},
-          {"search", search_facts(file->verification.statistics)}};
+          {"search", search_facts(file->verification.statistics)},
+          {"trace", trace_facts(file->trace)}};
 }
 
 json reference_facts(const Config& config) {
@@ -171,7 +207,33 @@ json class_before(const Report& report) {
   return wrong_class(report.rounds.front().facts.verification).value_or(report.config.reference_class);
 }
 
+json class_labels(const Config& config) {
+  json labels = json::array();
+  for (int64_t output = 0; output < number_of_classes(config); ++output) {
+    labels.push_back(class_label(config, output));
+  }
+  return labels;
+}
+
+std::string rounds_of_repair(const Report& report) {
+  const size_t rounds = report.rounds.size() - 1;
+  return std::to_string(rounds) + (rounds == 1 ? " round" : " rounds") + " of repair";
+}
+
 }  // namespace
+
+std::string sentence(const Report& report) {
+  const std::string claim = every_image(neighbourhood_of(report.config), report.config.reference_path) +
+                            " gets class " + std::to_string(report.config.reference_class);
+  if (report.verdict == search::Verdict::kRobust) {
+    const std::string how = report.repaired ? "Repaired and robust: after " + rounds_of_repair(report) + " "
+                                            : "Robust from the start: ";
+    return how + claim + ".";
+  }
+  if (report.verdict == search::Verdict::kNotRobust)
+    return "Not repaired: " + report.reason + "; not " + claim + ".";
+  return "Unknown: " + report.reason + "; whether " + claim + " is open.";
+}
 
 std::string report_json(const Report& report) {
   json rounds = json::array();
@@ -181,12 +243,15 @@ std::string report_json(const Report& report) {
                   {"finished", report.finished},
                   {"verdict", search::to_string(report.verdict)},
                   {"reason", report.reason},
+                  {"sentence", sentence(report)},
+                  {"claim", every_image(neighbourhood_of(report.config), report.config.reference_path)},
                   {"repaired", report.repaired},
                   {"margin_bound", optional_number(report.margin_bound)},
                   {"final_network", final_facts(report.final_file)},
                   {"best_network", report.best_network.empty() ? json(nullptr) : json(report.best_network)},
                   {"accuracy", accuracy_facts(report)},
                   {"reference", reference_facts(report.config)},
+                  {"classes", class_labels(report.config)},
                   {"reference_misclassified_before", misclassified_before(report)},
                   {"reference_class_before", class_before(report)},
                   {"measure", report.config.distance},

@@ -8,6 +8,8 @@
 
 #include "experiment/config.h"
 #include "experiment/question.h"
+#include "experiment/trace.h"
+#include "experiment/weight_change.h"
 #include "repair/repair.h"
 #include "search/verify.h"
 
@@ -24,12 +26,15 @@ struct CounterexampleFiles {
   Counterexample found;
   std::string png;
   std::string npy;
+  std::optional<double> margin_after = {};  // by the network kept in the end
 };
 
 // One verification and the repair that followed it.
 struct Round {
   repair::Round facts;
   std::vector<CounterexampleFiles> counterexamples;  // the worst first
+  Trace trace = {};                                  // of the verification
+  std::vector<LayerChange> weight_changes = {};      // by the repair
 };
 
 struct NetworkFacts {
@@ -38,8 +43,9 @@ struct NetworkFacts {
   int64_t relus = 0;
   int64_t parameters = 0;
   std::vector<double> reference_scores;
-  bool trained = false;          // in this run
-  std::string training_library;  // "" if none was loaded
+  std::vector<double> reference_scores_after = {};  // by the network kept in the end
+  bool trained = false;                             // in this run
+  std::string training_library;                     // "" if none was loaded
 };
 
 // The file of the final network, and what its verification after reading it back said.
@@ -47,6 +53,7 @@ struct FinalFile {
   std::string name;
   std::string sha256;
   search::Result verification;
+  Trace trace = {};
 };
 
 struct Times {  // seconds
@@ -76,6 +83,9 @@ struct Report {
 };
 
 std::string report_json(const Report& report);
+
+// The verdict in one sentence.
+std::string sentence(const Report& report);
 
 // {"iterations": {"1": {"max_deviation", "stable_relu", "runtime", "status", "accuracy_before",
 // "accuracy_after"}, ...}}: stable_relu counts neurons and is null where nobody counted them; max_deviation

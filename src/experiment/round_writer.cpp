@@ -35,6 +35,34 @@ std::string repaired_line(const repair::Round& round) {
                  100 * round.accuracy_before, 100 * round.accuracy_after);
 }
 
+// The step is the round's number.
+void show_verified(TensorboardFile& file, const Round& round) {
+  const repair::Round& facts = round.facts;
+  const search::Result& result = facts.verification;
+  file.scalar("verification/margin_bound", facts.number, result.margin_bound);
+  file.scalar("verification/subproblems", facts.number, static_cast<double>(result.statistics.nodes));
+  file.scalar("verification/seconds", facts.number, result.statistics.seconds);
+  file.scalar("verification/counterexamples", facts.number,
+              static_cast<double>(result.counterexamples.size()));
+  file.scalar("accuracy", facts.number, facts.accuracy_before);
+  if (round.counterexamples.empty()) return;
+  const Counterexample& worst = round.counterexamples.front().found;
+  file.scalar("counterexample/ssim", facts.number, worst.ssim);
+  file.picture("counterexample", facts.number, worst.rounded);
+}
+
+void show_repaired(TensorboardFile& file, const Round& round) {
+  const repair::Round& facts = round.facts;
+  file.scalar("repair/margin_wanted", facts.number, facts.margin);
+  file.scalar("repair/counterexamples", facts.number, static_cast<double>(facts.points));
+  file.scalar("repair/counterexamples_left", facts.number, static_cast<double>(facts.points_wrong));
+  file.scalar("repair/epochs", facts.number, static_cast<double>(facts.epochs));
+  file.scalar("repair/seconds", facts.number, facts.seconds);
+  for (const LayerChange& change : round.weight_changes) {
+    file.scalar("weight_change/" + change.layer, facts.number, change.relative);
+  }
+}
+
 }  // namespace
 
 void RoundWriter::on_verified(const repair::Round& round, const network::Network& network) {
@@ -59,7 +87,8 @@ void RoundWriter::check() const {
 
 void RoundWriter::write_verified(const repair::Round& round, const network::Network& network) {
   Report& report = session_.report();
-  report.rounds.push_back({round, {}});
+  report.rounds.push_back({round, {}, trace_.take(round.verification), {}});
+  verified_ = network;
   report.times.verification += round.verification.statistics.seconds;
   for (const attack::Violation& violation : round.verification.counterexamples) {
     auto& written = report.rounds.back().counterexamples;
@@ -67,13 +96,20 @@ void RoundWriter::write_verified(const repair::Round& round, const network::Netw
     const Counterexample found = examine(question_, network, violation);
     written.push_back(session_.save_counterexample(found, question_.reference.shape));
   }
+  session_.listener().on_verified(report.rounds.back());
+  if (session_.tensorboard() != nullptr) show_verified(*session_.tensorboard(), report.rounds.back());
   session_.note(verified_line(report.rounds.back(), question_.neighbourhood));
   session_.save();
 }
 
 void RoundWriter::write_repaired(const repair::Round& round, const network::Network& network) {
   Report& report = session_.report();
-  if (!report.rounds.empty()) report.rounds.back().facts = round;
+  if (!report.rounds.empty()) {
+    report.rounds.back().facts = round;
+    report.rounds.back().weight_changes = weight_changes(verified_, network);
+    session_.listener().on_repaired(report.rounds.back());
+    if (session_.tensorboard() != nullptr) show_repaired(*session_.tensorboard(), report.rounds.back());
+  }
   report.times.repair += round.seconds;
   session_.note(repaired_line(round));
   network::save_model(session_.file(kIntermediateModel), network, layout_);

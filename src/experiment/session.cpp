@@ -18,10 +18,18 @@ Session::Session(const Config& config, const std::vector<std::string>& command, 
 
 void Session::open(const image::Image& reference) {
   folder_.emplace(RunFolder::create(config().path, run_folder_stem(config())));
+  listener_.on_folder(folder_->path());
   log_.emplace(file("exp_logfile.txt"));
   note(std::string("verissim ") + kVersion + ": results go to " + folder_->path());
   write_text_file(file("params.json"), print_config(config()));
   image::write_png(file("reference.png"), reference);
+  image::write_npy(file("reference.npy"),
+                   std::vector<double>(reference.values.begin(), reference.values.end()),
+                   std::array{reference.shape.channels, reference.shape.height, reference.shape.width});
+  if (config().tensorboard) {
+    tensorboard_.emplace(file("events.out.tfevents.0000000000.verissim"));
+    tensorboard_->picture("reference", 0, reference);
+  }
   save();
 }
 

@@ -9,6 +9,7 @@
 #include "experiment/experiment.h"
 #include "experiment/report.h"
 #include "experiment/run_folder.h"
+#include "experiment/tensorboard.h"
 
 namespace verissim::experiment {
 
@@ -31,6 +32,8 @@ class Session {
   void log(std::string_view line);
   // Writes report.json and evaluation.json anew.
   void save();
+  // Tells TensorBoard's file, if there is one.
+  TensorboardFile* tensorboard() { return tensorboard_ ? &*tensorboard_ : nullptr; }
   // The next counterexample's files, generated_<k>.png and .npy.
   CounterexampleFiles save_counterexample(const Counterexample& counterexample, const Shape& shape);
 
@@ -40,6 +43,7 @@ class Session {
   Stopwatch watch_;
   std::optional<RunFolder> folder_;
   std::optional<RunLog> log_;
+  std::optional<TensorboardFile> tensorboard_;
   int64_t counterexamples_ = 0;
 };
 

@@ -25,12 +25,9 @@ Image quantise(std::span<const double> values, const Shape& shape) {
   return result;
 }
 
-void write_png(const std::string& path, const Image& image) {
+Image8 to_pixels(const Image& image) {
   const Shape& shape = image.shape;
-  VERISSIM_CHECK(static_cast<int64_t>(image.values.size()) == shape.size());
-  if (!fits_png(shape)) {
-    throw InputError(path, "PNG", std::to_string(shape.channels) + " channels", "1 or 3");
-  }
+  VERISSIM_CHECK(fits_png(shape) && static_cast<int64_t>(image.values.size()) == shape.size());
   const auto channels = static_cast<size_t>(shape.channels);
   const size_t area = image.values.size() / channels;
   Image8 pixels{shape.height, shape.width, static_cast<Mode>(channels), {}};
@@ -40,7 +37,16 @@ void write_png(const std::string& path, const Image& image) {
       pixels.pixels[i * channels + c] = to_pixel(static_cast<double>(image.values[c * area + i]));
     }
   }
-  write_file(path, encode_png(pixels));
+  return pixels;
+}
+
+void write_png(const std::string& path, const Image& image) {
+  const Shape& shape = image.shape;
+  VERISSIM_CHECK(static_cast<int64_t>(image.values.size()) == shape.size());
+  if (!fits_png(shape)) {
+    throw InputError(path, "PNG", std::to_string(shape.channels) + " channels", "1 or 3");
+  }
+  write_file(path, encode_png(to_pixels(image)));
 }
 
 }  // namespace verissim::image

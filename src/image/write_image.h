@@ -17,6 +17,9 @@ Image quantise(std::span<const double> values, const Shape& shape);
 // Whether an image of this shape can be written as a PNG: 1 channel (grey) or 3 (RGB).
 inline bool fits_png(const Shape& shape) { return shape.channels == 1 || shape.channels == 3; }
 
+// The image as pixels of 8 bits, rounded as `quantise` does. Its shape must fit a PNG.
+Image8 to_pixels(const Image& image);
+
 // Writes the image, rounded to 8 bits as `quantise` does. Throws InputError if the number of channels is
 // neither 1 nor 3 or the file cannot be written.
 void write_png(const std::string& path, const Image& image);

@@ -1,10 +1,12 @@
 #include "similarity/ssim.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "similarity/filter.h"
+#include "similarity/ssim_map.h"
 #include "similarity/statistics.h"
 
 namespace verissim::similarity {
@@ -23,23 +25,32 @@ std::vector<double> product(std::span<const double> a, std::span<const double> b
   return result;
 }
 
-// The mean of all windows of one channel.
-double windowed(std::span<const double> a, std::span<const double> b, const Filter& filter,
-                const ConventionRow& row) {
+// The value of each window of one channel.
+std::vector<double> windows(std::span<const double> a, std::span<const double> b, const Filter& filter,
+                            double factor, double epsilon) {
   const std::vector<double> mean_a = filter(a);
   const std::vector<double> mean_b = filter(b);
   const std::vector<double> aa = filter(product(a, a));
   const std::vector<double> bb = filter(product(b, b));
   const std::vector<double> ab = filter(product(a, b));
-  double sum = 0.0;
+  std::vector<double> values(mean_a.size());
   for (size_t i = 0; i < mean_a.size(); ++i) {
     const double ma = mean_a[i];
     const double mb = mean_b[i];
-    const double f = row.sample_factor;
-    sum += of_moments({ma, mb, f * (aa[i] - ma * ma), f * (bb[i] - mb * mb), f * (ab[i] - ma * mb)},
-                      row.epsilon);
+    const double f = factor;
+    values[i] =
+        of_moments({ma, mb, f * (aa[i] - ma * ma), f * (bb[i] - mb * mb), f * (ab[i] - ma * mb)}, epsilon);
   }
-  return sum / static_cast<double>(mean_a.size());
+  return values;
+}
+
+// The mean of all windows of one channel.
+double windowed(std::span<const double> a, std::span<const double> b, const Filter& filter,
+                const ConventionRow& row) {
+  const std::vector<double> values = windows(a, b, filter, row.sample_factor, row.epsilon);
+  double sum = 0.0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
 }
 
 void check_window(const Shape& shape, const ConventionRow& row) {
@@ -75,6 +86,27 @@ double ssim(const image::Image& a, const image::Image& b, Convention convention)
   const std::vector<double> wide_a(a.values.begin(), a.values.end());
   const std::vector<double> wide_b(b.values.begin(), b.values.end());
   return ssim(wide_a, wide_b, a.shape, convention);
+}
+
+int64_t map_window(const Shape& shape) {
+  const int64_t side = std::min(shape.height, shape.width);
+  if (side < 3) return 0;
+  const int64_t half = std::clamp<int64_t>(side / 2, 3, 7);
+  return half - 1 + half % 2;
+}
+
+std::vector<double> ssim_map(std::span<const double> a, std::span<const double> b, const Shape& shape) {
+  const int64_t side = map_window(shape);
+  VERISSIM_CHECK(side > 0 && static_cast<int64_t>(a.size()) == shape.size() && a.size() == b.size());
+  const auto area = static_cast<size_t>(shape.height * shape.width);
+  const Filter filter(Window::kUniform, static_cast<int>(side), Border::kReflect, shape.height, shape.width);
+  std::vector<double> map(area, 0.0);
+  for (size_t start = 0; start < a.size(); start += area) {
+    const std::vector<double> values =
+        windows(a.subspan(start, area), b.subspan(start, area), filter, 1.0, 0.0);
+    for (size_t i = 0; i < area; ++i) map[i] += values[i] / static_cast<double>(shape.channels);
+  }
+  return map;
 }
 
 double global_ssim(std::span<const double> a, std::span<const double> b) {

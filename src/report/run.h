@@ -1,0 +1,142 @@
+// What a run's folder tells, read from its report.json and the images beside it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/shape.h"
+
+namespace verissim::report {
+
+using Number = std::optional<double>;  // nothing: not known, or not finite
+
+// A search's course. All lists have the same length.
+struct Trace {
+  std::vector<double> seconds;
+  std::vector<double> subproblems;
+  std::vector<double> open;
+  std::vector<Number> bound;  // the weakest open lower bound, not certified
+  std::vector<Number> seen;   // the smallest margin seen
+};
+
+struct SearchFacts {
+  Number subproblems;
+  Number leaves;
+  Number relus;
+  Number stable_relus;
+  Number seconds_attack;
+  Number seconds_root;
+  Number seconds_search;
+  Number seconds;
+  Trace trace;
+};
+
+struct CounterexampleFacts {
+  std::string npy;  // names of files in the folder, "" if there is none
+  std::string png;
+  Number rival;
+  Number margin;
+  Number margin_after;  // by the network that was kept
+  Number ssim;
+  Number distance;
+  Number deviation;
+  std::optional<bool> png_is_one;  // whether the PNG still is a counterexample
+};
+
+struct LayerChange {
+  std::string name;
+  Number relative;  // norm of the change / norm of the weights before
+  Number largest;   // change of one weight
+};
+
+struct RepairFacts {
+  Number margin_wanted;
+  Number added;
+  Number points;
+  Number left;
+  Number epochs;
+  Number seconds;
+  std::vector<LayerChange> layers;
+};
+
+struct RoundFacts {
+  Number number;
+  std::string verdict;
+  std::string reason;
+  Number margin_bound;
+  SearchFacts search;
+  Number found;  // counterexamples, also those without files
+  std::vector<CounterexampleFacts> counterexamples;
+  std::optional<RepairFacts> repair;
+  Number accuracy_before;
+  Number accuracy_after;
+};
+
+struct FinalFacts {
+  std::string file;
+  std::string sha256;
+  SearchFacts search;
+};
+
+struct FileFacts {
+  std::string role;
+  std::string path;
+  std::string sha256;
+};
+
+struct Run {
+  std::string folder;
+  std::string name;  // the folder's last part
+  bool finished = false;
+  std::string verdict;
+  std::string reason;
+  std::string sentence;  // the verdict in one sentence
+  std::string claim;     // "every image whose SSIM to 3.png is at least 0.98"
+  Number margin_bound;
+  Number accuracy_before;
+  Number accuracy_after;
+
+  std::string reference;        // its file, as the config names it
+  Number label;                 // the network's output that must win
+  std::vector<Number> classes;  // the data set's label of each output
+  std::string measure;
+  std::string threshold;
+  std::string convention;
+  std::string convention_in_words;
+
+  Shape input;
+  Number outputs;
+  Number relus;
+  Number parameters;
+  std::vector<Number> scores_before;  // of the reference
+  std::vector<Number> scores_after;
+  bool trained = false;
+  std::string training_library;
+
+  std::vector<RoundFacts> rounds;
+  std::optional<FinalFacts> final_network;
+  std::string best_network;
+
+  std::vector<std::pair<std::string, Number>> times;
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<std::pair<std::string, std::string>> build;
+  std::vector<FileFacts> inputs;
+  std::vector<std::string> command;
+  std::string started;
+
+  // The name with the label of the data set, where that differs: "2 (label 5)".
+  std::string class_name(const Number& output) const;
+  std::string file(const std::string& file_name) const { return folder + "/" + file_name; }
+};
+
+// Throws InputError if the folder has no report.json, or that is no report. What it does not tell (older
+// versions tell less) stays empty.
+Run read_run(const std::string& folder);
+
+// The values of an image in the folder, C x H x W, from its NPY file or else its PNG; empty if neither can be
+// read as an image of this shape.
+std::vector<double> read_values(const Run& run, const std::string& npy, const std::string& png);
+
+}  // namespace verissim::report

@@ -1,0 +1,99 @@
+"""Installs the build into a folder of its own and uses what is there: the program, the library from another project,
+man pages and completion.
+
+    install_test.py BUILD_FOLDER SOURCE_FOLDER CMAKE
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD, SOURCE, CMAKE = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
+MODEL = SOURCE / "tests/network/data/model_i1x2x3_l4-3_o2.pt"
+IMAGE = SOURCE / "examples/fashion-mnist-0.png"
+
+
+def run(*words, code=0, **more):
+    answer = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=500, **more)
+    if answer.returncode != code:
+        raise AssertionError(f"{words} ended with {answer.returncode}: {answer.stdout}{answer.stderr}")
+    return answer.stdout
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.root = pathlib.Path(cls.temporary.name)
+        cls.prefix = cls.root / "prefix"
+        run(CMAKE, "--install", BUILD, "--prefix", cls.prefix)
+        cls.program = cls.prefix / "bin/verissim"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def commands(self):
+        text = run(self.program, "--help")
+        return re.findall(r"^  ([a-z]+) ", text[text.index("ubcommands:") :], re.MULTILINE)
+
+    def test_version_tells_the_build(self):
+        text = run(self.program, "--version")
+        for part in (r"^verissim \d+\.\d+\.\d+$", "^compiler .+, build type .+$", "OpenBLAS", "GMP", "^training and repair: "):
+            self.assertRegex(text, re.compile(part, re.MULTILINE))
+
+    def test_another_project_finds_the_package(self):
+        build = self.root / "consumer"
+        run(CMAKE, "-S", SOURCE / "tests/install/consumer", "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
+            f"-DEXAMPLE={SOURCE / 'examples/verify.cpp'}", "-DCMAKE_BUILD_TYPE=Release")
+        run(CMAKE, "--build", build)
+        told = run(build / "consumer", MODEL, IMAGE, 0, "0.999")
+        self.assertRegex(told, r"^(robust|not robust) \(.+\), margin bound ")
+        verdict = told.split(" (")[0]
+        question = ["--model", MODEL, "--image", IMAGE, "--class", 0, "--ssim", "0.999", "--quiet"]
+        run(self.program, "verify", *question, code=20 if verdict == "robust" else 10)
+
+    def test_every_command_has_a_man_page_that_troff_accepts(self):
+        folder = self.prefix / "share/man/man1"
+        pages = {page.name for page in folder.iterdir()}
+        self.assertEqual(pages, {"verissim.1"} | {f"verissim-{name}.1" for name in self.commands()})
+        for page in pages:
+            self.assertIn(".SH SYNOPSIS", (folder / page).read_text())
+            if shutil.which("groff"):
+                words = ["groff", "-ww", "-man", "-Tascii", folder / page]
+                answer = subprocess.run(words, capture_output=True, text=True)
+                self.assertEqual(answer.stderr, "")
+        self.assertIn("\\-\\-model", (folder / "verissim-verify.1").read_text())
+
+    def complete(self, *words):
+        script = self.prefix / "share/bash-completion/completions/verissim"
+        line = f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _verissim; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        return run("bash", "-c", line, "bash", "verissim", *words).split()
+
+    def test_bash_completes(self):
+        self.assertEqual(self.complete("thr"), ["threshold"])
+        self.assertEqual(set(self.commands()) - set(self.complete("")), set())
+        self.assertEqual(self.complete("verify", "--mod"), ["--model"])
+        self.assertEqual(self.complete("verify", "--channels", "m"), ["mean"])
+        self.assertEqual(self.complete("verify", "--threads", ""), [])
+        self.assertEqual(self.complete("verify", "--model", str(MODEL)[:-1]), [str(MODEL)])
+
+    def test_other_shells_accept_their_files(self):
+        files = {"zsh": "share/zsh/site-functions/_verissim", "fish": "share/fish/vendor_completions.d/verissim.fish"}
+        for shell, name in files.items():
+            text = (self.prefix / name).read_text()
+            for command in self.commands():
+                self.assertIn(command, text)
+            if shutil.which(shell):
+                run(shell, "-n", self.prefix / name)
+        if shutil.which("fish"):
+            line = f"source {self.prefix / files['fish']}; complete -C 'verissim verify --chan'"
+            self.assertIn("--channels", run("fish", "--no-config", "-c", line))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
