@@ -1,0 +1,212 @@
+"""Networks from modules of PyTorch, by tracing.
+
+The module's forward runs once on an image without values: a tensor on PyTorch's "meta" device that knows only its
+shape. Each of PyTorch's functions that meets it comes here (through __torch_function__) and is carried out by the
+engine, which builds the network from it. Conditions on shapes are followed as in PyTorch; whatever looks at values (a
+condition, item(), numpy()) fails, because there are none, and so nothing can be frozen into the network unseen.
+
+This module imports torch; import it only when the user did.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy
+import torch
+
+from . import _engine
+from ._torch_functions import FINAL, HANDLERS, PASSED
+
+InputError = _engine.InputError
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
+
+
+class TracedTensor(torch.Tensor):
+    """A tensor without values; `_verissim` holds the tracer and the engine's value."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        tracer = _tracer_in(args) or _tracer_in(tuple(kwargs.values()))
+        if tracer is None:
+            raise InputError(f"{_name_of(function)}: a tensor that was computed in a way that cannot be followed")
+        try:
+            return tracer.carry_out(function, args, kwargs)
+        except InputError as error:
+            raise InputError(_with_place(error)) from None
+
+
+def _tracer_in(values) -> Optional["Tracer"]:
+    for value in values:
+        if isinstance(value, TracedTensor):
+            held = value.__dict__.get("_verissim")
+            if held is not None:
+                return held[0]
+        elif isinstance(value, (list, tuple)):
+            found = _tracer_in(value)
+            if found is not None:
+                return found
+    return None
+
+
+def _name_of(function) -> str:
+    name = getattr(function, "__name__", "")
+    if name in ("__get__", "__set__"):
+        name = getattr(getattr(function, "__self__", None), "__name__", name)
+    return name or str(function)
+
+
+def _with_place(error: Exception) -> str:
+    """The error with the line of the user's code that led to it."""
+    text = str(error)
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = os.path.abspath(frame.f_code.co_filename)
+        if not file.startswith((_HERE + os.sep, _TORCH + os.sep)) and os.path.exists(file):
+            return f"in {os.path.basename(file)}, line {frame.f_lineno}: {text}"
+        frame = frame.f_back
+    return text
+
+
+class Tracer:
+    """Carries out PyTorch's functions on values of one trace."""
+
+    def __init__(self, name: str, dimension: Tuple[int, int, int], shape: List[int], dtype, device):
+        self.trace = _engine.Trace(name, dimension, shape)
+        self.dtype = dtype
+        self.device = device
+        self._constants: Dict[int, Tuple[Any, Any]] = {}
+
+    def wrapped(self, value, like: Optional[TracedTensor] = None, final: bool = False):
+        """A value of the engine as a tensor; lists item by item."""
+        if isinstance(value, list):
+            return tuple(self.wrapped(item) for item in value)
+        if not isinstance(value, _engine.TracedValue):
+            return value
+        tensor = torch.empty(list(value.shape), device="meta", dtype=self.dtype).as_subclass(TracedTensor)
+        tensor.__dict__["_verissim"] = (self, value, final)
+        return tensor
+
+    def value_of(self, tensor: TracedTensor):
+        held = tensor.__dict__.get("_verissim")
+        if held is None or held[0] is not self:
+            raise InputError("a tensor that was computed in a way that cannot be followed")
+        if held[2]:
+            raise InputError("a layer behind log_softmax: only the last layer may be one")
+        return held[1]
+
+    def overwrite(self, tensor: TracedTensor, value) -> TracedTensor:
+        """What an operation in place does: the tensor has other values from now on."""
+        tensor.__dict__["_verissim"] = (self, value, False)
+        return tensor
+
+    def argument(self, value):
+        """An argument as the engine takes it."""
+        if isinstance(value, TracedTensor):
+            return self.value_of(value)
+        if isinstance(value, torch.Tensor):
+            return self.constant(value)
+        if isinstance(value, (list, tuple)):
+            return [self.argument(item) for item in value]
+        if isinstance(value, (bool, int, float, str)) or value is None:
+            return value
+        if hasattr(value, "__index__"):
+            return int(value)
+        if hasattr(value, "__float__"):
+            return float(value)
+        return value
+
+    def constant(self, tensor: torch.Tensor):
+        """A tensor of the module. Every number of its dtype is a double exactly."""
+        found = self._constants.get(id(tensor))
+        if found is not None:
+            return found[1]
+        if tensor.device.type == "meta":
+            raise InputError("a constant tensor without values, made on the device of the image")
+        if not tensor.is_floating_point():
+            raise InputError(f"a constant tensor of {tensor.dtype}, wanted floating-point numbers")
+        with torch._C.DisableTorchFunctionSubclass():
+            plain = tensor.detach().to(device="cpu", dtype=torch.float64).contiguous()
+            array = numpy.array(plain.numpy(), dtype=numpy.float64, copy=True, order="C")
+        value = self.trace.constant(array)
+        self._constants[id(tensor)] = (tensor, value)  # the tensor is kept so that its id stays its own
+        return value
+
+    def call(self, function: str, *arguments):
+        return self.trace.call(function, *(self.argument(argument) for argument in arguments))
+
+    def carry_out(self, function, args, kwargs):
+        passed = PASSED.get(function)
+        if passed is not None:
+            return passed(self, *args, **kwargs)
+        handler = HANDLERS.get(function)
+        if handler is None:
+            handler = HANDLERS.get(getattr(function, "__wrapped__", None))
+        if handler is None:
+            raise InputError(
+                f"for {_name_of(function)}: not a function that Verissim reads (docs/networks.md lists those)"
+                + FINAL.get(_name_of(function), "")
+            )
+        try:
+            return handler(self, *args, **kwargs)
+        except TypeError as error:
+            if "argument" not in str(error):
+                raise
+            raise InputError(f"for {_name_of(function)}: {error}") from None
+
+
+def _first(tensors, default):
+    for tensor in tensors:
+        if tensor.is_floating_point():
+            return tensor
+    return default
+
+
+def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[int]) -> "_engine.Model":
+    """The network of a module in evaluation, for an image of C, H, W given as a tensor of `shape`, [1, ...]."""
+    name = type(module).__name__
+    example = _first(list(module.parameters()) + list(module.buffers()), torch.empty(0))
+    tracer = Tracer(name, dimension, shape, example.dtype, example.device)
+    image = tracer.wrapped(tracer.trace.input())
+    random_state = torch.get_rng_state()
+    with evaluation(module), torch.no_grad():
+        try:
+            output = module(image)
+        except InputError:
+            raise
+        except (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise InputError(_refused(name, shape, error)) from error
+    if not torch.equal(random_state, torch.get_rng_state()):
+        raise InputError(f"{name}: forward draws random numbers, also in evaluation")
+    if not isinstance(output, TracedTensor) or output.__dict__.get("_verissim") is None:
+        raise InputError(f"{name}: forward gives {type(output).__name__}, wanted one tensor of scores")
+    return tracer.trace.finish(output.__dict__["_verissim"][1])
+
+
+def _refused(name: str, shape: List[int], error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if "meta" in reason.lower() or "item()" in reason:
+        reason = "it looks at values of the image (a condition, item(), numpy()): " + reason
+    return f"{name}: forward cannot be followed for an image of shape {list(shape)}: {reason}"
+
+
+class evaluation:
+    """A module in evaluation for a while; afterwards each part is as it was."""
+
+    def __init__(self, module: torch.nn.Module):
+        self._module = module
+        self._training = [part for part in module.modules() if part.training]
+
+    def __enter__(self):
+        for part in self._training:
+            part.training = False
+        return self._module
+
+    def __exit__(self, *_):
+        for part in self._training:
+            part.training = True
+        return False
