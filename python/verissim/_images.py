@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, List, NamedTuple, Optional, Tuple
 
-import numpy
+from ._numpy import numpy
 
 from . import _engine
 

@@ -8,7 +8,7 @@ import sys
 import weakref
 from typing import Any, Dict, List, Optional, Tuple
 
-import numpy
+from ._numpy import numpy
 
 from . import _engine
 from ._images import Dimension, Reference, is_path, read

@@ -6,7 +6,7 @@ import decimal
 import numbers
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-import numpy
+from ._numpy import numpy
 
 from . import _engine
 from ._images import Reference, as_list, read, stored_dimension

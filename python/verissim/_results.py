@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-import numpy
+from ._numpy import numpy
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,6 +60,18 @@ def _name_of(function) -> str:
     return name or str(function)
 
 
+_LOOKS = frozenset(
+    "__bool__ __float__ __int__ __index__ __contains__ item tolist numpy __array__ gt lt ge le eq ne nonzero".split()
+)
+
+
+def _unknown(name: str) -> str:
+    if name in _LOOKS:
+        return f"for {name}: the network looks at values (a condition, item(), numpy()), wanted layers alone"
+    hint = FINAL.get(name, "")
+    return f"for {name}: not a function that Verissim reads (docs/networks.md lists those){hint}"
+
+
 def _with_place(error: Exception) -> str:
     """The error with the line of the user's code that led to it."""
     text = str(error)
@@ -147,10 +159,7 @@ class Tracer:
         if handler is None:
             handler = HANDLERS.get(getattr(function, "__wrapped__", None))
         if handler is None:
-            raise InputError(
-                f"for {_name_of(function)}: not a function that Verissim reads (docs/networks.md lists those)"
-                + FINAL.get(_name_of(function), "")
-            )
+            raise InputError(_unknown(_name_of(function)))
         try:
             return handler(self, *args, **kwargs)
         except TypeError as error:
