@@ -13,6 +13,7 @@ from ._engine import InputError, Model
 from ._engine import version as __version__
 from ._models import clear_cache, load
 from ._questions import attack, conventions, ssim, threshold, verify
+from ._repair import Repaired, RepairRound, repair
 from ._results import Counterexample, Progress, Result, Statistics, Threshold
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "InputError",
     "Model",
     "Progress",
+    "RepairRound",
+    "Repaired",
     "Result",
     "Statistics",
     "Threshold",
@@ -27,7 +30,11 @@ __all__ = [
     "clear_cache",
     "conventions",
     "load",
+    "repair",
     "ssim",
     "threshold",
     "verify",
 ]
+
+InputError.__module__ = "verissim"
+Model.__module__ = "verissim"

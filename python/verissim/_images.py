@@ -6,9 +6,8 @@ import os
 import sys
 from typing import Any, List, NamedTuple, Optional, Tuple
 
-from ._numpy import numpy
-
 from . import _engine
+from ._numpy import numpy
 
 InputError = _engine.InputError
 Dimension = Tuple[int, int, int]

@@ -8,10 +8,9 @@ import sys
 import weakref
 from typing import Any, Dict, List, Optional, Tuple
 
-from ._numpy import numpy
-
 from . import _engine
 from ._images import Dimension, Reference, is_path, read
+from ._numpy import numpy
 
 InputError = _engine.InputError
 _MOST_KEPT = 4  # networks of one module, for images of different sizes

@@ -6,11 +6,10 @@ import decimal
 import numbers
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-from ._numpy import numpy
-
 from . import _engine
 from ._images import Reference, as_list, read, stored_dimension
 from ._models import open_for
+from ._numpy import numpy
 from ._results import Counterexample, Progress, Result, Statistics, Threshold
 
 InputError = _engine.InputError
