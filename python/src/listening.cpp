@@ -1,5 +1,7 @@
 #include "listening.h"
 
+#include <nanobind/stl/string.h>
+
 #include <cfenv>
 #include <chrono>
 #include <condition_variable>
