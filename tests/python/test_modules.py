@@ -134,7 +134,7 @@ FUNCTIONS = {
     "clamp_min": lambda s, x: s.layer((x - 0.5).clamp(min=0).flatten(1)),
     "absolute": lambda s, x: s.layer((x - 0.5).abs().flatten(1)),
     "maximum": lambda s, x: s.layer(torch.maximum(x, 1 - x).flatten(1)),
-    "larger": lambda s, x: s.layer(torch.max(x, 0.3 * s.scale + x * 0).flatten(1)),
+    "larger": lambda s, x: s.layer(torch.max(x, s.scale - x).flatten(1)),
     "chunks": lambda s, x: s.layer(torch.cat(x.chunk(2, dim=1)[::-1], dim=1).flatten(1)),
     "splits": lambda s, x: s.layer(torch.cat(torch.split(x, [1, 3], dim=2), 2).flatten(1)),
     "stack": lambda s, x: s.layer(torch.stack([x[:, 1], x[:, 0]], dim=1).flatten(1)),
