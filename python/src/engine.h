@@ -18,14 +18,15 @@ namespace verissim::python {
 // A network that was read, kept between questions.
 struct Model {
   std::shared_ptr<const network::Network> network;
-  std::string format;               // "ONNX", "PyTorch state_dict", "PyTorch nn.Module"
-  std::string digest;               // of the file; empty for modules
-  bool flat = false;                // whether only the number of the input's values is known
-  std::vector<std::string> notes;   // what was assumed
+  std::string format;              // "ONNX", "PyTorch state_dict", "PyTorch nn.Module"
+  std::string digest;              // of the file; empty for modules
+  bool flat = false;               // whether only the number of the input's values is known
+  std::vector<std::string> notes;  // what was assumed
 };
 
 using Dimension = std::tuple<int64_t, int64_t, int64_t>;  // channels, height, width
-using FloatArray = nanobind::ndarray<const float, nanobind::ndim<1>, nanobind::c_contig, nanobind::device::cpu>;
+using FloatArray =
+    nanobind::ndarray<const float, nanobind::ndim<1>, nanobind::c_contig, nanobind::device::cpu>;
 using DoubleArray = nanobind::ndarray<const double, nanobind::c_contig, nanobind::device::cpu>;
 
 inline Shape to_shape(const Dimension& d) { return {std::get<0>(d), std::get<1>(d), std::get<2>(d)}; }

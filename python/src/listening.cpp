@@ -56,8 +56,8 @@ void tell(const nb::object& progress, News& news) {
   if (progress.is_none()) return;
   const std::optional<News::Item> item = news.take();
   if (!item) return;
-  progress(item->phase, item->seconds, item->nodes, item->open, item->lower_bound, item->upper_bound, item->asked,
-           item->proved, item->refuted);
+  progress(item->phase, item->seconds, item->nodes, item->open, item->lower_bound, item->upper_bound,
+           item->asked, item->proved, item->refuted);
 }
 
 void look_around(const nb::object& progress, News& news) {

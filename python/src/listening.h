@@ -37,10 +37,10 @@ class News : public search::ThresholdObserver {
   bool fresh_ = false;
 };
 
-// Calls work in a thread of its own, which rounds to nearest and keeps subnormal numbers whatever the caller's
-// does, and returns when it is done; what it throws, this throws. Meanwhile the interpreter's lock is free, but
-// now and then taken to call progress(phase, seconds, ...) (unless it is None) from the caller's thread and to
-// look for signals. What these raise interrupts the work, and is raised when it has ended.
+// Calls work in a thread of its own, which rounds to nearest and keeps subnormal numbers whatever the
+// caller's does, and returns when it is done; what it throws, this throws. Meanwhile the interpreter's lock
+// is free, but now and then taken to call progress(phase, seconds, ...) (unless it is None) from the caller's
+// thread and to look for signals. What these raise interrupts the work, and is raised when it has ended.
 void while_listening(const nanobind::object& progress,
                      const std::function<void(const InterruptFlag&, News&)>& work);
 

@@ -64,7 +64,8 @@ nb::object scores(const Model& model, const DoubleArray& values) {
 }  // namespace
 
 void add_models(nb::module_& module) {
-  nb::class_<Model>(module, "Model", "A network that was read, kept between questions: what verissim.load gives.")
+  nb::class_<Model>(module, "Model",
+                    "A network that was read, kept between questions: what verissim.load gives.")
       .def_prop_ro("dimension", [](const Model& model) { return to_dimension(model.network->input); })
       .def_prop_ro("classes", [](const Model& model) { return model.network->outputs(); })
       .def_prop_ro("relus", [](const Model& model) { return model.network->relus(); })

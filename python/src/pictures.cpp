@@ -31,7 +31,8 @@ double ssim(const DoubleArray& a, const DoubleArray& b, const Dimension& dimensi
             const std::string& convention) {
   const Shape shape = to_shape(dimension);
   if (static_cast<int64_t>(a.size()) != shape.size() || a.size() != b.size()) {
-    throw InputError("", "images of", std::to_string(a.size()) + " and " + std::to_string(b.size()) + " values",
+    throw InputError("", "images of",
+                     std::to_string(a.size()) + " and " + std::to_string(b.size()) + " values",
                      std::to_string(shape.size()) + " both");
   }
   return similarity::ssim({a.data(), a.size()}, {b.data(), b.size()}, shape,
@@ -63,7 +64,8 @@ nb::object to_array(const std::vector<float>& values) { return owned_copy(values
 
 void add_pictures(nb::module_& module) {
   module.def("load_image", load_image);
-  module.def("stored_dimension", [](const std::string& path) { return to_dimension(image::stored_shape(path)); });
+  module.def("stored_dimension",
+             [](const std::string& path) { return to_dimension(image::stored_shape(path)); });
   module.def("ssim", ssim);
   module.def("conventions", conventions);
 }

@@ -51,8 +51,8 @@ experiment::Question ask(const Model& model, const FloatArray& image, const Subj
   if (neighbourhood.is_ssim() && (neighbourhood.limit.exact() <= 0 || neighbourhood.limit.exact() > 1)) {
     throw InputError("", "ssim", "the number " + subject.limit, "a number above 0 and at most 1");
   }
-  return experiment::make_question(*model.network, to_image(image, to_shape(subject.dimension)), subject.label,
-                                   neighbourhood);
+  return experiment::make_question(*model.network, to_image(image, to_shape(subject.dimension)),
+                                   subject.label, neighbourhood);
 }
 
 search::Options to_options(const Settings& settings) {
@@ -141,8 +141,8 @@ nb::list attack(const Model& model, const FloatArray& image, const Subject& subj
   std::vector<experiment::Counterexample> examined;
   while_listening(progress, [&](const InterruptFlag& interrupt, News&) {
     const StopToken stop(settings.timeout, &interrupt);
-    examined = examine(question, attack::find_violations(question.network, *question.region, question.property,
-                                                         options, stop, nullptr));
+    examined = examine(question, attack::find_violations(question.network, *question.region,
+                                                         question.property, options, stop, nullptr));
   });
   for (auto& found : examined) found.margin += margin;  // as the scores' own
   return to_list(examined);
@@ -163,7 +163,8 @@ nb::dict threshold(const Model& model, const FloatArray& image, const Subject& s
   });
   nb::dict result;
   const search::Bracket& bracket = found.bracket;
-  result["proved_at"] = bracket.proved ? nb::object(nb::str(bracket.proved->value.text().c_str())) : nb::none();
+  result["proved_at"] =
+      bracket.proved ? nb::object(nb::str(bracket.proved->value.text().c_str())) : nb::none();
   result["refuted_at"] =
       bracket.refuted ? nb::object(nb::str(bracket.refuted->value.text().c_str())) : nb::none();
   result["counterexamples"] = to_list(examined);
@@ -187,16 +188,17 @@ void add_questions(nb::module_& module) {
       .def_rw("node_limit", &Settings::node_limit)
       .def_rw("eight_bit", &Settings::eight_bit);
   nb::class_<Subject>(module, "Subject")
-      .def("__init__",
-           [](Subject* self, const Dimension& dimension, int64_t label, const std::string& measure,
-              const std::string& limit) { new (self) Subject{dimension, label, measure, limit}; });
+      .def("__init__", [](Subject* self, const Dimension& dimension, int64_t label,
+                          const std::string& measure, const std::string& limit) {
+        new (self) Subject{dimension, label, measure, limit};
+      });
   module.def("verify", verify, nb::arg("model"), nb::arg("image"), nb::arg("subject"), nb::arg("settings"),
              nb::arg("progress").none());
   module.def("attack", attack, nb::arg("model"), nb::arg("image"), nb::arg("subject"), nb::arg("settings"),
              nb::arg("restarts"), nb::arg("steps"), nb::arg("wanted"), nb::arg("margin"),
              nb::arg("progress").none());
-  module.def("threshold", threshold, nb::arg("model"), nb::arg("image"), nb::arg("subject"), nb::arg("settings"),
-             nb::arg("gap"), nb::arg("progress").none());
+  module.def("threshold", threshold, nb::arg("model"), nb::arg("image"), nb::arg("subject"),
+             nb::arg("settings"), nb::arg("gap"), nb::arg("progress").none());
 }
 
 }  // namespace verissim::python

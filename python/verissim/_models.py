@@ -30,10 +30,11 @@ def load(model: Any, dimension: Optional[Dimension] = None) -> "_engine.Model":
     model: as for `verify`. dimension: channels, height and width of its images, where the file does not say them;
     always for an nn.Module, which is read as it is now.
     """
+    model = _exported(model)
     if is_module(model):
         if dimension is None:
             raise InputError(f"{type(model).__name__}: got no dimension, wanted dimension=(channels, height, width)")
-        return _read_module(model, tuple(dimension), False)
+        return _read_module(model, _checked(dimension), False)
     return _read_stored(model, dimension)
 
 
@@ -41,6 +42,7 @@ def open_for(model: Any, image: Any, dimension: Optional[Dimension]) -> Tuple["_
     """The network, and the image as its input."""
     if dimension is not None:
         dimension = _checked(dimension)
+    model = _exported(model)
     if is_module(model):
         reference = read(image, dimension)
         return _read_module(model, reference.dimension, reference.flat and dimension is None), reference
@@ -115,6 +117,12 @@ def _read_module(module: Any, dimension: Dimension, flat: bool) -> "_engine.Mode
     entries.insert(0, (key, copies, network))
     del entries[_MOST_KEPT:]
     return network
+
+
+def _exported(model: Any) -> Any:
+    """The module of what torch.export gave."""
+    export = sys.modules.get("torch.export")
+    return model.module() if export is not None and isinstance(model, export.ExportedProgram) else model
 
 
 def _unwrapped(module: Any) -> Any:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from ._engine import InputError
 
 HANDLERS = {}  # function -> handler
+OPERATORS = {}  # names of torch.ops.aten that the engine does not know -> handler
 PASSED = {}  # function -> what PyTorch says of a tensor's shape and kind
 FINAL = {
     "softmax": "; leave it out: it changes no class, but margins are about the scores before it",
@@ -164,6 +165,10 @@ def log_softmax(t, input, dim=None, _stacklevel=3, dtype=None):
     if rank != 2 or dim not in (1, -1):
         raise InputError(f"for log_softmax over dim {dim} of {rank} dimensions: wanted scores [1, classes] and dim 1")
     return t.wrapped(t.value_of(input), final=True)
+
+
+OPERATORS["log_softmax"] = log_softmax
+OPERATORS["_log_softmax"] = lambda t, input, dim, half_to_float=False: log_softmax(t, input, dim)
 
 
 # Layers.

@@ -18,7 +18,7 @@ import numpy
 import torch
 
 from . import _engine
-from ._torch_functions import FINAL, HANDLERS, PASSED
+from ._torch_functions import FINAL, HANDLERS, OPERATORS, PASSED
 
 InputError = _engine.InputError
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -151,6 +151,25 @@ class Tracer:
     def call(self, function: str, *arguments):
         return self.trace.call(function, *(self.argument(argument) for argument in arguments))
 
+    def _carry_out_operator(self, function, args, kwargs):
+        """One of PyTorch's operators itself, as in the graphs of torch.export; the engine knows them by their names."""
+        schema = function._schema
+        name = schema.name.split("::")[-1]
+        args = list(args)
+        for parameter in schema.arguments[len(args) :]:
+            if parameter.name in kwargs:
+                args.append(kwargs[parameter.name])
+            elif not any(later.name in kwargs for later in schema.arguments[len(args) :]):
+                break
+            else:
+                args.append(parameter.default_value)
+        if name in OPERATORS:
+            return OPERATORS[name](self, *args)
+        value = self.call(name, *args)
+        if name.endswith("_") and isinstance(args[0], TracedTensor):
+            return self.overwrite(args[0], value)
+        return self.wrapped(value)
+
     def carry_out(self, function, args, kwargs):
         passed = PASSED.get(function)
         if passed is not None:
@@ -158,6 +177,8 @@ class Tracer:
         handler = HANDLERS.get(function)
         if handler is None:
             handler = HANDLERS.get(getattr(function, "__wrapped__", None))
+        if handler is None and hasattr(function, "_schema"):
+            return self._carry_out_operator(function, args, kwargs)
         if handler is None:
             raise InputError(_unknown(_name_of(function)))
         try:
@@ -187,7 +208,7 @@ def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[
             output = module(image)
         except InputError:
             raise
-        except (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except Exception as error:  # whatever the user's code raises
             raise InputError(_refused(name, shape, error)) from error
     if not torch.equal(random_state, torch.get_rng_state()):
         raise InputError(f"{name}: forward draws random numbers, also in evaluation")

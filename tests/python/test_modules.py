@@ -247,6 +247,19 @@ def test_wrappers_are_looked_through():
     assert verissim.verify(torch.compile(network), image, 0, ssim=0.9).margin == wanted
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_exported_programs_and_graph_modules():
+    network = settle(Residual()).eval()
+    image = torch.rand(1, 14, 14)
+    wanted = verissim.verify(network, image, 0, ssim=0.999999, timeout=20)
+    exported = torch.export.export(network, (image[None],))
+    result = verissim.verify(exported, image, 0, ssim=0.999999, timeout=20)
+    assert (result.verdict, result.margin) == (wanted.verdict, wanted.margin)
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(196, 4), nn.ReLU(), nn.Linear(4, 3))
+    traced = torch.fx.symbolic_trace(plain)
+    assert verissim.verify(traced, image, 0, ssim=0.9).margin == verissim.verify(plain, image, 0, ssim=0.9).margin
+
+
 def test_double_and_half_weights_are_exact():
     torch.manual_seed(7)
     network = nn.Sequential(nn.Flatten(), nn.Linear(16, 4), nn.ReLU(), nn.Linear(4, 3))
