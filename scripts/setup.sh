@@ -15,9 +15,12 @@ packages=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   ca-certificates dataset-fashion-mnist
 )
-test_packages=(clang-format python3 python3-venv)
+test_packages=(clang-format python3 python3-dev python3-venv)
 torch=torch==2.13.0
-python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt)
+python_packages=(
+  "numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt
+  "nanobind>=2.2" "pytest>=7" scikit-image torchmetrics pytorch-msssim pandas tqdm
+)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
