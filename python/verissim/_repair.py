@@ -191,7 +191,7 @@ class _Trainer:
         self._make_optimizer = optimizer or (lambda parameters: self.torch.optim.Adam(parameters, lr=0.001))
         self._loss = loss or self.torch.nn.functional.cross_entropy
         self._max_epochs, self._increase = max_epochs, penalty_increase
-        self._wanted_accuracy: Optional[float] = None
+        self._first_accuracy: Optional[float] = None  # on the training data
         parameters = self.parameters()
         if not parameters:
             raise InputError(f"{type(model).__name__}: no parameter requires a gradient, wanted some to change")
@@ -236,8 +236,8 @@ class _Trainer:
 
     def improve(self, pool: "_Pool", margin: float, ends: float) -> Tuple[int, int]:
         """Trains until all points are right by the margin; returns how many are not, and the epochs it took."""
-        if self._wanted_accuracy is None and self.train_loader is not None:
-            self._wanted_accuracy = (self.accuracy(self.train_loader) or 0.0) - _ACCURACY_TO_SPARE
+        if self._first_accuracy is None:
+            self._first_accuracy = self.accuracy(self.train_loader) or 0.0
         start, best, epochs = self.state(), None, 0
         for rate_factor, first_weight in _APPROACHES:
             self.module.load_state_dict(start)
@@ -245,7 +245,7 @@ class _Trainer:
             epochs += used
             if best is None or now[:2] < best[:2]:
                 best = now
-            if best[0] == 0 and -best[1] >= (self._wanted_accuracy or 0.0):
+            if best[0] == 0 and -best[1] >= self._first_accuracy - _ACCURACY_TO_SPARE:
                 break
             if time.monotonic() >= ends:
                 break
@@ -273,8 +273,8 @@ class _Trainer:
                 best, idle = now, 0
             if idle >= max(_PATIENCE_EPOCHS, -(-_PATIENCE_STEPS // steps)):
                 break
-            if best[0] == 0 and self.train_loader is None:
-                break
+            if best[0] == 0 and -best[1] >= self._first_accuracy:
+                break  # nothing was lost that could be won back
         return best, used
 
     def _judge(self, points, labels, margin, weights):

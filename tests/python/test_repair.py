@@ -34,7 +34,7 @@ def test_repair(small, loaders, references):
     torch.manual_seed(1)
     before = copy.deepcopy(small.network.state_dict())
     rounds = []
-    repaired = verissim.repair(small.network, references, *loaders, verify_timeout=20, timeout=90, progress=rounds.append)
+    repaired = verissim.repair(small.network, references, *loaders, verify_timeout=60, progress=rounds.append)
     assert repaired.status == "robust" and repaired.robust
     assert all(torch.equal(before[name], tensor) for name, tensor in small.network.state_dict().items())
     assert repaired.model is not small.network
@@ -66,7 +66,7 @@ def test_any_module_optimiser_and_no_data():
     label = (int(network.eval()(image[None]).argmax()) + 1) % 3  # misclassified at first
     network.train()
     repaired = verissim.repair(
-        network, [(image, label, 0.9)], optimizer=lambda p: torch.optim.SGD(p, lr=0.05), verify_timeout=20, timeout=60
+        network, [(image, label, 0.9)], optimizer=lambda p: torch.optim.SGD(p, lr=0.05), verify_timeout=60
     )
     assert repaired.robust and repaired.accuracy_before is None and repaired.accuracy_after is None
     assert network.training and not repaired.model.training
@@ -88,7 +88,7 @@ def test_limits(small, references, loaders):
     assert short.status == "time limit" and not short.robust
     image, label, _ = references[0]
     stuck = verissim.repair(
-        small.network, [(image, label, 0.99), (image, (label + 1) % 10, 0.99)], *loaders, max_epochs=1, timeout=20
+        small.network, [(image, label, 0.99), (image, (label + 1) % 10, 0.99)], *loaders, max_epochs=1
     )
     assert stuck.status == "stuck" and stuck.rounds[0].points_wrong > 0
 
