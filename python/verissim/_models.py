@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import weakref
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, List, Optional, Set, Tuple
 
 from . import _engine
 from ._images import Dimension, Reference, is_path, read
@@ -88,6 +89,7 @@ def _read_stored(model: Any, dimension: Optional[Dimension]) -> "_engine.Model":
 # Modules of PyTorch. What was traced is kept until the module changes.
 
 _kept: "weakref.WeakKeyDictionary[Any, List[Tuple[Any, List[Any], _engine.Model]]]" = weakref.WeakKeyDictionary()
+_lock = threading.RLock()  # while a module is read, it is in evaluation
 
 
 def clear_cache() -> None:
@@ -107,6 +109,11 @@ def _read_module(module: Any, dimension: Dimension, flat: bool) -> "_engine.Mode
         return _read_stored(buffer.getvalue(), dimension)
     module = _unwrapped(module)
     key = (dimension, flat, _structure(module))
+    with _lock:
+        return _kept_network(torch, module, key, dimension, flat)
+
+
+def _kept_network(torch: Any, module: Any, key: Any, dimension: Dimension, flat: bool) -> "_engine.Model":
     tensors = list(module.parameters()) + list(module.buffers())
     entries = _kept.setdefault(module, [])
     for entry in entries:
@@ -144,39 +151,52 @@ def _same(torch: Any, old: List[Any], new: List[Any]) -> bool:
     )
 
 
+_MOST_LEVELS = 4  # of lists, settings and modules within each other
+_MOST_ATTRIBUTES = 64  # of an object that may be settings
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
-def _structure(module: Any) -> Tuple[Any, ...]:
+def _structure(module: Any, level: int = 0, seen: Optional[Set[int]] = None) -> Tuple[Any, ...]:
     """All that forward may depend on besides the values of parameters and buffers, as far as it can be seen."""
     parts = []
+    seen = set() if seen is None else seen
+    seen.update(id(part) for part in module.modules())
     for name, part in module.named_modules():
         parts.append((name, id(part), type(part)))
         for attribute, value in part.__dict__.items():
             if attribute not in _OF_TORCH:
-                parts.append((attribute, _fingerprint(value, 0)))
+                parts.append((attribute, _fingerprint(value, level, seen)))
     return tuple(parts)
 
 
 # What nn.Module keeps for itself and forward does not see, or what is compared otherwise.
 _OF_TORCH = frozenset(
-    "training _parameters _buffers _non_persistent_buffers_set _backward_pre_hooks _backward_hooks _is_full_backward_hook "
+    "training _modules _parameters _buffers _non_persistent_buffers_set _backward_pre_hooks _backward_hooks _is_full_backward_hook "
     "_forward_hooks_with_kwargs _forward_hooks_always_called _forward_pre_hooks_with_kwargs _state_dict_hooks "
     "_state_dict_pre_hooks _load_state_dict_pre_hooks _load_state_dict_post_hooks _version _compiled_call_impl".split()
 )
 
 
-def _fingerprint(value: Any, level: int) -> Any:
+def _fingerprint(value: Any, level: int, seen: Set[int]) -> Any:
     if isinstance(value, _PLAIN):
         return value
-    if isinstance(value, (list, tuple)) and level < 4:
-        return tuple(_fingerprint(item, level + 1) for item in value)
-    if isinstance(value, dict) and level < 4:
-        return tuple((str(key), _fingerprint(item, level + 1)) for key, item in value.items())
     if hasattr(value, "_version") and hasattr(value, "data_ptr"):  # a tensor that is no buffer
-        return (id(value), tuple(value.shape), value.detach().cpu().numpy().tobytes())
-    if isinstance(value, numpy.ndarray):
-        return (id(value), value.tobytes())
+        return (tuple(value.shape), str(value.dtype), value.detach().cpu().double().numpy().tobytes())
+    if type(value).__module__ == "numpy" and hasattr(value, "tobytes"):
+        return value.tobytes()
+    if level >= _MOST_LEVELS or id(value) in seen:
+        return id(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(_fingerprint(item, level + 1, seen) for item in value)
+    if isinstance(value, dict):
+        return tuple((str(key), _fingerprint(item, level + 1, seen)) for key, item in value.items())
+    seen.add(id(value))
+    if is_module(value):  # one that is not registered, in a list for example
+        weights = tuple(_fingerprint(tensor, level, seen) for tensor in value.state_dict().values())
+        return (_structure(value, level + 1, seen), weights)
+    attributes = getattr(value, "__dict__", None)  # of settings, for example
+    if isinstance(attributes, dict) and len(attributes) <= _MOST_ATTRIBUTES and not isinstance(value, type):
+        return (id(value), _fingerprint(attributes, level + 1, seen))
     return id(value)
 
 
@@ -184,40 +204,39 @@ def _trace(module: Any, dimension: Dimension, flat: bool) -> "_engine.Model":
     from . import _torch_trace
 
     channels, height, width = dimension
-    image = [1, channels, height, width]
-    values = [1, channels * height * width]
-    shapes = [values] if flat else [image, values]
-    first_error: Optional[InputError] = None
-    for shape in shapes:
-        try:
-            network = _torch_trace.trace(module, dimension, shape)
-        except InputError as error:
-            first_error = first_error or error
-            continue
-        _check(module, network, shape)
-        return network
-    assert first_error is not None
-    raise first_error
-
-
-def _check(module: Any, network: "_engine.Model", shape: List[int]) -> None:
-    """That the network computes what the module does, on one image."""
-    torch = sys.modules["torch"]
-    from ._torch_trace import evaluation
-
-    values = numpy.random.default_rng(1).random(shape, dtype=numpy.float32)
-    example = next(iter(list(module.parameters()) + list(module.buffers())), torch.empty(0))
-    image = torch.from_numpy(values).to(example.device)
-    if example.is_floating_point():
-        image = image.to(example.dtype)
-    with evaluation(module), torch.no_grad():
-        theirs = module(image).detach().double().cpu().numpy().reshape(-1)
-    ours = network.scores(values.astype(numpy.float64).reshape(-1))
-    # A last log_softmax moves all scores together.
-    theirs, ours = theirs - theirs[0], ours - ours[0]
-    rounding = _ROUNDING.get(str(image.dtype), _ROUNDING_ELSE)
-    if theirs.shape != ours.shape or not abs(theirs - ours).max() <= rounding * max(1.0, abs(theirs).max()):
+    values = numpy.random.default_rng(1).random(channels * height * width, dtype=numpy.float32)
+    shape, theirs = _run(module, values, [1, values.size] if flat else [1, channels, height, width])
+    network = _torch_trace.trace(module, dimension, shape)
+    ours = network.scores(values.astype(numpy.float64))
+    kind = str(_torch_trace.example_of(module).dtype)
+    if theirs is None or not _agree(theirs, ours, _ROUNDING.get(kind, _ROUNDING_ELSE)):
         raise InputError(
             f"{type(module).__name__}: what was traced gives other scores than the module: forward depends on more than "
             "its image and its weights"
         )
+    return network
+
+
+def _run(module: Any, values: Any, shape: List[int]) -> Tuple[List[int], Any]:
+    """The shape in which the module takes the image, as an image or flat, and its scores."""
+    from ._torch_trace import scores_of
+
+    try:
+        return shape, scores_of(module, values.reshape(shape))
+    except Exception as error:  # whatever the user's code raises
+        if len(shape) > 2:
+            try:
+                return _run(module, values, [1, values.size])
+            except InputError:
+                pass
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{type(module).__name__}: PyTorch itself fails for an image of shape {shape}: {reason}"
+        ) from error
+
+
+def _agree(theirs: Any, ours: Any, rounding: float) -> bool:
+    if theirs.shape != ours.shape:
+        return False
+    theirs, ours = theirs - theirs[0], ours - ours[0]  # a last log_softmax moves all scores together
+    return bool(abs(theirs - ours).max() <= rounding * max(1.0, abs(theirs).max()))

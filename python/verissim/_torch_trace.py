@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 import numpy
 import torch
@@ -91,7 +91,6 @@ class Tracer:
         self.trace = _engine.Trace(name, dimension, shape)
         self.dtype = dtype
         self.device = device
-        self._constants: Dict[int, Tuple[Any, Any]] = {}
 
     def wrapped(self, value, like: Optional[TracedTensor] = None, final: bool = False):
         """A value of the engine as a tensor; lists item by item."""
@@ -134,9 +133,6 @@ class Tracer:
 
     def constant(self, tensor: torch.Tensor):
         """A tensor of the module. Every number of its dtype is a double exactly."""
-        found = self._constants.get(id(tensor))
-        if found is not None:
-            return found[1]
         if tensor.device.type == "meta":
             raise InputError("a constant tensor without values, made on the device of the image")
         if not tensor.is_floating_point():
@@ -144,9 +140,7 @@ class Tracer:
         with torch._C.DisableTorchFunctionSubclass():
             plain = tensor.detach().to(device="cpu", dtype=torch.float64).contiguous()
             array = numpy.array(plain.numpy(), dtype=numpy.float64, copy=True, order="C")
-        value = self.trace.constant(array)
-        self._constants[id(tensor)] = (tensor, value)  # the tensor is kept so that its id stays its own
-        return value
+        return self.trace.constant(array)
 
     def call(self, function: str, *arguments):
         return self.trace.call(function, *(self.argument(argument) for argument in arguments))
@@ -189,17 +183,18 @@ class Tracer:
             raise InputError(f"for {_name_of(function)}: {error}") from None
 
 
-def _first(tensors, default):
-    for tensor in tensors:
+def example_of(module: torch.nn.Module) -> torch.Tensor:
+    """A tensor of the kind and on the device that the module's are."""
+    for tensor in list(module.parameters()) + list(module.buffers()):
         if tensor.is_floating_point():
             return tensor
-    return default
+    return torch.empty(0)
 
 
 def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[int]) -> "_engine.Model":
     """The network of a module in evaluation, for an image of C, H, W given as a tensor of `shape`, [1, ...]."""
     name = type(module).__name__
-    example = _first(list(module.parameters()) + list(module.buffers()), torch.empty(0))
+    example = example_of(module)
     tracer = Tracer(name, dimension, shape, example.dtype, example.device)
     image = tracer.wrapped(tracer.trace.input())
     random_state = torch.get_rng_state()
@@ -215,6 +210,17 @@ def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[
     if not isinstance(output, TracedTensor) or output.__dict__.get("_verissim") is None:
         raise InputError(f"{name}: forward gives {type(output).__name__}, wanted one tensor of scores")
     return tracer.trace.finish(output.__dict__["_verissim"][1])
+
+
+def scores_of(module: torch.nn.Module, values: numpy.ndarray) -> Optional[numpy.ndarray]:
+    """What the module itself gives in evaluation for one image, float64; None if that is no tensor."""
+    example = example_of(module)
+    image = torch.from_numpy(values).to(device=example.device, dtype=example.dtype)
+    with evaluation(module), torch.no_grad():
+        output = module(image)
+    if not isinstance(output, torch.Tensor):
+        return None
+    return output.detach().to(device="cpu", dtype=torch.float64).numpy().reshape(-1)
 
 
 def _refused(name: str, shape: List[int], error: Exception) -> str:
