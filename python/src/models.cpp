@@ -6,6 +6,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -61,6 +63,11 @@ nb::object scores(const Model& model, const DoubleArray& values) {
   return to_array(network::evaluate(*model.network, x));
 }
 
+// Whether two pieces of memory hold the same bytes.
+bool same_memory(uintptr_t a, uintptr_t b, size_t size) {
+  return std::memcmp(reinterpret_cast<const void*>(a), reinterpret_cast<const void*>(b), size) == 0;
+}
+
 }  // namespace
 
 void add_models(nb::module_& module) {
@@ -78,6 +85,7 @@ void add_models(nb::module_& module) {
       .def("scores", scores);
   module.def("load", load, nb::arg("path"), nb::arg("dimension").none());
   module.def("parse", parse, nb::arg("name"), nb::arg("data"), nb::arg("dimension").none());
+  module.def("same_memory", same_memory);
 }
 
 }  // namespace verissim::python
