@@ -243,6 +243,17 @@ def adaptive_max_pool2d(t, input, output_size, return_indices=False):
     return max_pool2d(t, input, kernel)
 
 
+# Names of the same layers in the graphs of older releases of torch.export; what else they give is not used.
+OPERATORS["_native_batch_norm_legit_no_training"] = (
+    lambda t, x, weight, bias, mean, variance, momentum, eps: (
+        batch_norm(t, x, mean, variance, weight, bias, False, momentum, eps), None, None,
+    )
+)
+OPERATORS["convolution"] = lambda t, *args: t.wrapped(t.call("_convolution", *args))
+OPERATORS["max_pool2d_with_indices"] = lambda t, *args: (max_pool2d(t, *args), None)
+OPERATORS["_adaptive_avg_pool2d"] = adaptive_avg_pool2d
+
+
 # Arithmetic.
 
 
