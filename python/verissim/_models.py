@@ -200,9 +200,10 @@ def _fingerprint(value: Any, level: int, seen: Set[int]) -> Any:
     if is_module(value):  # one that is not registered, in a list for example
         weights = tuple(_fingerprint(tensor, level, seen) for tensor in value.state_dict().values())
         return (_structure(value, level + 1, seen), weights)
-    attributes = getattr(value, "__dict__", None)  # of settings, for example
+    attributes = getattr(value, "__dict__", None)  # of settings, for example; only its own values, it may be large
     if isinstance(attributes, dict) and len(attributes) <= _MOST_ATTRIBUTES and not isinstance(value, type):
-        return (id(value), _fingerprint(attributes, level + 1, seen))
+        own = tuple((key, item if isinstance(item, _PLAIN) else id(item)) for key, item in attributes.items())
+        return (id(value), own)
     return id(value)
 
 
