@@ -12,6 +12,10 @@ fi
 if [ ! -e /usr/include/torch ] && [ -e .venv/installed ]; then
   options+=("-DVERISSIM_TORCH_PYTHON=$PWD/.venv/bin/python")
 fi
+# The Python package is built for the Python of the tests.
+if [ -e .venv/installed ]; then
+  options+=("-DPython_EXECUTABLE=$PWD/.venv/bin/python")
+fi
 
 cmake --preset release "${options[@]}"
 targets=()

@@ -23,7 +23,7 @@ if [ $# -gt 0 ]; then
   "$tool" "${mode[@]}" "$@"
 else
   folders=()
-  for folder in src include tests bench examples checker fuzz; do
+  for folder in src include tests bench examples checker fuzz python; do
     [ -d "$folder" ] && folders+=("$folder")
   done
   find "${folders[@]}" \( -name '*.h' -o -name '*.cpp' \) -print0 | xargs -0 "$tool" "${mode[@]}"

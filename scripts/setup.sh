@@ -16,9 +16,12 @@ packages=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   ca-certificates dataset-fashion-mnist
 )
-test_packages=(clang-format python3 python3-venv groff-base)
+test_packages=(clang-format python3 python3-dev python3-venv groff-base)
 torch=torch==2.13.0
-python_packages=("numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt tensorboard)
+python_packages=(
+  "numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt
+  "nanobind>=2.2" "pytest>=7" scikit-image torchmetrics pytorch-msssim pandas tqdm tensorboard
+)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
