@@ -30,9 +30,9 @@ struct Node {
   region::Multipliers multipliers{};
   std::vector<Split> splits;
   std::shared_ptr<const Frame> frame;
-  std::vector<float> alpha;   // lower slopes of the frame's unstable neurons
-  std::vector<float> curve;   // of every coupled neuron, see bounds/coupling.h; empty without a bowl
-  std::vector<float> centre;  // of the bowl
+  std::vector<float> alpha;          // lower slopes of the frame's unstable neurons
+  std::vector<float> curve;          // of every coupled neuron, see bounds/coupling.h; empty without a bowl
+  std::vector<float> centre;         // of the bowl
   std::array<float, 2> curvature{};  // of the bowl, see bounds::Rows
 
   uint64_t bytes() const {

@@ -197,12 +197,13 @@ class Narrowing {
     return std::sqrt(low * high);
   }
 
-  // How much smaller the size should be for its bound to be positive, if bounds fall with a region's radius as
-  // they do from the reference's margin to this one, and sizes go with the radius's square.
+  // How much smaller the size should be for its bound to be positive, if bounds fall with a region's radius
+  // as they do from the reference's margin to this one, and sizes go with the radius's square.
   void foresee_descent(double bound) {
     const double own = margin(reference_);
     const double share = own / (own - bound);
-    descent_ = std::isfinite(bound) && bound < 0.0 ? std::clamp(share * share, kSteepest, kDescent) : kDescent;
+    descent_ =
+        std::isfinite(bound) && bound < 0.0 ? std::clamp(share * share, kSteepest, kDescent) : kDescent;
   }
 
   Result ask(const Limit& limit) {
