@@ -24,7 +24,8 @@ Bytes read_file(const std::string& path) {
 
 namespace {
 
-// The first 32 bits of the fractional parts of the cube (root 3) or square roots (root 2) of the first primes.
+// The first 32 bits of the fractional parts of the cube (root 3) or square roots (root 2) of the first
+// primes.
 template <size_t N>
 std::array<uint32_t, N> root_bits(int root) {
   std::array<uint32_t, N> result{};
@@ -69,8 +70,8 @@ struct Sha256 {
       const uint32_t a = s[0];
       const uint32_t t = s[7] + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) +
                          ((e & s[5]) ^ (~e & s[6])) + constants[i] + w[i];
-      const uint32_t u = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) +
-                         ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+      const uint32_t u =
+          (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
       for (size_t k = 7; k > 0; --k) s[k] = s[k - 1];
       s[4] += t;
       s[0] = t + u;
@@ -161,11 +162,15 @@ double Reader::real() {
   return value;
 }
 
+std::string Reader::chars(uint64_t size) {
+  const auto taken = take(size);
+  return {taken.begin(), taken.end()};
+}
+
 std::string Reader::text(uint64_t most) {
   const uint64_t size = varint();
   if (size > most) fail("a text is too long");
-  const auto taken = take(size);
-  return {taken.begin(), taken.end()};
+  return chars(size);
 }
 
 std::vector<float> Reader::floats(size_t count) {

@@ -14,7 +14,8 @@ using Bytes = std::vector<uint8_t>;
 
 Bytes read_file(const std::string& path);
 std::string sha256(std::span<const uint8_t> data);  // hexadecimal
-// A zlib stream (or with `raw` a deflate stream) that is the whole of the data and gives at most `most` bytes.
+// A zlib stream (or with `raw` a deflate stream) that is the whole of the data and gives at most `most`
+// bytes.
 Bytes unpack(std::span<const uint8_t> data, bool raw, uint64_t most, const std::string& place);
 
 // Takes numbers off the front of some bytes; rejects where they end too early. Little-endian.
@@ -37,6 +38,7 @@ class Reader {
   // A varint below `end`.
   int64_t index(int64_t end, const char* what);
   double real();
+  std::string chars(uint64_t size);
   std::string text(uint64_t most);
   // Floats whose lowest bytes come first, then the next ones; all finite.
   std::vector<float> floats(size_t count);

@@ -41,7 +41,9 @@ struct Open {
 class Checker {
  public:
   Checker(const Bytes& bytes, const std::string& file, const Problem& problem)
-      : in_(bytes, file), problem_(problem), network_(problem.network),
+      : in_(bytes, file),
+        problem_(problem),
+        network_(problem.network),
         region_(problem.reference, decimal(problem.limit, "--ssim")) {}
 
   Accepted run() {
@@ -62,10 +64,13 @@ class Checker {
 
  private:
   void check_header() {
-    const auto same = [&](bool holds, const char* what) { demand(holds, in_.place(), std::string("it is for ") + what); };
+    const auto same = [&](bool holds, const char* what) {
+      demand(holds, in_.place(), std::string("it is for ") + what);
+    };
     same(in_.text(64) == problem_.model_digest, "another model file");
     same(in_.text(16) == problem_.measure, "another measure of likeness");
-    same(decimal(in_.text(400), "the certificate's limit") == decimal(problem_.limit, "--ssim"), "another limit");
+    same(decimal(in_.text(400), "the certificate's limit") == decimal(problem_.limit, "--ssim"),
+         "another limit");
     same(in_.varint() == static_cast<uint64_t>(problem_.channels) &&
              in_.varint() == static_cast<uint64_t>(problem_.height) &&
              in_.varint() == static_cast<uint64_t>(problem_.width),
@@ -78,9 +83,10 @@ class Checker {
   void check_point() {
     accepted_.verdict = Verdict::kNotRobust;
     std::vector<double> x;
-    for (int64_t i = 0; i < network_.inputs(); ++i) x.push_back(in_.real());
+    for (size_t i = 0; i < network_.inputs(); ++i) x.push_back(in_.real());
     demand(region_.contains(x), "the point", "it is not in the neighbourhood");
-    demand(!is_strictly_largest(network_, x, problem_.label), "the point", "it gets the right class");
+    demand(!is_strictly_largest(network_, x, static_cast<size_t>(problem_.label)), "the point",
+           "it gets the right class");
     demand(in_.byte() == 'E', in_.place(), "no end behind the point");
   }
 
@@ -90,7 +96,7 @@ class Checker {
     prover_ = std::make_unique<Prover>(network_, region_);
     enough_ = in_.real();
     demand(enough_ >= 0.0, "root", "a negative margin");
-    std::vector<int32_t> coupled = in_.ascending(network_.neurons, "neuron");
+    std::vector<int32_t> coupled = in_.ascending(neurons_, "neuron");
     const auto count = in_.index(1 << 20, "the count of slabs");
     demand(count > 0, "root", "there is no slab");
     std::vector<Slab> slabs;
@@ -104,10 +110,10 @@ class Checker {
     slabs.back().hi = kInf;
     prover().couple(std::move(coupled));
     auto facts = std::make_shared<Facts>();
-    facts->neurons.assign(static_cast<size_t>(network_.neurons), Interval(-kInf, kInf));
+    facts->neurons.assign(network_.neurons(), Interval(-kInf, kInf));
     prover().propagate(*facts);
     read_frame(*facts, {}, {-kInf, kInf});
-    for (int64_t rival = 0; rival < network_.outputs(); ++rival) {
+    for (int64_t rival = 0; rival < static_cast<int64_t>(network_.outputs()); ++rival) {
       if (rival == problem_.label) continue;
       for (const Slab& slab : slabs) open_[numbered_++] = {rival, slab, {}, facts};
     }
@@ -117,18 +123,18 @@ class Checker {
   void read_frame(Facts& facts, const std::vector<Split>& splits, const Slab& slab) {
     const auto layers = in_.index(1 << 20, "the count of layers");
     for (int64_t k = 0; k < layers; ++k) {
-      const std::vector<int32_t> unstable = in_.ascending(network_.neurons, "neuron");
-      const auto bounds = in_.index(2 * network_.neurons + 1, "the count of bounds");
+      const std::vector<int32_t> unstable = in_.ascending(neurons_, "neuron");
+      const auto bounds = in_.index(2 * neurons_ + 1, "the count of bounds");
       std::vector<Interval> known = facts.neurons;
       for (int64_t i = 0; i < bounds; ++i) {
-        const auto code = in_.index(2 * network_.neurons, "neuron");
+        const auto code = in_.index(2 * neurons_, "neuron");
         const auto neuron = static_cast<size_t>(code / 2);
         const Reasons reasons = read_reasons(unstable.size(), splits.size());
-        const Node& relu = relu_of(static_cast<int64_t>(neuron));
-        std::vector<double> unit(static_cast<size_t>(relu.size), 0.0);
-        unit[neuron - static_cast<size_t>(relu.first_neuron)] = code % 2 == 0 ? 1.0 : -1.0;
+        const size_t layer = layer_of(neuron);
+        std::vector<double> unit(network_.layers[layer].out, 0.0);
+        unit[neuron - network_.layers[layer].first_neuron] = code % 2 == 0 ? 1.0 : -1.0;
         const Part part{&facts, &unstable, &splits, slab};
-        const double bound = prover().lower_bound(relu.inputs[0], std::move(unit), part, reasons);
+        const double bound = prover().lower_bound(layer, std::move(unit), part, reasons);
         Interval& z = known[neuron];
         if (code % 2 == 0) {
           z.lo = std::max(z.lo, bound);
@@ -139,23 +145,23 @@ class Checker {
       facts.neurons = std::move(known);
       prover().propagate(facts);
     }
-    facts.unstable = in_.ascending(network_.neurons, "neuron");
+    facts.unstable = in_.ascending(neurons_, "neuron");
   }
 
-  const Node& relu_of(int64_t neuron) const {
-    for (const Node& node : network_.nodes) {
-      const int64_t place = neuron - node.first_neuron;
-      if (node.kind == Kind::kRelu && place >= 0 && place < node.size) return node;
-    }
-    in_.fail("there is no such neuron");
+  size_t layer_of(size_t neuron) const {
+    size_t layer = 0;
+    while (neuron >= network_.layers[layer].first_neuron + network_.layers[layer].out) ++layer;
+    return layer;
   }
 
   Reasons read_reasons(size_t unstable, size_t splits) {
     Reasons reasons;
     reasons.low = in_.floats(unstable);
-    for (const float value : reasons.low) demand(value >= 0.0F && value <= 1.0F, in_.place(), "a slope is not in [0, 1]");
+    for (const float value : reasons.low)
+      demand(value >= 0.0F && value <= 1.0F, in_.place(), "a slope is not in [0, 1]");
     reasons.beta = in_.floats(splits);
-    for (const float value : reasons.beta) demand(value >= 0.0F, in_.place(), "a split's multiplier is negative");
+    for (const float value : reasons.beta)
+      demand(value >= 0.0F, in_.place(), "a split's multiplier is negative");
     const size_t count = in_.byte();
     demand(count <= 12, in_.place(), "there are too many multipliers");
     std::vector<float> numbers = in_.floats(count + 1);
@@ -184,9 +190,9 @@ class Checker {
     return prover().lower_bound(output(), goal(open), part, reasons);
   }
 
-  int output() const { return static_cast<int>(network_.nodes.size()) - 1; }
+  size_t output() const { return network_.layers.size() - 1; }
   std::vector<double> goal(const Open& open) const {
-    std::vector<double> coefficients(static_cast<size_t>(network_.outputs()), 0.0);
+    std::vector<double> coefficients(network_.outputs(), 0.0);
     coefficients[static_cast<size_t>(problem_.label)] = 1.0;
     coefficients[static_cast<size_t>(open.rival)] = -1.0;
     return coefficients;
@@ -203,10 +209,12 @@ class Checker {
         return true;
       case 'L': {
         const auto found = find_open();
-        const Reasons reasons = read_reasons(found->second.facts->unstable.size(), found->second.splits.size());
+        const Reasons reasons =
+            read_reasons(found->second.facts->unstable.size(), found->second.splits.size());
         const double bound = goal_bound(found->second, reasons);
         if (!(bound > 0.0))
-          throw Rejected("subproblem " + std::to_string(found->first), "its bound " + std::to_string(bound) + " is not above 0");
+          throw Rejected("subproblem " + std::to_string(found->first),
+                         "its bound " + std::to_string(bound) + " is not above 0");
         open_.erase(found);
         ++accepted_.leaves;
         return true;
@@ -224,7 +232,7 @@ class Checker {
     const auto found = find_open();
     const Open whole = std::move(found->second);
     open_.erase(found);
-    const auto branch = in_.index(network_.neurons + 1, "neuron");
+    const auto branch = in_.index(neurons_ + 1, "neuron");
     Open first = whole;
     Open second = whole;
     if (branch > 0) {
@@ -242,8 +250,8 @@ class Checker {
     open_[numbered_++] = std::move(second);
   }
 
-  // New facts, for points of the subproblem where its goal is at most enough_: all that is known above, the splits,
-  // and the cut, which is at most the goal less enough_.
+  // New facts, for points of the subproblem where its goal is at most enough_: all that is known above, the
+  // splits, and the cut, which is at most the goal less enough_.
   void change_frame() {
     const auto found = find_open();
     Open& open = found->second;
@@ -255,7 +263,8 @@ class Checker {
     facts->neurons = open.facts->neurons;
     if ((flags & 1) != 0) {
       const Reasons reasons = read_reasons(open.facts->unstable.size(), open.splits.size());
-      demand(reasons.curved == ((flags & 2) != 0), place, "a bowl is where none is said to be, or none where one is");
+      demand(reasons.curved == ((flags & 2) != 0), place,
+             "a bowl is where none is said to be, or none where one is");
       const Part part{open.facts.get(), &open.facts->unstable, &open.splits, open.slab};
       if (!facts->contradiction) {
         facts->cut = prover().lower_line(output(), goal(open), part, reasons);
@@ -282,6 +291,7 @@ class Checker {
   Reader in_;
   const Problem& problem_;
   const Network& network_;
+  int64_t neurons_ = static_cast<int64_t>(network_.neurons());
   Region region_;
   std::unique_ptr<Prover> prover_;
   double enough_ = 0.0;

@@ -13,7 +13,8 @@ constexpr int64_t kMostPixels = int64_t{1} << 28;
 void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   const auto step = static_cast<size_t>(image.channels);
   const auto stride = static_cast<size_t>(image.width * image.channels);
-  demand(raw.size() == (stride + 1) * static_cast<size_t>(image.height), file, "it has too few or too many pixels");
+  demand(raw.size() == (stride + 1) * static_cast<size_t>(image.height), file,
+         "it has too few or too many pixels");
   image.values.resize(stride * static_cast<size_t>(image.height));
   for (size_t y = 0; y < static_cast<size_t>(image.height); ++y) {
     const uint8_t* in = raw.data() + y * (stride + 1);
@@ -40,7 +41,8 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   }
 }
 
-// A target value's share of the source: a triangle of weights in fixed point with 22 bits, as Pillow computes it.
+// A target value's share of the source: a triangle of weights in fixed point with 22 bits, as Pillow computes
+// it.
 struct Window {
   int64_t first = 0;
   std::vector<int32_t> weights;
@@ -80,9 +82,12 @@ Pixels resize(const Pixels& image, bool rows, int64_t to) {
         const int64_t source = rows ? k * image.width * image.channels + c : k * image.channels + c;
         int64_t sum = 1 << 21;
         for (size_t i = 0; i < own.weights.size(); ++i)
-          sum += int64_t{own.weights[i]} * image.values[static_cast<size_t>(source + (own.first + static_cast<int64_t>(i)) * step)];
-        const int64_t target = rows ? (k * to + t) * image.channels + c : (t * image.width + k) * image.channels + c;
-        result.values[static_cast<size_t>(target)] = static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
+          sum += int64_t{own.weights[i]} *
+                 image.values[static_cast<size_t>(source + (own.first + static_cast<int64_t>(i)) * step)];
+        const int64_t target =
+            rows ? (k * to + t) * image.channels + c : (t * image.width + k) * image.channels + c;
+        result.values[static_cast<size_t>(target)] =
+            static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
       }
     }
   }
@@ -97,7 +102,8 @@ Pixels with_channels(const Pixels& image, int64_t channels) {
     if (channels == 3) {
       result.values.insert(result.values.end(), 3, *p);
     } else {  // ITU-R 601-2 luma
-      result.values.push_back(static_cast<uint8_t>((19595U * p[0] + 38470U * p[1] + 7471U * p[2] + 32768U) >> 16));
+      result.values.push_back(
+          static_cast<uint8_t>((19595U * p[0] + 38470U * p[1] + 7471U * p[2] + 32768U) >> 16));
     }
   }
   return result;
@@ -122,12 +128,14 @@ Pixels read_png(const std::string& file) {
       Reader header(chunk, file);
       image.width = static_cast<int64_t>(header.word(4, true));
       image.height = static_cast<int64_t>(header.word(4, true));
-      demand(image.width > 0 && image.height > 0 && image.width <= kMostPixels / image.height, file, "impossible sizes");
+      demand(image.width > 0 && image.height > 0 && image.width <= kMostPixels / image.height, file,
+             "impossible sizes");
       demand(header.byte() == 8, file, "not 8 bits a value");
       const uint8_t colours = header.byte();
       demand(colours == 0 || colours == 2, file, "neither grey nor RGB");
       image.channels = colours == 0 ? 1 : 3;
-      demand(header.byte() == 0 && header.byte() == 0 && header.byte() == 0, file, "interlaced or of an unknown kind");
+      demand(header.byte() == 0 && header.byte() == 0 && header.byte() == 0, file,
+             "interlaced or of an unknown kind");
     } else if (type == "IDAT") {
       packed.insert(packed.end(), chunk.begin(), chunk.end());
     } else {

@@ -1,9 +1,9 @@
 // Intervals of doubles, rounded outward.
 //
-// Every operation of IEEE 754 double arithmetic gives the exact result rounded to nearest, so the exact one lies
-// within half a unit in the last place of the computed one: at most 2^-53 |x|, or 2^-1075 below the normal
-// numbers. up(x) and down(x) go at least that far: |x| 2^-52 + 2^-1074 does not round to less than a whole unit,
-// and what is added to x so large changes it.
+// Every operation of IEEE 754 double arithmetic gives the exact result rounded to nearest, so the exact one
+// lies within half a unit in the last place of the computed one: at most 2^-53 |x|, or 2^-1075 below the
+// normal numbers. up(x) and down(x) go at least that far: |x| 2^-52 + 2^-1074 does not round to less than a
+// whole unit, and what is added to x so large changes it.
 #pragma once
 
 #include <algorithm>
@@ -62,12 +62,14 @@ inline Interval root(const Interval& a) {
   const Interval both = rounded(std::sqrt(std::max(0.0, a.lo)), std::sqrt(std::max(0.0, a.hi)));
   return {std::max(0.0, both.lo), both.hi};
 }
-inline Interval at_least(const Interval& a, double least) { return {std::max(a.lo, least), std::max(a.hi, least)}; }
+inline Interval at_least(const Interval& a, double least) {
+  return {std::max(a.lo, least), std::max(a.hi, least)};
+}
 
-// A sum of `count` products, added in any order, is off by at most gamma = count u / (1 - count u) times the sum
-// of the products' absolute values, u = 2^-53 (Higham 2002, section 3.1), and by 2^-1074 for each product that
-// is too small for a normal number. absolute: that sum as computed, itself off by such a factor. (count + 8) 2^-52
-// is more than gamma with its square and all rounding here, for count < 2^40.
+// A sum of `count` products, added in any order, is off by at most gamma = count u / (1 - count u) times the
+// sum of the products' absolute values, u = 2^-53 (Higham 2002, section 3.1), and by 2^-1074 for each product
+// that is too small for a normal number. absolute: that sum as computed, itself off by such a factor. (count
+// + 8) 2^-52 is more than gamma with its square and all rounding here, for count < 2^40.
 inline double sum_error(double absolute, size_t count) {
   const auto n = static_cast<double>(count);
   return up(up(absolute * ((n + 8.0) * 0x1p-52)) + (n + 2.0) * 0x1p-1072);

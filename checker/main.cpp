@@ -16,8 +16,10 @@ using namespace check;
 constexpr const char* kUsage =
     "usage: verissim-check CERTIFICATE --model FILE --image FILE --class N --ssim TAU [--dimension C,H,W]\n"
     "\n"
-    "Checks a certificate that `verissim verify --certificate` wrote, with arithmetic of its own, against the\n"
-    "model and the image named here. Prints ACCEPTED: robust, ACCEPTED: not robust, or REJECTED: where, why.\n"
+    "Checks a certificate that `verissim verify --certificate` wrote, with arithmetic of its own, against "
+    "the\n"
+    "model and the image named here. Prints ACCEPTED: robust, ACCEPTED: not robust, or REJECTED: where, "
+    "why.\n"
     "Exit code: 20 robust, 10 not robust, 1 rejected, 2 wrong usage.\n";
 
 struct Usage {};
@@ -31,12 +33,14 @@ void check_arithmetic() {
 }
 
 int64_t whole(const std::string& text) {
-  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos) throw Usage{};
+  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
+    throw Usage{};
   return std::stoll(text);
 }
 
 // The shape of the input: as given, as in the model's name ("model_i1x28x28_l100_o5.pt"), or the image's own.
-void set_shape(Problem& problem, const std::string& dimension, const std::string& model, const Pixels& image) {
+void set_shape(Problem& problem, const std::string& dimension, const std::string& model,
+               const Pixels& image) {
   int64_t c = problem.network.channels;
   int64_t h = problem.network.height;
   int64_t w = problem.network.width;
@@ -49,16 +53,18 @@ void set_shape(Problem& problem, const std::string& dimension, const std::string
     const bool read = std::sscanf(dimension.c_str(), "%lld,%lld,%lld%n", &a, &b, &d, &used) == 3;
     if (!read || static_cast<size_t>(used) != dimension.size()) throw Usage{};
     c = a, h = b, w = d;
-  } else if (c == 0 && std::sscanf(name.c_str(), "model_i%lldx%lldx%lld_l%n", &a, &b, &d, &used) == 3 && used > 0 &&
-             a > 0 && b > 0 && d > 0 && a < 1 << 20 && b < 1 << 20 && d < 1 << 20 &&
-             a * b * d == problem.network.inputs()) {
+  } else if (c == 0 && std::sscanf(name.c_str(), "model_i%lldx%lldx%lld_l%n", &a, &b, &d, &used) == 3 &&
+             used > 0 && a > 0 && b > 0 && d > 0 && a < 1 << 20 && b < 1 << 20 && d < 1 << 20 &&
+             a * b * d == static_cast<int64_t>(problem.network.inputs())) {
     c = a, h = b, w = d;
   } else if (c == 0) {
     c = image.channels, h = image.height, w = image.width;
   }
-  demand((c == 1 || c == 3) && h > 0 && w > 0 && h < 1 << 20 && w < 1 << 20 && c * h * w == problem.network.inputs(),
-         "--dimension", "the network has " + std::to_string(problem.network.inputs()) + " inputs, which is not " +
-                            std::to_string(c) + " x " + std::to_string(h) + " x " + std::to_string(w));
+  demand((c == 1 || c == 3) && h > 0 && w > 0 && h < 1 << 20 && w < 1 << 20 &&
+             c * h * w == static_cast<int64_t>(problem.network.inputs()),
+         "--dimension",
+         "the network has " + std::to_string(problem.network.inputs()) + " inputs, which is not " +
+             std::to_string(c) + " x " + std::to_string(h) + " x " + std::to_string(w));
   problem.channels = c, problem.height = h, problem.width = w;
 }
 
@@ -71,7 +77,8 @@ int run(int count, char** words) {
       std::fputs(kUsage, stdout);
       return 0;
     }
-    const bool known = word == "--model" || word == "--image" || word == "--class" || word == "--ssim" || word == "--dimension";
+    const bool known = word == "--model" || word == "--image" || word == "--class" || word == "--ssim" ||
+                       word == "--dimension";
     if (known) {
       if (i + 1 >= count || !options.emplace(word, words[i + 1]).second) throw Usage{};
       ++i;
@@ -86,17 +93,19 @@ int run(int count, char** words) {
   const std::string& model = options["--model"];
   const Bytes data = read_file(model);
   problem.model_digest = sha256(data);
-  problem.network = data.size() > 1 && data[0] == 'P' && data[1] == 'K' ? read_pytorch(data, model) : read_onnx(data, model);
+  problem.network = data.size() > 1 && data[0] == 'P' && data[1] == 'K' ? read_pytorch(data, model)
+                                                                        : read_onnx(data, model);
   const Pixels image = read_png(options["--image"]);
   set_shape(problem, options["--dimension"], model, image);
   problem.reference = as_values(image, problem.channels, problem.height, problem.width);
   problem.label = whole(options["--class"]);
-  demand(problem.label < problem.network.outputs(), "--class", "the network has no such output");
+  demand(problem.label < static_cast<int64_t>(problem.network.outputs()), "--class",
+         "the network has no such output");
   problem.limit = options["--ssim"];
   const Accepted accepted = check_certificate(certificate, problem);
   if (accepted.verdict == Verdict::kRobust) {
-    std::printf("ACCEPTED: robust: %lld parts of the region, %lld frames\n", static_cast<long long>(accepted.leaves),
-                static_cast<long long>(accepted.frames));
+    std::printf("ACCEPTED: robust: %lld parts of the region, %lld frames\n",
+                static_cast<long long>(accepted.leaves), static_cast<long long>(accepted.frames));
     return 20;
   }
   std::printf("ACCEPTED: not robust\n");

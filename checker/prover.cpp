@@ -8,15 +8,15 @@ namespace check {
 struct Prover::Pass {
   const Part& part;
   const Reasons& reasons;
-  std::vector<float> low;    // by neuron
-  std::vector<int8_t> sign;  // by neuron: of its split, or 0
-  std::vector<float> tilt;   // by neuron: its split's multiplier times the sign
+  std::vector<float> low;     // by neuron
+  std::vector<int8_t> sign;   // by neuron: of its split, or 0
+  std::vector<float> tilt;    // by neuron: its split's multiplier times the sign
   std::vector<double> input;  // the coefficients that arrived at the input
   double constant = 0.0;      // from below
   // The parabolas: the sum of (factor_k (z_k - p_k))^2 is subtracted.
   std::vector<size_t> members;
   std::vector<double> factors;
-  double errors = 0.0;  // the sum of (factor times what z_k(x0) - p_k may be)^2
+  double errors = 0.0;   // the sum of (factor times what z_k(x0) - p_k may be)^2
   double largest = 0.0;  // of the bowl's centre
 
   Pass(const Part& where, const Reasons& why, size_t neurons)
@@ -32,26 +32,32 @@ struct Prover::Pass {
       sign[static_cast<size_t>(split.neuron)] = static_cast<int8_t>(split.sign);
       tilt[static_cast<size_t>(split.neuron)] = static_cast<float>(split.sign) * reasons.beta[k];
     }
-    for (const float value : reasons.centre) largest = std::max(largest, std::abs(static_cast<double>(value)));
+    for (const float value : reasons.centre)
+      largest = std::max(largest, std::abs(static_cast<double>(value)));
   }
   void lose(double amount) { constant = down(constant - amount); }
   void gain(double amount) { constant = down(constant + amount); }
 };
 
 Prover::Prover(const Network& network, const Region& region) : network_(network), region_(region) {
-  std::vector<Interval> neurons(static_cast<size_t>(network.neurons), Interval(-kInf, kInf));
-  demand(check::propagate(network, region.box(), neurons, &magnitudes_), "network", "a value has no range");
-  for (size_t i = 0; i < network.nodes.size(); ++i) {
+  std::vector<Interval> neurons(network.neurons(), Interval(-kInf, kInf));
+  std::vector<std::vector<double>> largest;
+  demand(check::propagate(network, region.box(), neurons, &largest), "network", "a value has no range");
+  for (size_t k = 0; k < network.layers.size(); ++k) {
+    const Layer& layer = network.layers[k];
+    std::vector<double> absolute(layer.in);
     double total = 0.0;
-    for (const double value : magnitudes_[i]) total = up(total + value);
+    for (const double value : largest[k]) total = up(total + value);
     demand(std::isfinite(total), "network", "its values are too large");
     totals_.push_back(total);
-    const Node& node = network.nodes[i];
-    const bool affine = node.kind == Kind::kDense || node.kind == Kind::kConv;
-    rows_.push_back(affine ? absolute_rows(node, magnitudes_[static_cast<size_t>(node.inputs[0])])
-                           : std::vector<double>());
+    auto& rows = rows_.emplace_back();
+    for (size_t i = 0; i < layer.out; ++i) {
+      for (size_t j = 0; j < layer.in; ++j) absolute[j] = std::abs(layer.weight[i * layer.in + j]);
+      const double sum = dot(absolute.data(), largest[k].data(), layer.in);
+      rows.push_back(up(sum + sum_error(sum, layer.in)));
+    }
   }
-  place_of_.assign(static_cast<size_t>(network.neurons), -1);
+  place_of_.assign(network.neurons(), -1);
 }
 
 void Prover::propagate(Facts& facts) const {
@@ -61,76 +67,37 @@ void Prover::propagate(Facts& facts) const {
     facts.contradiction = !check::propagate(network_, region_.box(), facts.neurons, nullptr);
 }
 
-// c . (M x + b) = (M^T c) . x + c . b. The computed M^T c is off by gamma |M|^T |c| and by 2^-1072 for each of its
-// products that is too small, which costs at most gamma |c| . (|M| max|x|) and that times the sum of max|x|.
-void Prover::affine_back(Pass& pass, const Node& node, size_t index, const std::vector<double>& c,
-                         std::vector<double>& to) const {
-  transposed(node, c.data(), to);
-  const std::vector<double>& rows = rows_[index];
-  double weighed = 0.0;
-  double biases = 0.0;
-  double absolute = 0.0;
-  for (size_t i = 0; i < c.size(); ++i) {
-    const double bias = bias_of(node, static_cast<int64_t>(i));
-    weighed += std::abs(c[i]) * rows[i];
-    biases += c[i] * bias;
-    absolute += std::abs(c[i] * bias);
-  }
-  const size_t products = fan_out(node);
-  pass.gain(biases);
-  pass.lose(sum_error(absolute, c.size()));
-  pass.lose(sum_error(weighed, products + c.size()));
-  pass.lose(up(up((static_cast<double>(products) + 2.0) * 0x1p-1072) *
-               totals_[static_cast<size_t>(node.inputs[0])]));
-}
-
-// Adds to coefficients that are there already: each sum is off by 2^-53 of itself.
-void Prover::go_back(Pass& pass, int start, std::vector<double> coefficients) const {
-  std::vector<std::vector<double>> at(network_.nodes.size());
-  at[static_cast<size_t>(start)] = std::move(coefficients);
-  const auto deliver = [&](int index, std::vector<double> values) {
-    auto& there = at[static_cast<size_t>(index)];
-    if (there.empty()) {
-      there = std::move(values);
-      return;
+// c . (W x + b) = (W^T c) . x + c . b. The computed W^T c is off by gamma |W|^T |c| and by 2^-1072 for each
+// of its products that is too small, which costs at most gamma |c| . (|W| |x|) and that times the sum of |x|.
+void Prover::go_back(Pass& pass, size_t start, std::vector<double> c) const {
+  std::vector<double> to;
+  for (size_t k = start + 1; k-- > 0;) {
+    const Layer& layer = network_.layers[k];
+    if (k < start)
+      for (size_t i = 0; i < c.size(); ++i) c[i] = relaxed(pass, layer.first_neuron + i, c[i]);
+    double weighed = 0.0;
+    double biases = 0.0;
+    double absolute = 0.0;
+    for (size_t i = 0; i < c.size(); ++i) {
+      weighed += std::abs(c[i]) * rows_[k][i];
+      biases += c[i] * layer.bias[i];
+      absolute += std::abs(c[i] * layer.bias[i]);
     }
-    double changed = 0.0;
-    for (size_t i = 0; i < there.size(); ++i) {
-      there[i] += values[i];
-      changed += std::abs(there[i]) * magnitudes_[static_cast<size_t>(index)][i];
-    }
-    pass.lose(sum_error(changed, there.size()));
-  };
-  for (int i = start; i > 0; --i) {
-    const Node& node = network_.nodes[static_cast<size_t>(i)];
-    const std::vector<double> c = std::move(at[static_cast<size_t>(i)]);
-    if (c.empty()) continue;
+    pass.gain(biases);
+    pass.lose(sum_error(absolute, c.size()));
+    pass.lose(sum_error(weighed, layer.out + c.size()));
+    pass.lose(up(up((static_cast<double>(layer.out) + 2.0) * 0x1p-1072) * totals_[k]));
+    transposed(layer, c.data(), to);
+    c.swap(to);
     // A number that is not finite could be lost on the way.
     for (const double value : c)
       if (!std::isfinite(value)) pass.lose(kInf);
-    const auto input = static_cast<size_t>(node.inputs[0]);
-    std::vector<double> to(static_cast<size_t>(network_.nodes[input].size));
-    if (node.kind == Kind::kAdd) {
-      deliver(node.inputs[1], c);
-      to = c;
-    } else if (node.kind == Kind::kRelu) {
-      for (size_t j = 0; j < c.size(); ++j)
-        to[j] = c[j] == 0.0 && pass.tilt[static_cast<size_t>(node.first_neuron) + j] == 0.0F
-                    ? 0.0
-                    : relaxed(pass, static_cast<size_t>(node.first_neuron) + j, c[j]);
-    } else {
-      affine_back(pass, node, static_cast<size_t>(i), c, to);
-    }
-    deliver(node.inputs[0], std::move(to));
   }
-  pass.input = std::move(at[0]);
-  if (pass.input.empty()) pass.input.assign(static_cast<size_t>(network_.inputs()), 0.0);
-  for (const double value : pass.input)
-    if (!std::isfinite(value)) pass.lose(kInf);
+  pass.input = std::move(c);
 }
 
-// c relu(z) >= v z + constant; v is returned. On the part of a split s z >= 0, beta s z may be subtracted for any
-// beta >= 0; rounding is monotone, so the computed difference is that of some beta >= 0.
+// c relu(z) >= v z + constant; v is returned. On the part of a split s z >= 0, beta s z may be subtracted for
+// any beta >= 0; rounding is monotone, so the computed difference is that of some beta >= 0.
 double Prover::relaxed(Pass& pass, size_t neuron, double c) const {
   const int sign = pass.sign[neuron];
   const Interval& z = pass.part.facts->neurons[neuron];
@@ -167,8 +134,8 @@ double Prover::chord(Pass& pass, const Interval& z, double c) const {
 
 namespace {
 
-// A lower bound of d (z - p)^2 - m z on [lo, hi]: the value at the vertex, or where that certainly lies outside, at
-// the nearer end.
+// A lower bound of d (z - p)^2 - m z on [lo, hi]: the value at the vertex, or where that certainly lies
+// outside, at the nearer end.
 double least(const Interval& m, double d, double p, double lo, double hi) {
   const auto value = [&](double z) {
     return (square(Interval(z) - Interval(p)) * Interval(d) - m * Interval(z)).lo;
@@ -192,16 +159,16 @@ double parabola_slope(double l, double u, double q) {
 
 }  // namespace
 
-// c relu(z) >= v z + constant - d (z - p)^2 on [l, u], for any v, p and d = |c| q > 0: the constant is the smaller of
-// the minima of two convex quadratics.
+// c relu(z) >= v z + constant - d (z - p)^2 on [l, u], for any v, p and d = |c| q > 0: the constant is the
+// smaller of the minima of two convex quadratics.
 double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c) const {
   const Row& row = couplings_[coupled];
   const double q = pass.reasons.curve[coupled];
-  double p = row.offset.middle();
-  for (size_t i = 0; i < row.row.size(); ++i) p += row.row[i] * static_cast<double>(pass.reasons.centre[i]);
+  const size_t n = region_.size();
+  double p = row.offset;
+  for (size_t i = 0; i < n; ++i) p += row.row[i] * static_cast<double>(pass.reasons.centre[i]);
   // What row . x0 + offset may differ from p.
-  const double size = up(up(row.length * pass.largest) + std::max(std::abs(row.offset.lo), std::abs(row.offset.hi)));
-  const double error = up(sum_error(size, row.row.size() + 2) + up(row.offset.hi - row.offset.lo));
+  const double error = sum_error(up(up(row.length * pass.largest) + std::abs(row.offset)), n + 2);
   const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
   const double d = std::abs(c) * q;
   const double factor = up(std::sqrt(up(d)));
@@ -214,79 +181,52 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
   return v;
 }
 
-namespace {
-
-CHECK_CLONES
-double dot(const double* a, const double* b, size_t n) {
-  double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
-}  // namespace
-
 void Prover::couple(std::vector<int32_t> neurons) {
   coupled_ = std::move(neurons);
   const size_t n = region_.size();
-  Facts nothing;
-  nothing.neurons.assign(static_cast<size_t>(network_.neurons), Interval(-kInf, kInf));
-  const std::vector<int32_t> no_neurons;
-  const std::vector<Split> no_splits;
-  const Part everywhere{&nothing, &no_neurons, &no_splits, {}};
+  const Layer& layer = network_.layers.front();
   const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(n);
   std::vector<double> sums;
   for (size_t k = 0; k < coupled_.size(); ++k) {
-    const int32_t neuron = coupled_[k];
-    place_of_[static_cast<size_t>(neuron)] = static_cast<int32_t>(k);
-    for (const int relu : network_.relus()) {
-      const Node& node = network_.nodes[static_cast<size_t>(relu)];
-      const int64_t place = neuron - node.first_neuron;
-      if (place < 0 || place >= node.size) continue;
-      std::vector<double> unit(static_cast<size_t>(node.size), 0.0);
-      unit[static_cast<size_t>(place)] = 1.0;
-      // A ReLU on the way would have cost an infinite chord.
-      const Line below = lower_line(node.inputs[0], unit, everywhere, {});
-      unit[static_cast<size_t>(place)] = -1.0;
-      const Line above = lower_line(node.inputs[0], unit, everywhere, {});
-      bool same = std::isfinite(below.constant) && std::isfinite(above.constant);
-      for (size_t i = 0; i < n; ++i) same = same && below.coefficients[i] == -above.coefficients[i];
-      demand(same, "coupled neuron " + std::to_string(neuron), "its input is not affine in the image");
-      Row row{below.coefficients, {below.constant, -above.constant}, 0.0, 0.0};
-      double sum = 0.0;
-      for (const double value : row.row) {
-        sum += value;
-        row.length += std::abs(value);
-        row.squares += value * value;
-      }
-      row.length = up(row.length + sum_error(row.length, n));
-      // The mean's share is at most |excess| (sum row)^2 <= |excess| n |row|^2; doubled, which pays for rounding.
-      row.squares *= 2.0 * (2.0 + std::abs(excess) * static_cast<double>(n));
-      sums.push_back(sum);
-      couplings_.push_back(std::move(row));
+    const auto neuron = static_cast<size_t>(coupled_[k]);
+    demand(network_.layers.size() > 1 && neuron < layer.out, "coupled neurons",
+           "one is not of the first layer");
+    place_of_[neuron] = static_cast<int32_t>(k);
+    Row row{layer.weight.data() + neuron * n, layer.bias[neuron], 0.0, 0.0};
+    double sum = 0.0;
+    for (size_t i = 0; i < n; ++i) {
+      sum += row.row[i];
+      row.length += std::abs(row.row[i]);
+      row.squares += row.row[i] * row.row[i];
     }
+    row.length = up(row.length + sum_error(row.length, n));
+    // The mean's share is at most |excess| (sum row)^2 <= |excess| n |row|^2; doubled, which pays for
+    // rounding.
+    row.squares *= 2.0 * (2.0 + std::abs(excess) * static_cast<double>(n));
+    sums.push_back(sum);
+    couplings_.push_back(row);
   }
-  demand(couplings_.size() == coupled_.size(), "coupled neurons", "there is no such neuron");
   const size_t count = coupled_.size();
   gram_.resize(count * count);
   for (size_t i = 0; i < count; ++i) {
     for (size_t j = 0; j <= i; ++j) {
-      const double product = dot(couplings_[i].row.data(), couplings_[j].row.data(), n);
+      const double product = dot(couplings_[i].row, couplings_[j].row, n);
       gram_[i * count + j] = gram_[j * count + i] = product + excess * sums[i] * sums[j];
     }
   }
 }
 
-// A number lambda with sum_k (factor_k row_k . y)^2 <= lambda |y|^2 in the bowl's metric: lambda I - A must be
-// positive semidefinite, A = S G S. If Cholesky's method runs to its end on a computed matrix M, then M + E is, with
-// |E| <= gamma_(k+1) / (1 - gamma) trace(M) (Higham 2002, theorem 10.3; Rump 2006). G's rounding costs A at most
-// (n + 8) u sum factor^2 |row|^2, twice and with room for the rest.
+// A number lambda with sum_k (factor_k row_k . y)^2 <= lambda |y|^2 in the bowl's metric: lambda I - A must
+// be positive semidefinite, A = S G S. If Cholesky's method runs to its end on a computed matrix M, then M +
+// E is, with |E| <= gamma_(k+1) / (1 - gamma) trace(M) (Higham 2002, theorem 10.3; Rump 2006). G's rounding
+// costs A at most (n + 8) u sum factor^2 |row|^2, twice and with room for the rest.
 double Prover::steepness(const Pass& pass, double guess) const {
   const size_t k = pass.members.size();
   const size_t n = region_.size();
   const size_t all = coupled_.size();
   double total = 0.0;
-  for (size_t i = 0; i < k; ++i) total += pass.factors[i] * pass.factors[i] * couplings_[pass.members[i]].squares;
+  for (size_t i = 0; i < k; ++i)
+    total += pass.factors[i] * pass.factors[i] * couplings_[pass.members[i]].squares;
   if (!std::isfinite(total)) return kInf;
   const double slack = 0x1p-50 * static_cast<double>(n + 2 * k + 32);
   const double crude = up(total * (1.0 + slack));  // the trace bounds the largest eigenvalue
@@ -318,7 +258,8 @@ double Prover::steepness(const Pass& pass, double guess) const {
   return crude;
 }
 
-// z_k - p_k = row_k . (x - x0) + e_k with |e_k| bounded, and (a + e)^2 <= (1 + t) a^2 + (1 + 1 / t) e^2, t = 2^-30.
+// z_k - p_k = row_k . (x - x0) + e_k with |e_k| bounded, and (a + e)^2 <= (1 + t) a^2 + (1 + 1 / t) e^2, t =
+// 2^-30.
 Bowl Prover::bowl_of(Pass& pass, float& storage) const {
   constexpr double kShare = 0x1p-30;
   const double raised = up(steepness(pass, pass.reasons.curvature) * (1.0 + 2.0 * kShare));
@@ -330,10 +271,11 @@ Bowl Prover::bowl_of(Pass& pass, float& storage) const {
   return {std::isfinite(storage) ? static_cast<double>(storage) : 0.0, &pass.reasons.centre};
 }
 
-double Prover::lower_bound(int node, std::vector<double> coefficients, const Part& part, const Reasons& reasons) {
+double Prover::lower_bound(size_t layer, std::vector<double> coefficients, const Part& part,
+                           const Reasons& reasons) {
   if (part.facts->contradiction) return kInf;
-  Pass pass(part, reasons, static_cast<size_t>(network_.neurons));
-  go_back(pass, node, std::move(coefficients));
+  Pass pass(part, reasons, network_.neurons());
+  go_back(pass, layer, std::move(coefficients));
   // Where the cut is <= 0, adding eta times it makes nothing larger. Each value is rounded twice.
   if (part.facts->cut && reasons.eta > 0.0F) {
     const double eta = reasons.eta;
@@ -355,9 +297,10 @@ double Prover::lower_bound(int node, std::vector<double> coefficients, const Par
   return std::isnan(bound) ? -kInf : bound;
 }
 
-Line Prover::lower_line(int node, std::vector<double> coefficients, const Part& part, const Reasons& reasons) {
-  Pass pass(part, reasons, static_cast<size_t>(network_.neurons));
-  go_back(pass, node, std::move(coefficients));
+Line Prover::lower_line(size_t layer, std::vector<double> coefficients, const Part& part,
+                        const Reasons& reasons) {
+  Pass pass(part, reasons, network_.neurons());
+  go_back(pass, layer, std::move(coefficients));
   Line line{std::move(pass.input), 0.0};
   if (!pass.members.empty()) {
     float storage = 0.0F;

@@ -52,27 +52,26 @@ class Prover {
 
   // What follows from the neurons' bounds.
   void propagate(Facts& facts) const;
-  // Lets these neurons, whose inputs must be affine in the network's, have parabolas.
+  // Lets these neurons of the first layer have parabolas.
   void couple(std::vector<int32_t> neurons);
   const std::vector<int32_t>& coupled() const { return coupled_; }
 
-  // A lower bound of coefficients . value(node).
-  double lower_bound(int node, std::vector<double> coefficients, const Part& part, const Reasons& reasons);
+  // A lower bound of coefficients . (outputs of the layer).
+  double lower_bound(size_t layer, std::vector<double> coefficients, const Part& part,
+                     const Reasons& reasons);
   // A line that is nowhere above it; its constant is -infinity if there is none.
-  Line lower_line(int node, std::vector<double> coefficients, const Part& part, const Reasons& reasons);
+  Line lower_line(size_t layer, std::vector<double> coefficients, const Part& part, const Reasons& reasons);
 
  private:
   struct Pass;
-  // The input of a coupled neuron: row . x + offset, the row exact.
+  // The input of a coupled neuron, row . x + offset.
   struct Row {
-    std::vector<double> row;
-    Interval offset;
+    const double* row = nullptr;
+    double offset = 0.0;
     double length = 0.0;   // sum |row_i|
     double squares = 0.0;  // a bound of |row|^2 in both metrics
   };
-  void go_back(Pass& pass, int node, std::vector<double> coefficients) const;
-  void affine_back(Pass& pass, const Node& node, size_t index, const std::vector<double>& c,
-                   std::vector<double>& to) const;
+  void go_back(Pass& pass, size_t layer, std::vector<double> coefficients) const;
   double relaxed(Pass& pass, size_t neuron, double c) const;
   double chord(Pass& pass, const Interval& z, double c) const;
   double parabola(Pass& pass, size_t coupled, const Interval& z, double c) const;
@@ -81,9 +80,8 @@ class Prover {
 
   const Network& network_;
   const Region& region_;
-  std::vector<std::vector<double>> magnitudes_;  // by node: bounds of |value| over the region
-  std::vector<std::vector<double>> rows_;        // by affine node: bounds of |M| magnitude
-  std::vector<double> totals_;                   // by node: the sum of the magnitudes
+  std::vector<std::vector<double>> rows_;  // by layer: bounds of |W| |x| over the region
+  std::vector<double> totals_;             // by layer: a bound of the sum of |x_j|
   std::vector<int32_t> coupled_;
   std::vector<int32_t> place_of_;  // by neuron: its place among the coupled ones, or -1
   std::vector<Row> couplings_;

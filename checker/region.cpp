@@ -168,8 +168,8 @@ double Region::flat_bound(const Shape& f, double lo, double hi, double& reached)
   reached = value.hi;
   const Interval top = Interval(2.0) * m_ * Interval(hi) + c1_;
   const Interval bottom = square(Interval(hi)) + square(m_) + c1_;
-  const Interval q = top * bottom + Interval(4.0) * m_ * Interval(hi) * bottom -
-                     Interval(4.0) * square(Interval(hi)) * top;
+  const Interval q =
+      top * bottom + Interval(4.0) * m_ * Interval(hi) * bottom - Interval(4.0) * square(Interval(hi)) * top;
   if (!(q.lo >= 0.0) || !(r.lo > 0.0)) return bound;
   const Interval r_slope = (Interval(2.0) * here * energy_ + nc2_) / (Interval(2.0) * r);
   const Interval slope =
@@ -179,8 +179,8 @@ double Region::flat_bound(const Shape& f, double lo, double hi, double& reached)
   return std::min(bound, std::max(left.hi, right.hi));
 }
 
-// With a bowl, mu^2 and k^2 lie below their chords over the piece, and N(k) below its larger end: what is left
-// is an F without one.
+// With a bowl, mu^2 and k^2 lie below their chords over the piece, and N(k) below its larger end: what is
+// left is an F without one.
 double Region::curved_bound(const Shape& f, double c, double lo, double hi, double& reached) const {
   const Interval cc = c;
   const Interval along = cc * Interval(omega_) * n_;
@@ -286,7 +286,8 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   }
   const double p_error = sum_error(absolute, n);
   // u . z_r = sum (u_i - middle) z_r,i, as z_r sums to nothing; z_ is off by 2^-50 at most.
-  const double spread = up(root(Interval(up(squares + sum_error(squares, n + 4)))).hi * std::sqrt(n_.lo) * (1.0 + 0x1p-40));
+  const double spread =
+      up(root(Interval(up(squares + sum_error(squares, n + 4)))).hi * std::sqrt(n_.lo) * (1.0 + 0x1p-40));
   const double a_error = up(sum_error(along_absolute, n + 4) + up(spread * 0x1p-49));
   Interval p = rounded(total - p_error, total + p_error);
   double constant = 0.0;
@@ -297,12 +298,13 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
       squared += static_cast<double>(value) * static_cast<double>(value);
       sum += std::abs(static_cast<double>(value));
     }
-    const Interval mean = Interval(mean0) + rounded(-sum_error(sum, n), sum_error(sum, n));  // / n: generously
+    const Interval mean =
+        Interval(mean0) + rounded(-sum_error(sum, n), sum_error(sum, n));  // / n: generously
     const Interval excess = Interval(c) * (Interval(omega_) - Interval(1.0)) * n_;
     p = p - Interval(2.0) * excess * mean;
     const double square_error = sum_error(squared, n);
-    constant = (Interval(c) * rounded(squared - square_error, squared + square_error) + excess * square(mean) +
-                Interval(sum_error(absolute, n)))
+    constant = (Interval(c) * rounded(squared - square_error, squared + square_error) +
+                excess * square(mean) + Interval(sum_error(absolute, n)))
                    .hi;
   }
   const double b = root(Interval(up(squares * (1.0 + 0x1p-50) + sum_error(squares, n)))).hi;
@@ -335,7 +337,8 @@ bool Region::flatten(const Bowl& bowl, const Slab& slab, Line& line) const {
   const Interval c = bowl.c;
   const Interval weight = Interval(omega_) * n_;
   const Interval lift = Interval(2.0) * Interval(y0) + nc2_;
-  // g(mu) = weight mu^2 - 2 weight m0 mu + lift k(mu) <= slope mu + excess, on pieces by the mean value theorem.
+  // g(mu) = weight mu^2 - 2 weight m0 mu + lift k(mu) <= slope mu + excess, on pieces by the mean value
+  // theorem.
   const double slope = lift.middle() * luminance_slope(Interval(mean0)).middle() / tau0_;
   double excess = -kInf;
   for (int i = 0; i < kPieces; ++i) {
@@ -355,9 +358,9 @@ bool Region::flatten(const Bowl& bowl, const Slab& slab, Line& line) const {
   const Interval product = (Interval(1.0, most_k) - Interval(k0)) * (y - Interval(y0));
   const double square_error = sum_error(squares, n);
   const Interval z0_squared = rounded(squares - square_error, squares + square_error) - n_ * square(m0);
-  Interval constant = c * (Interval(excess) + Interval(2.0) * Interval(product.hi) -
-                           Interval(2.0) * Interval(k0) * Interval(y0) - nc2_ - energy_ + z0_squared +
-                           weight * square(m0));
+  Interval constant =
+      c * (Interval(excess) + Interval(2.0) * Interval(product.hi) -
+           Interval(2.0) * Interval(k0) * Interval(y0) - nc2_ - energy_ + z0_squared + weight * square(m0));
   line.coefficients.clear();
   for (size_t i = 0; i < n; ++i) {
     const Interval z = Interval(static_cast<double>(reference_[i])) - m_;

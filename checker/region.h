@@ -1,5 +1,5 @@
-// The neighbourhood { x in [0,1]^n : SSIM(x, r) >= tau }, SSIM over all values together. docs/certificate-format.md
-// derives the formulas.
+// The neighbourhood { x in [0,1]^n : SSIM(x, r) >= tau }, SSIM over all values together.
+// docs/certificate-format.md derives the formulas.
 #pragma once
 
 #include <gmpxx.h>

@@ -11,8 +11,8 @@ namespace verissim::certificate {
 
 class PackedFile {
  public:
-  // Writes beside `path`; `start` comes first, as it is. Throws InputError, as all others do, if the file cannot
-  // be written.
+  // Writes beside `path`; `start` comes first, as it is. Throws InputError, as all others do, if the file
+  // cannot be written.
   PackedFile(const std::string& path, std::string_view start);
   ~PackedFile();  // without commit() nothing is left
   PackedFile(const PackedFile&) = delete;

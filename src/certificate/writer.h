@@ -1,5 +1,5 @@
-// Writes the certificate of a search while it runs. docs/certificate-format.md says what it holds and why that
-// suffices; checker/ reads it, and shares no code with this.
+// Writes the certificate of a search while it runs. docs/certificate-format.md says what it holds and why
+// that suffices; checker/ reads it, and shares no code with this.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ struct Subject {
 
 class Writer final : public search::Recorder {
  public:
-  // Throws InputError if the file cannot be written; when it cannot be written to the end, only finish() does.
+  // Throws InputError if the file cannot be written; when it cannot be written to the end, only finish()
+  // does.
   Writer(std::string path, Subject subject);
 
   void on_root(const search::FrameProof& frame, const std::vector<int32_t>& coupled,

@@ -59,11 +59,10 @@ constexpr Option kCounterexampleFile{
     .value = "FILE",
     .target = &A::out,
     .help = "write the counterexample: .npy with its exact values, .png rounded"};
-constexpr Option kCertificate{
-    .names = "--certificate",
-    .value = "FILE",
-    .target = &A::certificate,
-    .help = "write the proof, or the counterexample, for verissim-check"};
+constexpr Option kCertificate{.names = "--certificate",
+                              .value = "FILE",
+                              .target = &A::certificate,
+                              .help = "write the proof, or the counterexample, for verissim-check"};
 constexpr Option kNetworkFile{.names = "--out,-o",
                               .value = "FILE",
                               .target = &A::out,

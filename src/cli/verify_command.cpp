@@ -1,7 +1,7 @@
+#include "base/error.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
-#include "base/error.h"
 #include "cli/search_progress.h"
 #include "experiment/certify.h"
 #include "experiment/engine_options.h"
@@ -34,7 +34,8 @@ Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::
   return lines;
 }
 
-std::optional<certificate::Writer> certificate_writer(const Arguments& arguments, const LoadedQuestion& loaded) {
+std::optional<certificate::Writer> certificate_writer(const Arguments& arguments,
+                                                      const LoadedQuestion& loaded) {
   if (arguments.certificate.empty()) return std::nullopt;
   const auto why_not = experiment::why_no_certificate(loaded.model, arguments.settings.reference_path,
                                                       loaded.question.neighbourhood);

@@ -25,7 +25,8 @@ bool is_plain_png(const std::string& file) {
 
 }  // namespace
 
-std::optional<std::string> why_no_certificate(const network::LoadedModel& model, const std::string& image_file,
+std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
+                                              const std::string& image_file,
                                               const Neighbourhood& neighbourhood) {
   if (neighbourhood.measure != Measure::kSsim)
     return "certificates know the global SSIM of all channels together only";

@@ -11,7 +11,8 @@
 namespace verissim::experiment {
 
 // Why the checker could not read a certificate for this question, as a clause; nothing if it can.
-std::optional<std::string> why_no_certificate(const network::LoadedModel& model, const std::string& image_file,
+std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
+                                              const std::string& image_file,
                                               const Neighbourhood& neighbourhood);
 
 // model_digest: of the model's file.

@@ -136,8 +136,7 @@ class LayerChunk {
     const std::vector<char> all(static_cast<size_t>(count), 1);
     const std::vector<double> lower = replay_rows(replay_, frame_.facts, rows, exact, all);
     PlaceBounds result;
-    for (size_t i = 0; i < places_.size(); ++i)
-      result.bounds.emplace_back(lower[2 * i], -lower[2 * i + 1]);
+    for (size_t i = 0; i < places_.size(); ++i) result.bounds.emplace_back(lower[2 * i], -lower[2 * i + 1]);
     for (size_t r = 0; part_.recorded && r < lower.size(); ++r)
       result.reasons.push_back(reasons_of(rows, r, unstable, splits, own));
     return result;
@@ -211,9 +210,9 @@ struct CroppedPart {
 
 // As LayerChunk, on what the places depend on if that is little. What is recorded has no bowls of the crop's
 // own: their neurons are coupled in other ways from chunk to chunk.
-PlaceBounds bound_places(const proof::Replay& replay, const bounds::Graph& graph,
-                         const Frame& frame, const Part& part, int start, int64_t offset,
-                         std::span<const int64_t> places, int iterations) {
+PlaceBounds bound_places(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame,
+                         const Part& part, int start, int64_t offset, std::span<const int64_t> places,
+                         int iterations) {
   const auto crop = network::crop(replay.network(), start, places);
   const std::vector<int32_t> unstable =
       part.recorded ? unstable_before(frame, offset) : std::vector<int32_t>();
@@ -234,9 +233,7 @@ PlaceBounds bound_places(const proof::Replay& replay, const bounds::Graph& graph
 }
 
 // SOUND: both enclose the neuron's input; where they do not meet, no point is left.
-void meet(Interval& z, const Interval& other) {
-  z = {std::max(z.lo, other.lo), std::min(z.hi, other.hi)};
-}
+void meet(Interval& z, const Interval& other) { z = {std::max(z.lo, other.lo), std::min(z.hi, other.hi)}; }
 
 // The reasons of those of a neuron's bounds that tell more than is known.
 void keep_reasons(const Interval& known, int32_t neuron, PlaceBounds& found, size_t k, LayerProof& layer) {
@@ -438,11 +435,7 @@ std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::G
   if (proof != nullptr) proof->contradiction = frame->facts.contradiction;
   if (frame->facts.contradiction) return frame;
   take_bounds(*frame);
-  Part part{node.splits,
-            node.slab,
-            first_slopes(*frame),
-            {},
-            costly(replay, graph, *frame, node, goal),
+  Part part{node.splits,     node.slab, first_slopes(*frame), {}, costly(replay, graph, *frame, node, goal),
             proof != nullptr};
   if (frame->facts.cut)
     part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());

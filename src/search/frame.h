@@ -35,8 +35,8 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
 
 // A tighter frame for the node's subtree: every hidden neuron is bounded again under the node's splits and
 // slab, and on the half-space outside of which the node's own bound shows that its goal exceeds `enough`
-// (>= 0). What follows from the frame holds wherever the goal is at most `enough`. `proof` may be null. Returns null if
-// stopped.
+// (>= 0). What follows from the frame holds wherever the goal is at most `enough`. `proof` may be null.
+// Returns null if stopped.
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
                                     const property::Goal& goal, double enough, const StopToken& stop,
                                     FrameProof* proof);

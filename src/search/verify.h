@@ -49,7 +49,7 @@ struct Options {
   bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
   // Told the whole proof, if there is one; may be null. Boxes are then not halved on their own.
   Recorder* recorder = nullptr;
-  bool certify_open = true;          // unknown: take up to a second for a margin_bound better than -infinity
+  bool certify_open = true;  // unknown: take up to a second for a margin_bound better than -infinity
 };
 
 struct Problem {

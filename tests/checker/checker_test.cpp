@@ -24,7 +24,8 @@ void expect_accepted(const FiledQuestion& q, Tally& tally, int threads = 1) {
   ++(robust ? tally.robust : tally.refuted);
   const Ended ended = check(q);
   EXPECT_EQ(ended.code, robust ? 20 : 10) << ended.out << ended.err;
-  EXPECT_EQ(ended.out.substr(0, robust ? 16 : 20), robust ? "ACCEPTED: robust" : "ACCEPTED: not robust") << ended.out;
+  EXPECT_EQ(ended.out.substr(0, robust ? 16 : 20), robust ? "ACCEPTED: robust" : "ACCEPTED: not robust")
+      << ended.out;
 }
 
 // Few inputs and neurons: all thresholds, also those below which the neighbourhood is not convex.
@@ -34,7 +35,8 @@ TEST(Checker, AcceptsSmallProblems) {
   Rng rng(77);
   for (int k = 0; k < 300; ++k) {
     const auto width = static_cast<int64_t>(2 + rng.below(7));
-    expect_accepted(filed(rng, 1 + static_cast<int64_t>(rng.below(2)), width, {5, 4}, pick(rng, thresholds)), tally);
+    expect_accepted(filed(rng, 1 + static_cast<int64_t>(rng.below(2)), width, {5, 4}, pick(rng, thresholds)),
+                    tally);
   }
   EXPECT_GE(tally.robust, 100);
   EXPECT_GE(tally.refuted, 50);
@@ -104,10 +106,14 @@ TEST(Checker, AcceptsProofsAboutRealModels) {
     const char* label;
     const char* threshold;
   };
-  for (const Case& c : {Case{"model_i1x4x4_l6-6-6_o5.pt", "3", "1", "0.98"}, Case{"model_i1x8x8_l20-20_o5.pt", "5", "2", "0.98"},
-                        Case{"model_i1x14x14_l50-50_o5.pt", "7", "3", "0.98"}, Case{"model_i1x28x28_l100-100_o5.pt", "1", "0", "0.99"}}) {
-    const std::vector<std::string> question = {"--model", data + "/models/mnist/" + c.model, "--image", data + "/ri/mnist/" + c.digit + ".png",
-                                               "--class", c.label, "--ssim", c.threshold};
+  for (const Case& c : {Case{"model_i1x4x4_l6-6-6_o5.pt", "3", "1", "0.98"},
+                        Case{"model_i1x8x8_l20-20_o5.pt", "5", "2", "0.98"},
+                        Case{"model_i1x14x14_l50-50_o5.pt", "7", "3", "0.98"},
+                        Case{"model_i1x28x28_l100-100_o5.pt", "1", "0", "0.99"}}) {
+    const std::vector<std::string> question = {"--model", data + "/models/mnist/" + c.model,
+                                               "--image", data + "/ri/mnist/" + c.digit + ".png",
+                                               "--class", c.label,
+                                               "--ssim",  c.threshold};
     std::vector<std::string> words = {"verify", "--quiet", "--certificate", folder.file("proof")};
     words.insert(words.end(), question.begin(), question.end());
     const Ended verified = run_verissim(words);
@@ -124,8 +130,9 @@ TEST(Checker, OtherQuestionsGetNoCertificate) {
   Rng rng(81);
   const FiledQuestion q = filed(rng, 2, 3, {4}, "0.999");
   const auto with = [&](const std::vector<std::string>& limit) {
-    std::vector<std::string> words = {"verify", "--quiet", "--model", q.model(), "--image", q.image(), "--class", std::to_string(q.label),
-                                      "--dimension", "1,2,3", "--certificate", q.certificate()};
+    std::vector<std::string> words = {"verify",      "--quiet", "--model",       q.model(),
+                                      "--image",     q.image(), "--class",       std::to_string(q.label),
+                                      "--dimension", "1,2,3",   "--certificate", q.certificate()};
     words.insert(words.end(), limit.begin(), limit.end());
     return run_verissim(words);
   };

@@ -52,7 +52,8 @@ FiledQuestion hard() {
     certificate::Writer writer(q.certificate(), q.subject());
     Forger forger(writer);
     const Certified certified = certify(q, writer, forger);
-    if (certified.result.verdict == search::Verdict::kRobust && forger.splits >= 4 && check(q).code == 20) return q;
+    if (certified.result.verdict == search::Verdict::kRobust && forger.splits >= 4 && check(q).code == 20)
+      return q;
   }
   ADD_FAILURE() << "no such question";
   return {};
@@ -87,7 +88,8 @@ TEST_F(Forgery, NothingChangedIsAccepted) {
 
 TEST_F(Forgery, DroppedLeaves) {
   for (int k = 0; k < 6; ++k) {
-    expect_rejected(forged([k](Forger& f) { f.leaf = [k](search::Node&, int at) { return at != k; }; }), "left open");
+    expect_rejected(forged([k](Forger& f) { f.leaf = [k](search::Node&, int at) { return at != k; }; }),
+                    "left open");
   }
 }
 
@@ -131,7 +133,8 @@ TEST_F(Forgery, NumbersThatAreNone) {
                     };
                   }),
                   "not finite");
-  expect_rejected(forged([](Forger& f) { f.root = [](auto&, double& enough) { enough = HUGE_VAL; }; }), "not finite");
+  expect_rejected(forged([](Forger& f) { f.root = [](auto&, double& enough) { enough = HUGE_VAL; }; }),
+                  "not finite");
 }
 
 TEST_F(Forgery, NegativeMultipliers) {
@@ -150,7 +153,8 @@ TEST_F(Forgery, NegativeMultipliers) {
                     };
                   }),
                   "multiplier is negative");
-  expect_rejected(forged([](Forger& f) { f.root = [](auto&, double& enough) { enough = -0.1; }; }), "negative margin");
+  expect_rejected(forged([](Forger& f) { f.root = [](auto&, double& enough) { enough = -0.1; }; }),
+                  "negative margin");
 }
 
 TEST_F(Forgery, SlabsWithGaps) {
@@ -166,8 +170,10 @@ TEST_F(Forgery, SlabsWithGaps) {
 }
 
 TEST_F(Forgery, MissingAndOtherSplits) {
-  expect_rejected(forged([](Forger& f) { f.split = [](search::Node&, double&) { return false; }; }), "is not open");
-  // A split of another neuron gives other parts, whose proofs are others; a neuron that is not there gives none.
+  expect_rejected(forged([](Forger& f) { f.split = [](search::Node&, double&) { return false; }; }),
+                  "is not open");
+  // A split of another neuron gives other parts, whose proofs are others; a neuron that is not there gives
+  // none.
   expect_rejected(forged([](Forger& f) {
                     f.split = [](search::Node& node, double&) {
                       node.branch = 100000;
@@ -190,8 +196,9 @@ TEST_F(Forgery, SwappedHalves) {
 
 // Frames without reasons for what they claim are weaker, and said contradictions are checked.
 TEST_F(Forgery, FalseContradictions) {
-  expect_rejected(forged([](Forger& f) { f.frame = [](search::FrameProof& proof) { proof.contradiction = true; }; }),
-                  "contradictory");
+  expect_rejected(
+      forged([](Forger& f) { f.frame = [](search::FrameProof& proof) { proof.contradiction = true; }; }),
+      "contradictory");
 }
 
 TEST_F(Forgery, AnotherProblemOnTheCommandLine) {

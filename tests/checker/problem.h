@@ -52,7 +52,8 @@ inline FiledQuestion filed(Rng& rng, int64_t height, int64_t width, const std::v
   q.threshold = threshold;
   network::Network net =
       random_mlp(rng, q.shape.size(), hidden, static_cast<int64_t>(2 + rng.below(3)), scale);
-  q.question = question(std::move(net), random_reference(rng, static_cast<size_t>(q.shape.size())), threshold);
+  q.question =
+      question(std::move(net), random_reference(rng, static_cast<size_t>(q.shape.size())), threshold);
   q.label = predicted(q.question.net, q.question.hood.reference);
   write_files(q);
   return q;
