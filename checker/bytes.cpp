@@ -138,12 +138,12 @@ uint64_t Reader::word(int bytes, bool big_endian) {
   return value;
 }
 
-uint64_t Reader::number(bool needless_zeros) {
+uint64_t Reader::varint() {
   uint64_t value = 0;
   for (int shift = 0;; shift += 7) {
     const uint8_t next = byte();
     if (shift > 56 && (shift > 63 || next > 1)) fail("a number is too large");
-    if (next == 0 && shift > 0 && !needless_zeros) fail("a number has needless zeros");
+    if (next == 0 && shift > 0) fail("a number has needless zeros");
     value |= uint64_t{next & 0x7fU} << shift;
     if (next < 0x80) return value;
   }

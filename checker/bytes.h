@@ -32,9 +32,7 @@ class Reader {
   uint64_t word(int bytes, bool big_endian = false);
   uint8_t byte() { return take(1)[0]; }
   // Seven bits a byte, the lowest first; each number in one way only, so without needless zeros.
-  uint64_t varint() { return number(false); }
-  // The same as protocol buffers have it, which allow them.
-  uint64_t protobuf_number() { return number(true); }
+  uint64_t varint();
   // A varint below `end`.
   int64_t index(int64_t end, const char* what);
   double real();
@@ -45,8 +43,6 @@ class Reader {
   std::vector<int32_t> ascending(int64_t end, const char* what);
 
  private:
-  uint64_t number(bool needless_zeros);
-
   std::span<const uint8_t> rest_;
   std::string place_;
 };

@@ -41,9 +41,9 @@ int64_t whole(const std::string& text) {
 // The shape of the input: as given, as in the model's name ("model_i1x28x28_l100_o5.pt"), or the image's own.
 void set_shape(Problem& problem, const std::string& dimension, const std::string& model,
                const Pixels& image) {
-  int64_t c = problem.network.channels;
-  int64_t h = problem.network.height;
-  int64_t w = problem.network.width;
+  int64_t c = image.channels;
+  int64_t h = image.height;
+  int64_t w = image.width;
   const std::string name = model.substr(model.rfind('/') == std::string::npos ? 0 : model.rfind('/') + 1);
   int used = 0;
   long long a = 0;
@@ -53,12 +53,10 @@ void set_shape(Problem& problem, const std::string& dimension, const std::string
     const bool read = std::sscanf(dimension.c_str(), "%lld,%lld,%lld%n", &a, &b, &d, &used) == 3;
     if (!read || static_cast<size_t>(used) != dimension.size()) throw Usage{};
     c = a, h = b, w = d;
-  } else if (c == 0 && std::sscanf(name.c_str(), "model_i%lldx%lldx%lld_l%n", &a, &b, &d, &used) == 3 &&
-             used > 0 && a > 0 && b > 0 && d > 0 && a < 1 << 20 && b < 1 << 20 && d < 1 << 20 &&
+  } else if (std::sscanf(name.c_str(), "model_i%lldx%lldx%lld_l%n", &a, &b, &d, &used) == 3 && used > 0 &&
+             a > 0 && b > 0 && d > 0 && a < 1 << 20 && b < 1 << 20 && d < 1 << 20 &&
              a * b * d == static_cast<int64_t>(problem.network.inputs())) {
     c = a, h = b, w = d;
-  } else if (c == 0) {
-    c = image.channels, h = image.height, w = image.width;
   }
   demand((c == 1 || c == 3) && h > 0 && w > 0 && h < 1 << 20 && w < 1 << 20 &&
              c * h * w == static_cast<int64_t>(problem.network.inputs()),
@@ -93,8 +91,7 @@ int run(int count, char** words) {
   const std::string& model = options["--model"];
   const Bytes data = read_file(model);
   problem.model_digest = sha256(data);
-  problem.network = data.size() > 1 && data[0] == 'P' && data[1] == 'K' ? read_pytorch(data, model)
-                                                                        : read_onnx(data, model);
+  problem.network = read_pytorch(data, model);
   const Pixels image = read_png(options["--image"]);
   set_shape(problem, options["--dimension"], model, image);
   problem.reference = as_values(image, problem.channels, problem.height, problem.width);

@@ -10,7 +10,5 @@ namespace check {
 
 // A file of torch.save with a state_dict of Linear layers, read as Linear, ReLU, Linear, ..., Linear.
 Network read_pytorch(const Bytes& data, const std::string& file);
-// An ONNX file.
-Network read_onnx(const Bytes& data, const std::string& file);
 
 }  // namespace check

@@ -27,7 +27,6 @@ struct Layer {
 
 struct Network {
   std::vector<Layer> layers;
-  int64_t channels = 0, height = 0, width = 0;  // of the input; 0 if the file does not say
 
   void add(Layer layer);  // rejects what does not fit behind the last one
   size_t inputs() const { return layers.front().in; }

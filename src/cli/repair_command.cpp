@@ -125,7 +125,7 @@ int repair_command(const Arguments& arguments, Context& context) {
   SearchProgress search_progress(context.terminal);
   LoopProgress loop_progress(context.terminal);
   const RepairedModel result =
-      experiment::repair_model(loaded.question, loaded.model.layout, *data, settings, arguments.out,
+      experiment::repair_model(loaded.question, loaded.model.layout, *data, settings, arguments.out, "",
                                &loop_progress, &search_progress, stop);
   context.terminal.clear();
   const std::string kept = keep(result, loaded.model.layout, arguments.out);

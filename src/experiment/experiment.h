@@ -35,7 +35,8 @@ struct Outcome {
 // The run's folder: params.json, exp_logfile.txt, reference.png, generated_<k>.png and .npy for the
 // counterexamples, intermediate_model.pt (the network after the last repair), repaired_model.pt (if robust:
 // it was read back and verified), best_model.pt (if not: of the networks verified, the one that came
-// closest), evaluation.json, report.json. Each is written whole, after each step.
+// closest), proof.certificate (of repaired_model.pt, where certificates know such a question),
+// evaluation.json, report.json. Each is written whole, after each step.
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener);
 

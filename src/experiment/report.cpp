@@ -121,7 +121,8 @@ json final_facts(const std::optional<FinalFile>& file) {
           {"sha256", file->sha256},
           {"verdict", search::to_string(file->verification.verdict)},
           {"margin_bound", finite(file->verification.margin_bound)},
-          {"search", search_facts(file->verification.statistics)}};
+          {"search", search_facts(file->verification.statistics)},
+          {"certificate", file->certificate.empty() ? json(nullptr) : json(file->certificate)}};
 }
 
 json reference_facts(const Config& config) {
