@@ -260,15 +260,16 @@ double Prover::steepness(const Pass& pass, double guess) const {
 
 // z_k - p_k = row_k . (x - x0) + e_k with |e_k| bounded, and (a + e)^2 <= (1 + t) a^2 + (1 + 1 / t) e^2, t =
 // 2^-30.
-Bowl Prover::bowl_of(Pass& pass, float& storage) const {
+Bowl Prover::bowl_of(Pass& pass) const {
   constexpr double kShare = 0x1p-30;
   const double raised = up(steepness(pass, pass.reasons.curvature) * (1.0 + 2.0 * kShare));
-  storage = static_cast<float>(raised);
-  if (static_cast<double>(storage) < raised)
-    storage = std::nextafter(storage, std::numeric_limits<float>::infinity());
+  constexpr float kMost = std::numeric_limits<float>::max();
+  const bool fits = raised < static_cast<double>(kMost) / 2;
+  float lambda = fits ? static_cast<float>(raised) : kMost;
+  if (static_cast<double>(lambda) < raised) lambda = std::nextafter(lambda, kMost);
   pass.lose((Interval(1.0 + 1.0 / kShare) * Interval(pass.errors)).hi);
-  if (!std::isfinite(storage)) pass.lose(kInf);
-  return {std::isfinite(storage) ? static_cast<double>(storage) : 0.0, &pass.reasons.centre};
+  if (!fits) pass.lose(kInf);
+  return {static_cast<double>(lambda), &pass.reasons.centre};
 }
 
 double Prover::lower_bound(size_t layer, std::vector<double> coefficients, const Part& part,
@@ -289,8 +290,7 @@ double Prover::lower_bound(size_t layer, std::vector<double> coefficients, const
     pass.lose(sum_error(changed, pass.input.size()));  // 0 <= x_i <= 1
   }
   for (double& value : pass.input) value = -value;
-  float storage = 0.0F;
-  const Bowl bowl = pass.members.empty() ? Bowl{} : bowl_of(pass, storage);
+  const Bowl bowl = pass.members.empty() ? Bowl{} : bowl_of(pass);
   const double most = region_.most(pass.input, bowl, part.slab, reasons.multipliers);
   if (most == -kInf) return kInf;  // the part has no points
   const double bound = down(pass.constant - most);
@@ -303,8 +303,7 @@ Line Prover::lower_line(size_t layer, std::vector<double> coefficients, const Pa
   go_back(pass, layer, std::move(coefficients));
   Line line{std::move(pass.input), 0.0};
   if (!pass.members.empty()) {
-    float storage = 0.0F;
-    const Bowl bowl = bowl_of(pass, storage);
+    const Bowl bowl = bowl_of(pass);
     Line above;
     if (!region_.flatten(bowl, part.slab, above)) pass.lose(kInf);
     double changed = 0.0;

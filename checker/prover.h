@@ -75,7 +75,7 @@ class Prover {
   double relaxed(Pass& pass, size_t neuron, double c) const;
   double chord(Pass& pass, const Interval& z, double c) const;
   double parabola(Pass& pass, size_t coupled, const Interval& z, double c) const;
-  Bowl bowl_of(Pass& pass, float& storage) const;
+  Bowl bowl_of(Pass& pass) const;  // a float's curvature: times two floats it is exact
   double steepness(const Pass& pass, double guess) const;
 
   const Network& network_;

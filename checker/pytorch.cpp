@@ -112,6 +112,12 @@ class Unpickler {
       push(Value::kInt, static_cast<int64_t>(in_.word(code == 'K' ? 1 : 2)));
     } else if (code == 'J') {
       push(Value::kInt, static_cast<int32_t>(in_.word(4)));
+    } else if (code == 0x8a) {
+      const int size = in_.byte();
+      demand(size <= 7, in_.place(), "a number is too large");
+      const uint64_t value = in_.word(size);
+      demand(size == 0 || value >> (8 * size - 1) == 0, in_.place(), "a negative number");
+      push(Value::kInt, static_cast<int64_t>(value));
     } else if (code == 'X') {
       push(Value::kText, 0, in_.chars(in_.word(4)));
     } else if (code == 'c') {

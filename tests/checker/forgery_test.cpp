@@ -222,8 +222,7 @@ TEST_F(Forgery, AnotherProblemOnTheCommandLine) {
   network::Network changed = q.question.net;
   std::get<network::Dense>(changed.nodes[1].op).weight[0] += 0.25;
   const std::string model = q.folder->file("other.pt");
-  for (size_t i = 0; i < changed.nodes.size(); ++i) changed.nodes[i].name = "layers." + std::to_string(i);
-  network::save_model(model, changed);
+  save(model, changed);
   expect_rejected(with(3, model), "another model");
 }
 

@@ -38,11 +38,10 @@ struct FiledQuestion {
   }
 };
 
-inline void write_files(const FiledQuestion& q) {
-  network::Network named = q.question.net;
-  for (size_t i = 0; i < named.nodes.size(); ++i) named.nodes[i].name = "layers." + std::to_string(i);
-  network::save_model(q.model(), named);
-  image::write_png(q.image(), {q.shape, to_floats(q.question.hood.reference)});
+// Names that a state_dict tells apart.
+inline void save(const std::string& file, network::Network net) {
+  for (size_t i = 0; i < net.nodes.size(); ++i) net.nodes[i].name = "layers." + std::to_string(i);
+  network::save_model(file, net);
 }
 
 inline FiledQuestion filed(Rng& rng, int64_t height, int64_t width, const std::vector<int64_t>& hidden,
@@ -50,12 +49,12 @@ inline FiledQuestion filed(Rng& rng, int64_t height, int64_t width, const std::v
   FiledQuestion q;
   q.shape = {1, height, width};
   q.threshold = threshold;
-  network::Network net =
-      random_mlp(rng, q.shape.size(), hidden, static_cast<int64_t>(2 + rng.below(3)), scale);
+  save(q.model(), random_mlp(rng, q.shape.size(), hidden, static_cast<int64_t>(2 + rng.below(3)), scale));
+  network::Network net = network::load_model(q.model(), q.shape).network;  // as the file has it
   q.question =
       question(std::move(net), random_reference(rng, static_cast<size_t>(q.shape.size())), threshold);
   q.label = predicted(q.question.net, q.question.hood.reference);
-  write_files(q);
+  image::write_png(q.image(), {q.shape, to_floats(q.question.hood.reference)});
   return q;
 }
 
