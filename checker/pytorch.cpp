@@ -114,7 +114,7 @@ class Unpickler {
       push(Value::kInt, static_cast<int32_t>(in_.word(4)));
     } else if (code == 0x8a) {
       const int size = in_.byte();
-      demand(size <= 7, in_.place(), "a number is too large");
+      demand(size <= 8, in_.place(), "a number is too large");
       const uint64_t value = in_.word(size);
       demand(size == 0 || value >> (8 * size - 1) == 0, in_.place(), "a negative number");
       push(Value::kInt, static_cast<int64_t>(value));
