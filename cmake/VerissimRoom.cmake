@@ -11,6 +11,7 @@ set(VERISSIM_ROOMS
     attack
     proof
     search
+    certificate
     train
     repair
     report

@@ -68,6 +68,10 @@ constexpr Option kCounterexampleFile{
     .value = "FILE",
     .target = &A::out,
     .help = "write the counterexample: .npy with its exact values, .png rounded"};
+constexpr Option kCertificate{.names = "--certificate",
+                              .value = "FILE",
+                              .target = &A::certificate,
+                              .help = "write the proof, or the counterexample, for verissim-check"};
 constexpr Option kNetworkFile{.names = "--out,-o",
                               .value = "FILE",
                               .target = &A::out,
@@ -90,8 +94,8 @@ constexpr Option kRunOptions[] = {
 
 constexpr Option kVerifyOptions[] = {
     kModel,     kImage,   kClass,   kSsim, kLinf,        kL2,        kChannels,           kEightBit,
-    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile, kEvents,
-    kQuiet,     kJson,
+    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile, kCertificate,
+    kEvents,    kQuiet,   kJson,
 };
 
 constexpr Option kThresholdOptions[] = {

@@ -28,6 +28,7 @@ struct Arguments {
   std::string second_image;
   std::string convention;
   std::string out;
+  std::string certificate;
   // Exactly one of these is given; parse() puts it into the settings.
   std::string ssim;
   std::string linf;

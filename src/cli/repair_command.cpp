@@ -137,7 +137,7 @@ int repair_command(const Arguments& arguments, Context& context) {
   SearchProgress search_progress(context.terminal, context.events);
   LoopProgress loop_progress(context, loaded.question);
   const RepairedModel result =
-      experiment::repair_model(loaded.question, loaded.model.layout, *data, settings, arguments.out,
+      experiment::repair_model(loaded.question, loaded.model.layout, *data, settings, arguments.out, "",
                                &loop_progress, &search_progress, stop);
   context.terminal.clear();
   if (result.file) context.events.verdict(result.file->verification, std::nullopt);

@@ -1,7 +1,9 @@
+#include "base/error.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/search_progress.h"
+#include "experiment/certify.h"
 #include "experiment/engine_options.h"
 #include "experiment/load_question.h"
 
@@ -19,7 +21,7 @@ std::string cost(const search::Statistics& statistics) {
 }
 
 Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::Result& result,
-            const std::optional<Counterexample>& counterexample) {
+            const std::optional<Counterexample>& counterexample, const std::string& certificate) {
   Facts lines = {{"network", subject.model + ": " + describe_network(loaded.question.network)}};
   if (counterexample) {
     for (auto& line : counterexample_facts(loaded.question, *counterexample))
@@ -28,7 +30,25 @@ Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::
     lines.emplace_back("margin", "at least " + format_number(result.margin_bound) + " (certified)");
   }
   lines.emplace_back("search", cost(result.statistics));
+  if (!certificate.empty()) lines.emplace_back("certificate", certificate);
   return lines;
+}
+
+std::optional<certificate::Writer> certificate_writer(const Arguments& arguments,
+                                                      const LoadedQuestion& loaded) {
+  if (arguments.certificate.empty()) return std::nullopt;
+  const auto why_not = experiment::why_no_certificate(loaded.model, arguments.settings.reference_path,
+                                                      loaded.question.neighbourhood);
+  if (why_not) throw InputError("", "--certificate", *why_not, "");
+  return std::optional<certificate::Writer>(
+      std::in_place, arguments.certificate,
+      experiment::certificate_subject(loaded.question, loaded.model.digest));
+}
+
+// What is told of the certificate.
+std::string finish(certificate::Writer& writer, const std::string& file, const search::Result& result) {
+  const std::optional<std::string> why_not = writer.finish(result);
+  return why_not ? "none was written: " + *why_not : file;
 }
 
 }  // namespace
@@ -38,10 +58,12 @@ int verify_command(const Arguments& arguments, Context& context) {
   const Subject subject{arguments.model, settings.reference_path};
   const LoadedQuestion loaded = load_question(arguments);
   check_counterexample_file(arguments.out, loaded.question.reference.shape);
+  search::Options options = experiment::search_options(settings);
+  std::optional<certificate::Writer> writer = certificate_writer(arguments, loaded);
+  if (writer) options.recorder = &*writer;
   SearchProgress progress(context.terminal, context.events);
   const search::Result result =
-      search::verify(loaded.question.problem(), experiment::search_options(settings),
-                     StopToken(0.0, &context.interrupt), &progress);
+      search::verify(loaded.question.problem(), options, StopToken(0.0, &context.interrupt), &progress);
   context.terminal.clear();
   std::optional<Counterexample> counterexample;
   if (!result.counterexamples.empty()) {
@@ -51,11 +73,12 @@ int verify_command(const Arguments& arguments, Context& context) {
     context.events.counterexample(*counterexample, std::nullopt, arguments.out);
   }
   context.events.verdict(result, std::nullopt);
+  const std::string certificate = writer ? finish(*writer, arguments.certificate, result) : "";
   if (arguments.json) {
     print(answer_json(loaded.question, result, counterexample));
   } else {
     print(sentence(subject, loaded.question, result, counterexample) + "\n\n" +
-          format_facts(facts(subject, loaded, result, counterexample)));
+          format_facts(facts(subject, loaded, result, counterexample, certificate)));
   }
   return exit_code(result.verdict);
 }

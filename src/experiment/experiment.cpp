@@ -24,6 +24,7 @@ namespace {
 
 constexpr const char* kRepairedModel = "repaired_model.pt";
 constexpr const char* kBestModel = "best_model.pt";
+constexpr const char* kCertificate = "proof.certificate";
 
 class Experiment {
  public:
@@ -132,8 +133,9 @@ class Experiment {
     describe(question);
     TraceRecorder trace(session_.listener());
     RoundWriter writer(session_, question, model_->layout, trace);
-    const RepairedModel result = repair_model(question, model_->layout, data_, config_,
-                                              session_.file(kRepairedModel), &writer, &trace, stop_);
+    const RepairedModel result =
+        repair_model(question, model_->layout, data_, config_, session_.file(kRepairedModel),
+                     session_.file(kCertificate), &writer, &trace, stop_);
     if (!result.file && result.loop.repairs > 0) {
       network::save_model(session_.file(kBestModel), result.loop.network, model_->layout);
       session_.report().best_network = kBestModel;
@@ -187,6 +189,8 @@ class Experiment {
     if (result.file) {
       session_.note(
           printed("%s read back and verified again: %s", kRepairedModel, search::to_string(result.verdict)));
+      session_.note(result.file->certificate.empty() ? "no certificate: " + result.file->no_certificate
+                                                     : std::string(kCertificate) + ": for verissim-check");
     } else {
       session_.note(std::string(search::to_string(result.verdict)) + ": " + result.reason);
     }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "experiment/certify.h"
 #include "experiment/engine_options.h"
 #include "network/model_file.h"
 #include "repair/task.h"
@@ -29,11 +30,34 @@ std::string reason_of(const repair::Outcome& loop) {
   return repair::to_string(loop.status);
 }
 
+std::string name_of(const std::string& file) { return std::filesystem::path(file).filename().string(); }
+
+// Verifies the network that was read back from `file`, with a certificate where there can be one.
+FinalFile verify_file(const Question& question, const network::LoadedModel& read, const std::string& file,
+                      const std::string& image, const std::string& certificate, search::Options options,
+                      search::Observer* observer, const StopToken& stop) {
+  FinalFile result{name_of(file), read.digest, {}, {}, "", ""};
+  const property::Property property = property::strictly_largest(question.label, read.network.outputs());
+  std::optional<certificate::Writer> writer;
+  const auto why_not = why_no_certificate(read, image, question.neighbourhood);
+  if (!certificate.empty() && !why_not) {
+    writer.emplace(certificate, certificate_subject(question, read.digest));
+    options.recorder = &*writer;
+  }
+  result.verification = search::verify({read.network, *question.region, property}, options, stop, observer);
+  result.no_certificate = why_not.value_or("");
+  if (!writer) return result;
+  result.no_certificate = writer->finish(result.verification).value_or("");
+  if (result.no_certificate.empty()) result.certificate = name_of(certificate);
+  return result;
+}
+
 }  // namespace
 
 RepairedModel repair_model(const Question& question, const network::ModelLayout& layout, const Data& data,
-                           const Config& config, const std::string& file, repair::Observer* observer,
-                           search::Observer* search_observer, const StopToken& stop) {
+                           const Config& config, const std::string& file, const std::string& certificate,
+                           repair::Observer* observer, search::Observer* search_observer,
+                           const StopToken& stop) {
   search::Options search = search_options(config);
   search.always_count_stable = true;  // every round reports it
   const repair::Task task = repair::make_task(*question.region, question.label, search, search_observer);
@@ -46,8 +70,8 @@ RepairedModel repair_model(const Question& question, const network::ModelLayout&
   if (result.loop.status == repair::Status::kRobust) {
     network::save_model(file, result.loop.network, layout);
     const network::LoadedModel read = network::load_model(file, question.reference.shape);
-    const std::string name = std::filesystem::path(file).filename().string();
-    result.file = FinalFile{name, read.digest, task.verify(read.network, stop), {}};
+    result.file =
+        verify_file(question, read, file, config.reference_path, certificate, search, search_observer, stop);
     result.verdict = result.file->verification.verdict;
     result.accuracy = train::accuracy(read.network, data.test);
     result.reason = search::to_string(result.file->verification.reason);

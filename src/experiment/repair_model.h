@@ -26,10 +26,12 @@ struct RepairedModel {
 
 // Verifies the question's network, repairs it and verifies it again as repair::repair does. A robust network
 // (also one that was robust from the start) is written to `file` with the keys of `layout`, read back and
-// verified once more: that verification's verdict is the result. The observers may be null. Throws as
+// verified once more: that verification's verdict is the result, and its proof goes to `certificate`
+// (if that is not empty, and certificates know such a question). The observers may be null. Throws as
 // repair::repair does, and InputError if the file cannot be written.
 RepairedModel repair_model(const Question& question, const network::ModelLayout& layout, const Data& data,
-                           const Config& config, const std::string& file, repair::Observer* observer,
-                           search::Observer* search_observer, const StopToken& stop);
+                           const Config& config, const std::string& file, const std::string& certificate,
+                           repair::Observer* observer, search::Observer* search_observer,
+                           const StopToken& stop);
 
 }  // namespace verissim::experiment

@@ -157,7 +157,8 @@ json final_facts(const std::optional<FinalFile>& file) {
           {"verdict", search::to_string(file->verification.verdict)},
           {"margin_bound", finite(file->verification.margin_bound)},
           {"search", search_facts(file->verification.statistics)},
-          {"trace", trace_facts(file->trace)}};
+          {"trace", trace_facts(file->trace)},
+          {"certificate", file->certificate.empty() ? json(nullptr) : json(file->certificate)}};
 }
 
 json reference_facts(const Config& config) {

@@ -54,6 +54,8 @@ struct FinalFile {
   std::string sha256;
   search::Result verification;
   Trace trace = {};
+  std::string certificate;     // the name of its file; empty if there is none
+  std::string no_certificate;  // then why not, as a clause
 };
 
 struct Times {  // seconds

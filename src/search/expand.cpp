@@ -89,8 +89,8 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
   return outcomes;
 }
 
-Outcome Expander::finish(Node& node, double tolerance, const StopToken& stop) {
-  const FinalAnswer answer = solve_final(replay_, property_, node, tolerance, stop);
+Outcome Expander::finish(Node& node, const FinalOptions& options, const StopToken& stop) {
+  const FinalAnswer answer = solve_final(replay_, property_, node, options, stop);
   node.splits = answer.splits;
   node.multipliers = answer.multipliers;
   node.bound = std::max(node.bound, static_cast<float>(answer.bound));

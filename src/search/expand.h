@@ -8,6 +8,7 @@
 #include "bounds/optimise.h"
 #include "proof/replay.h"
 #include "property/property.h"
+#include "search/final_problem.h"
 #include "search/frame.h"
 #include "search/node.h"
 
@@ -38,7 +39,7 @@ class Expander {
   // Bounds every node: fills bound, slopes, multipliers and the next branch. Not thread-safe: one a thread.
   std::vector<Outcome> run(std::vector<Node>& nodes, const Effort& effort);
   // Solves the convex problem that is left of a node without a ReLU to split, see solve_final.
-  Outcome finish(Node& node, double tolerance, const StopToken& stop);
+  Outcome finish(Node& node, const FinalOptions& options, const StopToken& stop);
   // Raises every node's certified bound to its replayed one. SOUND.
   void certify(std::vector<Node>& nodes);
 

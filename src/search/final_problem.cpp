@@ -44,22 +44,24 @@ struct Plane {
 
 class FinalProblem {
  public:
-  FinalProblem(const proof::Replay& replay, const property::Property& property, const Node& node)
+  FinalProblem(const proof::Replay& replay, const property::Property& property, const Node& node,
+               const FinalOptions& options)
       : replay_(replay),
         property_(property),
         goal_(property.goals[static_cast<size_t>(node.goal)]),
         node_(node),
         facts_(node.frame->facts),
+        options_(options),
+        tolerance_(options.tolerance),
         multipliers_(node.multipliers) {
     answer_.splits = node.splits;
     answer_.multipliers = node.multipliers;
   }
 
-  FinalAnswer run(double tolerance, const StopToken& stop) {
+  FinalAnswer run(const StopToken& stop) {
     goal_line_ = line_of(static_cast<int>(replay_.network().nodes.size()) - 1, goal_.coefficients);
     goal_line_.constant += goal_.offset;
     if (!std::isfinite(goal_line_.constant)) return answer_;
-    tolerance_ = tolerance;
     for (const Split& s : node_.splits) add_sign(s);
     evaluate();
     if (!std::isfinite(answer_.bound)) return answer_;
@@ -220,7 +222,7 @@ class FinalProblem {
       look_at(mean.point);
       if (done()) return false;
       upper_ = std::min({upper_, level_, mean.value});
-      if (mean.value < 10.0 * tolerance_ && add_missing_signs(mean.point)) {
+      if (options_.more_splits && mean.value < 10.0 * tolerance_ && add_missing_signs(mean.point)) {
         begin_level();
       } else if (!lower_level(mean.point)) {
         return false;
@@ -335,7 +337,8 @@ class FinalProblem {
   const property::Goal& goal_;
   const Node& node_;
   const proof::Facts& facts_;
-  double tolerance_ = 0.0;
+  const FinalOptions options_;
+  const double tolerance_;
   proof::InputLine goal_line_;
   std::vector<Sign> signs_;
   std::vector<Plane> planes_;
@@ -351,8 +354,8 @@ class FinalProblem {
 }  // namespace
 
 FinalAnswer solve_final(const proof::Replay& replay, const property::Property& property, const Node& node,
-                        double tolerance, const StopToken& stop) {
-  return FinalProblem(replay, property, node).run(tolerance, stop);
+                        const FinalOptions& options, const StopToken& stop) {
+  return FinalProblem(replay, property, node, options).run(stop);
 }
 
 }  // namespace verissim::search

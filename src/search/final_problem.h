@@ -27,7 +27,11 @@ struct FinalAnswer {
 
 // The node must have no unstable ReLU without a split. Ends with a positive bound, or a point with a margin
 // that is not positive, or when both are within `tolerance`, or when it gets no further.
+struct FinalOptions {
+  double tolerance = 1e-6;
+  bool more_splits = true;  // neurons that the frame's bounds fix may be split, too
+};
 FinalAnswer solve_final(const proof::Replay& replay, const property::Property& property, const Node& node,
-                        double tolerance, const StopToken& stop);
+                        const FinalOptions& options, const StopToken& stop);
 
 }  // namespace verissim::search

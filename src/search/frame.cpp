@@ -102,7 +102,47 @@ struct Part {
   std::vector<float> alpha;  // N: slopes to start from
   std::vector<float> cut;    // the facts' cut, rounded; empty if there is none
   std::vector<char> wanted;  // N: the neurons to be bounded; empty: all unstable ones
+  bool recorded = false;     // whether the bounds' reasons are wanted
 };
+
+// Bounds of some neurons, in the order given; if they are wanted, the reasons of each: of the lower bound, of
+// the upper one.
+struct PlaceBounds {
+  std::vector<Interval> bounds;
+  std::vector<Reasons> reasons;
+};
+
+// The neurons of unknown sign before a layer whose first neuron is `end`.
+std::vector<int32_t> unstable_before(const Frame& frame, int64_t end) {
+  const auto last = std::lower_bound(frame.unstable.begin(), frame.unstable.end(), end);
+  return {frame.unstable.begin(), last};
+}
+
+// Row r's numbers. own(neuron) is a neuron's place in the rows, -1 if it has none.
+template <typename Own>
+Reasons reasons_of(const bounds::Rows& rows, size_t r, std::span<const int32_t> unstable,
+                   std::span<const Split> splits, Own own) {
+  const size_t neurons = rows.alpha.size() / static_cast<size_t>(rows.count);
+  const auto pick = [&](const std::vector<float>& values, int32_t neuron) {
+    const int64_t place = own(neuron);
+    return place < 0 ? 0.0F : values[r * neurons + static_cast<size_t>(place)];
+  };
+  Reasons reasons;
+  for (const int32_t neuron : unstable) reasons.low.push_back(pick(rows.alpha, neuron));
+  for (const Split& s : splits) reasons.beta.push_back(pick(rows.beta, s.neuron));
+  reasons.eta = rows.eta[r];
+  reasons.multipliers = rows.multipliers[r];
+  if (rows.curved[r] == 0) return reasons;
+  const auto part = [&](const std::vector<float>& all) {
+    const auto width = static_cast<long>(all.size() / static_cast<size_t>(rows.count));
+    const auto first = all.begin() + static_cast<long>(r) * width;
+    return std::vector<float>(first, first + width);
+  };
+  reasons.curve = part(rows.curve);
+  reasons.centre = part(rows.centre);
+  reasons.curvature = rows.curvature[r][0];
+  return reasons;
+}
 
 // Bounds some neurons of one ReLU layer: rows +e_j and -e_j of its input node `start`, two for each place
 // there.
@@ -112,8 +152,10 @@ class LayerChunk {
              int start, std::span<const int64_t> places)
       : replay_(replay), graph_(graph), frame_(frame), part_(part), start_(start), places_(places) {}
 
-  // The certified bounds of each neuron, in the order given.
-  std::vector<Interval> run(int iterations) const {
+  // own: see reasons_of; `unstable` and `splits` are what it is asked for.
+  template <typename Own>
+  PlaceBounds run(int iterations, std::span<const int32_t> unstable, std::span<const Split> splits,
+                  Own own) const {
     const auto count = static_cast<int64_t>(2 * places_.size());
     const auto width = static_cast<size_t>(graph_.layer(start_).size);
     std::vector<double> exact(static_cast<size_t>(count) * width, 0.0);
@@ -135,8 +177,10 @@ class LayerChunk {
     bounds::Optimiser(graph_, replay_.region()).run(rows, options);
     const std::vector<char> all(static_cast<size_t>(count), 1);
     const std::vector<double> lower = replay_rows(replay_, frame_.facts, rows, exact, all);
-    std::vector<Interval> result;
-    for (size_t i = 0; i < places_.size(); ++i) result.emplace_back(lower[2 * i], -lower[2 * i + 1]);
+    PlaceBounds result;
+    for (size_t i = 0; i < places_.size(); ++i) result.bounds.emplace_back(lower[2 * i], -lower[2 * i + 1]);
+    for (size_t r = 0; part_.recorded && r < lower.size(); ++r)
+      result.reasons.push_back(reasons_of(rows, r, unstable, splits, own));
     return result;
   }
 
@@ -174,7 +218,7 @@ struct CroppedPart {
     frame.facts = replay.restrict_to(crop, whole.facts);
     part.slab = of.slab;
     part.cut = of.cut;
-    std::vector<int32_t> neurons;  // which neuron of the whole network each is; ascending
+    part.recorded = of.recorded;
     for (size_t i = 0; i < crop.nodes.size(); ++i) {
       if (!std::holds_alternative<network::Relu>(crop.network.nodes[i].op)) continue;
       for (const int64_t place : crop.places[i])
@@ -187,36 +231,57 @@ struct CroppedPart {
       part.alpha.push_back(of.alpha[j]);
     }
     for (const Split& s : of.splits) {
-      const auto at = std::lower_bound(neurons.begin(), neurons.end(), s.neuron);
-      if (at == neurons.end() || *at != s.neuron) continue;
+      if (own(s.neuron) < 0) continue;
       splits.push_back(s);
-      splits.back().neuron = static_cast<int32_t>(at - neurons.begin());
+      splits.back().neuron = static_cast<int32_t>(own(s.neuron));
     }
     part.splits = splits;
+  }
+  // The place of the whole network's neuron, -1 if the crop has it not.
+  int64_t own(int32_t neuron) const {
+    const auto at = std::lower_bound(neurons.begin(), neurons.end(), neuron);
+    return at == neurons.end() || *at != neuron ? -1 : at - neurons.begin();
   }
   CroppedPart(const CroppedPart&) = delete;
   CroppedPart& operator=(const CroppedPart&) = delete;
 
  private:
+  std::vector<int32_t> neurons;  // which neuron of the whole network each is; ascending
   std::vector<Split> splits;
 };
 
-// As LayerChunk, on what the places depend on if that is little.
-std::vector<Interval> bound_places(const proof::Replay& replay, const bounds::Graph& graph,
-                                   const Frame& frame, const Part& part, int start,
-                                   std::span<const int64_t> places, int iterations) {
+// As LayerChunk, on what the places depend on if that is little. What is recorded has no bowls of the crop's
+// own: their neurons are coupled in other ways from chunk to chunk.
+PlaceBounds bound_places(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame,
+                         const Part& part, int start, int64_t offset, std::span<const int64_t> places,
+                         int iterations) {
   const auto crop = network::crop(replay.network(), start, places);
-  if (!crop) return LayerChunk(replay, graph, frame, part, start, places).run(iterations);
+  const std::vector<int32_t> unstable =
+      part.recorded ? unstable_before(frame, offset) : std::vector<int32_t>();
+  if (!crop) {
+    return LayerChunk(replay, graph, frame, part, start, places)
+        .run(iterations, unstable, part.splits, [](int32_t neuron) { return int64_t{neuron}; });
+  }
   const CroppedPart cropped(replay, *crop, frame, part);
   bounds::Graph own_graph(crop->network);
   proof::Replay own_replay(crop->network, replay.region());
-  if (bounds::behind_relu(graph, start)) couple(own_replay, own_graph, cropped.frame);
+  if (!part.recorded && bounds::behind_relu(graph, start)) couple(own_replay, own_graph, cropped.frame);
   std::vector<int64_t> own_places;
   const std::vector<int64_t>& kept = crop->places.back();
   for (const int64_t place : places)
     own_places.push_back(std::lower_bound(kept.begin(), kept.end(), place) - kept.begin());
   const LayerChunk chunk(own_replay, own_graph, cropped.frame, cropped.part, own_graph.output(), own_places);
-  return chunk.run(iterations);
+  return chunk.run(iterations, unstable, part.splits, [&](int32_t neuron) { return cropped.own(neuron); });
+}
+
+// SOUND: both enclose the neuron's input; where they do not meet, no point is left.
+void meet(Interval& z, const Interval& other) { z = {std::max(z.lo, other.lo), std::min(z.hi, other.hi)}; }
+
+// The reasons of those of a neuron's bounds that tell more than is known.
+void keep_reasons(const Interval& known, int32_t neuron, PlaceBounds& found, size_t k, LayerProof& layer) {
+  if (found.bounds[k].lo > known.lo) layer.bounds.push_back({neuron, 1, std::move(found.reasons[2 * k])});
+  if (found.bounds[k].hi < known.hi)
+    layer.bounds.push_back({neuron, -1, std::move(found.reasons[2 * k + 1])});
 }
 
 // The layer's neurons that are to be bounded, by their places in it.
@@ -234,22 +299,25 @@ std::vector<int64_t> wanted_places(const bounds::Layer& layer, const Frame& fram
 template <typename RunAll>
 void tighten_layer(const proof::Replay& replay, const bounds::Graph& graph, const bounds::Layer& layer,
                    std::vector<int64_t> places, Frame& frame, const Part& part, int iterations,
-                   const StopToken& stop, RunAll run_all) {
+                   const StopToken& stop, FrameProof* proof, RunAll run_all) {
   const int start = layer.inputs.front();
   places = network::by_neighbourhood(replay.network(), start, std::move(places));
   const size_t chunks = (places.size() + kChunk - 1) / kChunk;
-  std::vector<std::vector<Interval>> bounds(chunks);
+  std::vector<PlaceBounds> bounds(chunks);
   run_all(chunks, [&](size_t i) {
     const auto own =
         std::span<const int64_t>(places).subspan(i * kChunk, std::min(kChunk, places.size() - i * kChunk));
-    if (!stop.stop_requested()) bounds[i] = bound_places(replay, graph, frame, part, start, own, iterations);
+    if (!stop.stop_requested())
+      bounds[i] = bound_places(replay, graph, frame, part, start, layer.offset, own, iterations);
   });
   std::vector<Interval> known = frame.facts.neurons;
+  if (proof != nullptr) proof->layers.push_back({unstable_before(frame, layer.offset), {}});
   for (size_t i = 0; i < chunks; ++i) {
-    for (size_t k = 0; k < bounds[i].size(); ++k) {
-      // SOUND: both enclose the neuron's input; where they do not meet, no point is left.
-      Interval& z = known[static_cast<size_t>(layer.offset + places[i * kChunk + k])];
-      z = {std::max(z.lo, bounds[i][k].lo), std::min(z.hi, bounds[i][k].hi)};
+    for (size_t k = 0; k < bounds[i].bounds.size(); ++k) {
+      const auto neuron = static_cast<int32_t>(layer.offset + places[i * kChunk + k]);
+      if (proof != nullptr)
+        keep_reasons(known[static_cast<size_t>(neuron)], neuron, bounds[i], k, proof->layers.back());
+      meet(known[static_cast<size_t>(neuron)], bounds[i].bounds[k]);
     }
   }
   frame.facts = replay.certify(known, std::move(frame.facts.cut));
@@ -260,15 +328,21 @@ void tighten_layer(const proof::Replay& replay, const bounds::Graph& graph, cons
 // effort(count): the slopes' iterations where so many are to be bounded.
 template <typename Effort, typename RunAll>
 void tighten(const proof::Replay& replay, const bounds::Graph& graph, const std::vector<int>& relus,
-             Frame& frame, const Part& part, Effort effort, const StopToken& stop, RunAll run_all) {
+             Frame& frame, const Part& part, Effort effort, const StopToken& stop, FrameProof* proof,
+             RunAll run_all) {
   for (const int relu : relus) {
     const bounds::Layer& layer = graph.layer(relu);
     std::vector<int64_t> places = wanted_places(layer, frame, part);
     if (places.empty()) continue;
     const int iterations = effort(places.size());
-    tighten_layer(replay, graph, layer, std::move(places), frame, part, iterations, stop, run_all);
+    tighten_layer(replay, graph, layer, std::move(places), frame, part, iterations, stop, proof, run_all);
     if (frame.facts.contradiction) return;
   }
+}
+
+void conclude(const Frame& frame, FrameProof& proof) {
+  proof.contradiction = frame.facts.contradiction;
+  proof.unstable = frame.unstable;
 }
 
 std::vector<float> first_slopes(const Frame& frame) {
@@ -285,9 +359,10 @@ std::vector<float> slopes_of(const Node& node) {
   return alpha;
 }
 
-// A line below the node's goal minus `enough`: where the goal is at most `enough`, the line is <= 0.
+// A line below the node's goal minus `enough`: where the goal is at most `enough`, the line is <= 0. curved:
+// out, whether it is one below the node's bowl.
 proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
-                           const property::Goal& goal, double enough) {
+                           const property::Goal& goal, double enough, bool& curved) {
   const auto neurons = static_cast<size_t>(graph.neurons());
   const std::vector<float> low = slopes_of(node);
   std::vector<float> tilt(neurons, 0.0F);
@@ -313,6 +388,7 @@ proof::InputLine goal_line(const proof::Replay& replay, const bounds::Graph& gra
     argument.curve = nullptr;
     line = replay.lower_lines(graph.output(), node.frame->facts, {&argument, 1}).front();
   }
+  curved = argument.curve != nullptr;
   line.constant = next_down(next_down(line.constant + goal.offset) - enough);
   return line;
 }
@@ -381,7 +457,7 @@ uint64_t Frame::bytes() const {
 }
 
 std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& graph, ThreadPool& pool,
-                                        const StopToken& stop) {
+                                        const StopToken& stop, FrameProof* proof) {
   auto frame = std::make_shared<Frame>();
   frame->facts =
       replay.certify(std::vector<Interval>(static_cast<size_t>(graph.neurons()), Interval::everything()));
@@ -392,41 +468,51 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
     (bounds::behind_relu(graph, graph.layer(relu).inputs.front()) ? hidden : first).push_back(relu);
   }
   const auto run_all = [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); };
-  const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}};
+  const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}, proof != nullptr};
   const auto one_pass = [](size_t) { return 0; };
-  tighten(replay, graph, first, *frame, part, one_pass, stop, run_all);
+  tighten(replay, graph, first, *frame, part, one_pass, stop, proof, run_all);
   couple(replay, graph, *frame);
   for (const int relu : hidden) {
     // Of many neurons most are stable, and a single pass often shows it.
     const size_t unstable = wanted_places(graph.layer(relu), *frame, part).size();
-    if (unstable > kFew) tighten(replay, graph, {relu}, *frame, part, one_pass, stop, run_all);
+    if (unstable > kFew) tighten(replay, graph, {relu}, *frame, part, one_pass, stop, proof, run_all);
     const bool second = relu == hidden.front();
     const auto iterations = [second](size_t count) { return root_iterations(second, count); };
-    tighten(replay, graph, {relu}, *frame, part, iterations, stop, run_all);
+    tighten(replay, graph, {relu}, *frame, part, iterations, stop, proof, run_all);
     if (frame->facts.contradiction) break;
-    if (second) couple_second(replay, graph, *frame, relu);
+    if (second && proof == nullptr) couple_second(replay, graph, *frame, relu);
   }
+  if (proof != nullptr) conclude(*frame, *proof);
   return frame;
 }
 
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
-                                    const property::Goal& goal, double enough, const StopToken& stop) {
-  std::optional<proof::InputLine> line = goal_line(replay, graph, node, goal, enough);
+                                    const property::Goal& goal, double enough, const StopToken& stop,
+                                    FrameProof* proof) {
+  bool curved = false;
+  std::optional<proof::InputLine> line = goal_line(replay, graph, node, goal, enough, curved);
   if (!std::isfinite(line->constant)) line.reset();
+  if (proof != nullptr) {
+    proof->cut = line.has_value();
+    proof->cut_curved = curved;
+  }
   auto frame = std::make_shared<Frame>();
   frame->facts = replay.certify(split_neurons(node), std::move(line));
   frame->depth = node.splits.size();
   frame->conditional = true;
+  if (proof != nullptr) proof->contradiction = frame->facts.contradiction;
   if (frame->facts.contradiction) return frame;
   take_bounds(*frame);
-  Part part{node.splits, node.slab, first_slopes(*frame), {}, costly(replay, graph, *frame, node, goal)};
+  Part part{node.splits,     node.slab, first_slopes(*frame), {}, costly(replay, graph, *frame, node, goal),
+            proof != nullptr};
   if (frame->facts.cut)
     part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
   tighten(
-      replay, graph, graph.relus(), *frame, part, [](size_t) { return kRefineIterations; }, stop,
+      replay, graph, graph.relus(), *frame, part, [](size_t) { return kRefineIterations; }, stop, proof,
       [](size_t count, const auto& task) {
         for (size_t i = 0; i < count; ++i) task(i);
       });
+  if (proof != nullptr) conclude(*frame, *proof);
   return stop.stop_requested() ? nullptr : frame;
 }
 

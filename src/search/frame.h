@@ -13,6 +13,7 @@
 #include "proof/replay.h"
 #include "property/property.h"
 #include "search/node.h"
+#include "search/recorder.h"
 
 namespace verissim::search {
 
@@ -28,15 +29,17 @@ struct Frame {
 };
 
 // The frame of the whole region. Stops early (with looser, still certified bounds) when asked to. Couples the
-// first neurons over the region in replay and graph, where that can be done.
+// first neurons over the region in replay and graph, where that can be done. `proof` may be null.
 std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& graph, ThreadPool& pool,
-                                        const StopToken& stop);
+                                        const StopToken& stop, FrameProof* proof);
 
 // A tighter frame for the node's subtree: every hidden neuron is bounded again under the node's splits and
 // slab, and on the half-space outside of which the node's own bound shows that its goal exceeds `enough`
-// (>= 0). What follows from the frame holds wherever the goal is at most `enough`. Returns null if stopped.
+// (>= 0). What follows from the frame holds wherever the goal is at most `enough`. `proof` may be null.
+// Returns null if stopped.
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
-                                    const property::Goal& goal, double enough, const StopToken& stop);
+                                    const property::Goal& goal, double enough, const StopToken& stop,
+                                    FrameProof* proof);
 
 // Replays the rows with wanted[row] != 0; the others get -infinity. coefficients: rows x size of rows.start,
 // the exact ones. SOUND: see proof::Replay.

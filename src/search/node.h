@@ -21,6 +21,7 @@ struct Split {
 
 // A subproblem: one goal on the part of the region that meets the splits and the slab.
 struct Node {
+  int64_t number = 0;  // see Recorder
   int32_t goal = 0;
   int32_t branch = -1;  // neuron to split next; -1: the region's scalar
   float bound = 0.0F;   // lower bound of the goal, fast arithmetic

@@ -13,6 +13,7 @@
 #include "search/expand.h"
 #include "search/input_split.h"
 #include "search/open_set.h"
+#include "search/recorder.h"
 
 namespace verissim::search {
 namespace {
@@ -93,13 +94,15 @@ class Run {
   void bound_root() {
     const Stopwatch watch;
     report("root");
-    root_ = search::bound_root(replay_, graph_, threads(), stop_);
+    root_ = search::bound_root(replay_, graph_, threads(), stop_,
+                               options_.recorder == nullptr ? nullptr : &root_proof_);
     result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
     result_.statistics.seconds_root = watch.seconds();
   }
 
   // Halves the region where it is a box with few sides. Whether that decided, or took all of the time.
   bool split_input() {
+    if (options_.recorder != nullptr) return false;
     if (!options_.split_input || !problem_.region.is_box() || free_sides(problem_.region) > kMostSides)
       return false;
     const std::vector<Interval> unknown(static_cast<size_t>(graph_.neurons()), Interval::everything());
@@ -150,7 +153,12 @@ class Run {
     for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
       for (const region::Slab& slab : slabs) {
         nodes.push_back(root_node(static_cast<int32_t>(goal), slab));
+        nodes.back().number = numbered_++;
       }
+    }
+    if (options_.recorder != nullptr) {
+      options_.recorder->on_root(root_proof_, graph_.coupling().neurons(), slabs, enough_);
+      root_proof_ = {};
     }
     settle(std::move(nodes), {kRootIterations, kCandidates});
     Expander(replay_, graph_, problem_.property, enough_).certify(open_.nodes());
@@ -218,10 +226,11 @@ class Run {
   void finish_fixed(std::vector<Node> nodes, Outcome& best) {
     std::vector<std::optional<Outcome>> outcomes(nodes.size());
     if (nodes.empty()) return;
+    // A proof that is recorded has the splits that were recorded.
+    const FinalOptions final{tolerance(), options_.recorder == nullptr};
     threads().run(nodes.size(), [&](size_t i) {
       if (must_hurry()) return;
-      outcomes[i] =
-          Expander(replay_, graph_, problem_.property, enough_).finish(nodes[i], tolerance(), stop_);
+      outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).finish(nodes[i], final, stop_);
     });
     for (size_t i = 0; i < nodes.size(); ++i) {
       if (!outcomes[i]) {
@@ -241,6 +250,7 @@ class Run {
     if (outcome.closed) {
       ++result_.statistics.leaves;
       certified_ = std::min(certified_, outcome.certified);
+      if (options_.recorder != nullptr) options_.recorder->on_closed(node);
       return;
     }
     consider(outcome);
@@ -312,7 +322,7 @@ class Run {
         if (is_stale(node)) {
           stale.push_back(std::move(node));
         } else {
-          for (Node& child : split(node)) next.push_back(std::move(child));
+          for (Node& child : halve(node)) next.push_back(std::move(child));
         }
       }
       for (Node& node : refine(std::move(stale))) next.push_back(std::move(node));
@@ -320,6 +330,13 @@ class Run {
       report("search");
     }
     result_.statistics.seconds_search = watch.seconds();
+  }
+
+  std::vector<Node> halve(const Node& node) {
+    std::vector<Node> halves = split(node);
+    if (options_.recorder != nullptr) options_.recorder->on_split(node, halves.front().slab.hi);
+    for (Node& half : halves) half.number = numbered_++;
+    return halves;
   }
 
   // Whether the node's frame was made so far above it that a new one may pay.
@@ -331,13 +348,17 @@ class Run {
   // The nodes with frames of their own. Those whose frame shows that no point is left are closed here.
   std::vector<Node> refine(std::vector<Node> nodes) {
     std::vector<std::shared_ptr<const Frame>> frames(nodes.size());
+    std::vector<FrameProof> proofs(nodes.size());
     if (!nodes.empty()) Expander(replay_, graph_, problem_.property, enough_).certify(nodes);
     threads().run(nodes.size(), [&](size_t i) {
       const property::Goal& goal = problem_.property.goals[static_cast<size_t>(nodes[i].goal)];
-      frames[i] = search::refine(replay_, graph_, nodes[i], goal, enough_, stop_);
+      frames[i] = search::refine(replay_, graph_, nodes[i], goal, enough_, stop_,
+                                 options_.recorder == nullptr ? nullptr : &proofs[i]);
     });
     std::vector<Node> open;
     for (size_t i = 0; i < nodes.size(); ++i) {
+      if (frames[i] != nullptr && options_.recorder != nullptr)
+        options_.recorder->on_frame(nodes[i], proofs[i]);
       if (frames[i] != nullptr && frames[i]->facts.contradiction) {
         ++result_.statistics.leaves;  // SOUND: no point of the node has a goal of at most enough_
         certified_ = std::min(certified_, enough_);
@@ -412,9 +433,25 @@ class Run {
       std::vector<Node> part(open.begin() + static_cast<long>(i),
                              open.begin() + static_cast<long>(std::min(open.size(), i + kChunk)));
       if (watch.seconds() < kSecondsToCertify) expander.certify(part);
+      if (options_.recorder != nullptr) record_open(expander, part);
       for (const Node& node : part) bound = std::min(bound, node.certified);
     }
     return bound;
+  }
+
+  // What is proved of open nodes may have been proved with an ancestor's numbers, which are gone.
+  void record_open(Expander& expander, std::vector<Node> nodes) {
+    for (Node& node : nodes) {
+      if (!(node.certified > 0.0)) continue;
+      node.certified = -kInfinity;
+      std::vector<Node> alone = {node};
+      expander.certify(alone);
+      if (alone.front().certified > 0.0) {
+        options_.recorder->on_closed(node);
+      } else {
+        options_.recorder->on_gap();
+      }
+    }
   }
 
   ThreadPool& threads() {
@@ -450,6 +487,8 @@ class Run {
   bool between_ = false;  // only images of 8 bits count, and a violation is known that is none
   std::unique_ptr<ThreadPool> pool_;
   std::shared_ptr<const Frame> root_;  // null until it is needed
+  FrameProof root_proof_;
+  int64_t numbered_ = 0;  // subproblems
   OpenSet open_;
   std::vector<Node> boundary_;
   bool stopped_splitting_ = false;  // boxes of the input are left open

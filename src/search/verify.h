@@ -14,6 +14,8 @@
 
 namespace verissim::search {
 
+class Recorder;
+
 enum class Verdict { kRobust, kNotRobust, kUnknown };
 
 enum class Reason {
@@ -45,7 +47,9 @@ struct Options {
   // image.
   bool eight_bit = false;
   bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
-  bool certify_open = true;          // unknown: take up to a second for a margin_bound better than -infinity
+  // Told the whole proof, if there is one; may be null. Boxes are then not halved on their own.
+  Recorder* recorder = nullptr;
+  bool certify_open = true;  // unknown: take up to a second for a margin_bound better than -infinity
 };
 
 struct Problem {

@@ -93,7 +93,7 @@ TEST_F(Run, TrainsRepairsAndProves) {
   ASSERT_EQ(ended.code, 20) << ended.out << ended.err;
   EXPECT_THAT(ended.out, HasSubstr("gets class 1."));
   for (const char* name : {"params.json", "exp_logfile.txt", "reference.png", "intermediate_model.pt",
-                           "repaired_model.pt", "evaluation.json", "report.json"}) {
+                           "repaired_model.pt", "proof.certificate", "evaluation.json", "report.json"}) {
     EXPECT_TRUE(fs::exists(result(name))) << name;
   }
   const json report = json::parse(read_text_file(result("report.json")));
@@ -117,6 +117,13 @@ TEST_F(Run, TrainsRepairsAndProves) {
       run_verissim({"verify", "--model", result("repaired_model.pt"), "--image",
                     folder_.file("reference.png"), "--class", "1", "--ssim", "0.9", "--dimension", "1,4,4"});
   EXPECT_EQ(verify.code, 20);
+  // And what the independent checker accepts.
+  const Ended checked =
+      testing::Process({VERISSIM_CHECKER, result("proof.certificate"), "--model", result("repaired_model.pt"),
+                        "--image", folder_.file("reference.png"), "--class", "1", "--ssim", "0.9",
+                        "--dimension", "1,4,4"})
+          .wait();
+  EXPECT_EQ(checked.code, 20) << checked.out;
 }
 
 TEST_F(Run, RepairsANetworkWithCounterexamples) {

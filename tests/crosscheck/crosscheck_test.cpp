@@ -131,7 +131,7 @@ size_t coupled(const Instance& instance) {
   bounds::Graph graph(network);
   proof::Replay replay(network, *region);
   ThreadPool pool(1);
-  search::bound_root(replay, graph, pool, StopToken());
+  search::bound_root(replay, graph, pool, StopToken(), nullptr);
   return graph.coupling().neurons().size();
 }
 

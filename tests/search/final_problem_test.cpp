@@ -27,7 +27,7 @@ struct Cell {
   explicit Cell(const Question& question)
       : q(question), graph(question.net), replay(question.net, *question.hood.region) {
     ThreadPool pool(1);
-    frame = bound_root(replay, graph, pool, StopToken());
+    frame = bound_root(replay, graph, pool, StopToken(), nullptr);
   }
 
   std::vector<double> inputs(const std::vector<double>& x) const {
@@ -79,7 +79,7 @@ TEST(FinalProblem, EndsWithABoundOrAPoint) {
     const Cell cell(q);
     const std::vector<double> inside = testing::random_member(rng, q.hood);
     const Node node = cell.around(inside, 0);
-    const FinalAnswer answer = solve_final(cell.replay, q.property, node, kTolerance, StopToken());
+    const FinalAnswer answer = solve_final(cell.replay, q.property, node, {kTolerance}, StopToken());
     const bool ends = answer.bound > 0.0 || answer.margin <= 0.0 ||
                       (answer.bound > -kTolerance && answer.margin < kTolerance);
     EXPECT_TRUE(ends) << answer.bound << " " << answer.margin;
@@ -111,7 +111,7 @@ TEST(FinalProblem, AnEmptyCellGetsAPositiveBound) {
     Node node = cell.around(q.hood.reference, 0);
     if (node.splits.size() < 2) continue;
     for (Split& s : node.splits) s.sign = rng.below(2) == 0 ? 1 : -1;
-    const FinalAnswer answer = solve_final(cell.replay, q.property, node, kTolerance, StopToken());
+    const FinalAnswer answer = solve_final(cell.replay, q.property, node, {kTolerance}, StopToken());
     bool seen = false;
     for (int k = 0; k < 200; ++k) seen = seen || cell.contains(node, testing::random_member(rng, q.hood));
     if (seen || answer.margin <= 0.0) continue;  // most of these cells are empty
@@ -126,8 +126,8 @@ TEST(FinalProblem, IsTheSameEachTime) {
   const Question q = small_question(rng);
   const Cell cell(q);
   const Node node = cell.around(q.hood.reference, 0);
-  const FinalAnswer a = solve_final(cell.replay, q.property, node, kTolerance, StopToken());
-  const FinalAnswer b = solve_final(cell.replay, q.property, node, kTolerance, StopToken());
+  const FinalAnswer a = solve_final(cell.replay, q.property, node, {kTolerance}, StopToken());
+  const FinalAnswer b = solve_final(cell.replay, q.property, node, {kTolerance}, StopToken());
   EXPECT_EQ(a.bound, b.bound);
   EXPECT_EQ(a.point, b.point);
   ASSERT_EQ(a.splits.size(), b.splits.size());

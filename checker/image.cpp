@@ -1,0 +1,169 @@
+#include "image.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace check {
+namespace {
+
+constexpr int64_t kMostPixels = int64_t{1} << 28;
+
+// Undoes the five filters of PNG (ISO 15948, 9.2), line by line.
+void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
+  const auto step = static_cast<size_t>(image.channels);
+  const auto stride = static_cast<size_t>(image.width * image.channels);
+  demand(raw.size() == (stride + 1) * static_cast<size_t>(image.height), file,
+         "it has too few or too many pixels");
+  image.values.resize(stride * static_cast<size_t>(image.height));
+  for (size_t y = 0; y < static_cast<size_t>(image.height); ++y) {
+    const uint8_t* in = raw.data() + y * (stride + 1);
+    const int filter = *in++;
+    demand(filter <= 4, file, "an unknown filter");
+    uint8_t* out = image.values.data() + y * stride;
+    for (size_t i = 0; i < stride; ++i) {
+      const int left = i >= step ? out[i - step] : 0;
+      const int above = y > 0 ? out[i - stride] : 0;
+      const int corner = i >= step && y > 0 ? out[i - stride - step] : 0;
+      int guess = 0;
+      if (filter == 1) guess = left;
+      if (filter == 2) guess = above;
+      if (filter == 3) guess = (left + above) / 2;
+      if (filter == 4) {
+        const int p = left + above - corner;
+        const int a = std::abs(p - left);
+        const int b = std::abs(p - above);
+        const int c = std::abs(p - corner);
+        guess = a <= b && a <= c ? left : (b <= c ? above : corner);
+      }
+      out[i] = static_cast<uint8_t>(in[i] + guess);
+    }
+  }
+}
+
+// A target value's share of the source: a triangle of weights in fixed point with 22 bits, as Pillow computes
+// it.
+struct Window {
+  int64_t first = 0;
+  std::vector<int32_t> weights;
+};
+
+Window window(int64_t target, int64_t from, int64_t to) {
+  const double scale = static_cast<double>(from) / static_cast<double>(to);
+  const double support = std::max(scale, 1.0);
+  const double centre = (static_cast<double>(target) + 0.5) * scale;
+  const auto round = [](double x) { return static_cast<int64_t>(std::floor(x + 0.5)); };
+  Window result;
+  result.first = std::max<int64_t>(0, round(centre - support));
+  const int64_t end = std::min(from, round(centre + support));
+  std::vector<double> shares;
+  double sum = 0.0;
+  for (int64_t i = result.first; i < end; ++i) {
+    const double away = std::abs((static_cast<double>(i) - centre + 0.5) * (1.0 / support));
+    shares.push_back(away < 1.0 ? 1.0 - away : 0.0);
+    sum += shares.back();
+  }
+  for (const double share : shares)
+    result.weights.push_back(static_cast<int32_t>(round((sum == 0.0 ? share : share / sum) * 4194304.0)));
+  return result;
+}
+
+// Along one axis: each line (rows) or each column.
+Pixels resize(const Pixels& image, bool rows, int64_t to) {
+  Pixels result = image;
+  (rows ? result.width : result.height) = to;
+  result.values.assign(static_cast<size_t>(result.height * result.width * result.channels), 0);
+  const int64_t from = rows ? image.width : image.height;
+  const int64_t step = rows ? image.channels : image.width * image.channels;
+  for (int64_t t = 0; t < to; ++t) {
+    const Window own = window(t, from, to);
+    for (int64_t k = 0; k < (rows ? image.height : image.width); ++k) {
+      for (int64_t c = 0; c < image.channels; ++c) {
+        const int64_t source = rows ? k * image.width * image.channels + c : k * image.channels + c;
+        int64_t sum = 1 << 21;
+        for (size_t i = 0; i < own.weights.size(); ++i)
+          sum += int64_t{own.weights[i]} *
+                 image.values[static_cast<size_t>(source + (own.first + static_cast<int64_t>(i)) * step)];
+        const int64_t target =
+            rows ? (k * to + t) * image.channels + c : (t * image.width + k) * image.channels + c;
+        result.values[static_cast<size_t>(target)] =
+            static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
+      }
+    }
+  }
+  return result;
+}
+
+Pixels with_channels(const Pixels& image, int64_t channels) {
+  if (image.channels == channels) return image;
+  Pixels result{image.height, image.width, channels, {}};
+  for (size_t i = 0; i < image.values.size(); i += static_cast<size_t>(image.channels)) {
+    const uint8_t* p = image.values.data() + i;
+    if (channels == 3) {
+      result.values.insert(result.values.end(), 3, *p);
+    } else {  // ITU-R 601-2 luma
+      result.values.push_back(
+          static_cast<uint8_t>((19595U * p[0] + 38470U * p[1] + 7471U * p[2] + 32768U) >> 16));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Pixels read_png(const std::string& file) {
+  const Bytes data = read_file(file);
+  Reader in(data, file);
+  constexpr uint8_t kStart[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  demand(data.size() > 8 && std::equal(kStart, kStart + 8, in.take(8).begin()), file, "no PNG file");
+  Pixels image;
+  Bytes packed;
+  for (std::string type; type != "IEND";) {
+    const uint64_t size = in.word(4, true);
+    const auto name = in.take(4);
+    type.assign(name.begin(), name.end());
+    const auto chunk = in.take(size);
+    in.take(4);  // the chunk's checksum: zlib's own and the count of pixels are looked at
+    if (type == "IHDR") {
+      Reader header(chunk, file);
+      image.width = static_cast<int64_t>(header.word(4, true));
+      image.height = static_cast<int64_t>(header.word(4, true));
+      demand(image.width > 0 && image.height > 0 && image.width <= kMostPixels / image.height, file,
+             "impossible sizes");
+      demand(header.byte() == 8, file, "not 8 bits a value");
+      const uint8_t colours = header.byte();
+      demand(colours == 0 || colours == 2, file, "neither grey nor RGB");
+      image.channels = colours == 0 ? 1 : 3;
+      demand(header.byte() == 0 && header.byte() == 0 && header.byte() == 0, file,
+             "interlaced or of an unknown kind");
+    } else if (type == "IDAT") {
+      packed.insert(packed.end(), chunk.begin(), chunk.end());
+    } else {
+      demand(type == "IEND" || (type[0] & 32) != 0, file, "an unknown part, " + type);
+      demand(type != "tRNS", file, "it has transparency");
+    }
+  }
+  demand(image.channels > 0, file, "it has no header");
+  const uint64_t most = static_cast<uint64_t>((image.width * image.channels + 1) * image.height);
+  unfilter(image, unpack(packed, false, most, file), file);
+  return image;
+}
+
+std::vector<float> as_values(const Pixels& pixels, int64_t channels, int64_t height, int64_t width) {
+  Pixels image = with_channels(pixels, channels);
+  const int64_t rows = image.height - height;
+  const int64_t columns = image.width - width;
+  // Pillow's order: along the lines first, unless far more lines than columns go away.
+  const bool lines_first = rows > 0 && rows > 2 * columns;
+  if (lines_first && rows != 0) image = resize(image, false, height);
+  if (columns != 0) image = resize(image, true, width);
+  if (!lines_first && rows != 0) image = resize(image, false, height);
+  std::vector<float> values;
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t i = 0; i < height * width; ++i)
+      values.push_back(static_cast<float>(image.values[static_cast<size_t>(i * channels + c)]) / 255.0F);
+  }
+  return values;
+}
+
+}  // namespace check

@@ -1,0 +1,162 @@
+#include "checker/problem.h"
+#include "support/shared_data.h"
+
+namespace verissim::testing {
+namespace {
+
+struct Tally {
+  int robust = 0;
+  int refuted = 0;
+  int unknown = 0;
+};
+
+// What the checker says must be the verdict.
+void expect_accepted(const FiledQuestion& q, Tally& tally, int threads = 1) {
+  const Certified certified = certify(q, threads);
+  if (certified.result.verdict == search::Verdict::kUnknown) {
+    ++tally.unknown;
+    EXPECT_TRUE(certified.why_not.has_value());
+    EXPECT_FALSE(have(q.certificate()));
+    return;
+  }
+  ASSERT_FALSE(certified.why_not.has_value()) << *certified.why_not;
+  const bool robust = certified.result.verdict == search::Verdict::kRobust;
+  ++(robust ? tally.robust : tally.refuted);
+  const Ended ended = check(q);
+  EXPECT_EQ(ended.code, robust ? 20 : 10) << ended.out << ended.err;
+  EXPECT_EQ(ended.out.substr(0, robust ? 16 : 20), robust ? "ACCEPTED: robust" : "ACCEPTED: not robust")
+      << ended.out;
+}
+
+// Few inputs and neurons: all thresholds, also those below which the neighbourhood is not convex.
+TEST(Checker, AcceptsSmallProblems) {
+  static const std::vector<std::string> thresholds{"1", "0.999", "0.99", "0.98", "0.95", "0.9", "0.8", "0.5"};
+  Tally tally;
+  Rng rng(77);
+  for (int k = 0; k < 300; ++k) {
+    const auto width = static_cast<int64_t>(2 + rng.below(7));
+    expect_accepted(filed(rng, 1 + static_cast<int64_t>(rng.below(2)), width, {5, 4}, pick(rng, thresholds)),
+                    tally);
+  }
+  EXPECT_GE(tally.robust, 100);
+  EXPECT_GE(tally.refuted, 25);
+}
+
+// Enough neurons for bowls, and hard enough for splits and frames below the root.
+TEST(Checker, AcceptsBowlsSplitsAndFrames) {
+  static const std::vector<std::string> thresholds{"0.995", "0.99", "0.98", "0.96", "0.93", "0.9"};
+  Tally tally;
+  int64_t leaves = 0;
+  Rng rng(78);
+  for (int k = 0; k < 60; ++k) {
+    const FiledQuestion q = filed(rng, 6, 6, {24, 16}, pick(rng, thresholds), 1.1);
+    expect_accepted(q, tally, 2);
+    if (have(q.certificate())) leaves += 1;
+  }
+  EXPECT_GE(tally.robust, 10);
+  EXPECT_GE(leaves, 30);
+}
+
+TEST(Checker, CertificatesDoNotDependOnThreads) {
+  Rng rng(79);
+  int compared = 0;
+  for (int k = 0; k < 12; ++k) {
+    const FiledQuestion q = filed(rng, 6, 6, {24, 16}, "0.97", 1.1);
+    if (certify(q, 1).why_not) continue;
+    const std::vector<std::byte> one = read_file(q.certificate());
+    ASSERT_FALSE(certify(q, 3).why_not.has_value());
+    EXPECT_TRUE(one == read_file(q.certificate()));
+    ++compared;
+  }
+  EXPECT_GE(compared, 6);
+}
+
+// The digest covers the whole file: whatever byte is changed, lost or added.
+TEST(Checker, RejectsEveryChange) {
+  Rng rng(80);
+  const FiledQuestion q = filed(rng, 2, 3, {4}, "0.999");
+  ASSERT_FALSE(certify(q).why_not.has_value());
+  const std::vector<std::byte> whole = read_file(q.certificate());
+  ASSERT_EQ(check(q).code, 20);
+  for (size_t at = 0; at < whole.size(); ++at) {
+    std::vector<std::byte> changed = whole;
+    changed[at] ^= std::byte{static_cast<unsigned char>(1U << rng.below(8))};
+    write_file(q.certificate(), changed);
+    const Ended ended = check(q);
+    ASSERT_EQ(ended.code, 1) << at;
+    ASSERT_EQ(ended.out.substr(0, 10), "REJECTED: ") << ended.out;
+  }
+  for (const size_t length : {size_t{0}, size_t{5}, whole.size() / 2, whole.size() - 1}) {
+    write_file(q.certificate(), std::span(whole).first(length));
+    EXPECT_EQ(check(q).code, 1) << length;
+  }
+  std::vector<std::byte> longer = whole;
+  longer.push_back(std::byte{0});
+  write_file(q.certificate(), longer);
+  EXPECT_EQ(check(q).code, 1);
+}
+
+TEST(Checker, AcceptsProofsAboutRealModels) {
+  const std::string data = shared_data();
+  if (!have(data + "/models/mnist")) GTEST_SKIP() << "no models in " << data;
+  const TemporaryFolder folder;
+  struct Case {
+    const char* model;
+    const char* digit;
+    const char* label;
+    const char* threshold;
+  };
+  for (const Case& c : {Case{"model_i1x4x4_l6-6-6_o5.pt", "3", "1", "0.98"},
+                        Case{"model_i1x8x8_l20-20_o5.pt", "5", "2", "0.98"},
+                        Case{"model_i1x14x14_l50-50_o5.pt", "7", "3", "0.98"},
+                        Case{"model_i1x28x28_l100-100_o5.pt", "1", "0", "0.99"}}) {
+    const std::vector<std::string> question = {"--model", data + "/models/mnist/" + c.model,
+                                               "--image", data + "/ri/mnist/" + c.digit + ".png",
+                                               "--class", c.label,
+                                               "--ssim",  c.threshold};
+    std::vector<std::string> words = {"verify", "--quiet", "--certificate", folder.file("proof")};
+    words.insert(words.end(), question.begin(), question.end());
+    const Ended verified = run_verissim(words);
+    ASSERT_TRUE(verified.code == 20 || verified.code == 10) << verified.out << verified.err;
+    words = {VERISSIM_CHECKER, folder.file("proof")};
+    words.insert(words.end(), question.begin(), question.end());
+    const Ended checked = Process(words).wait();
+    EXPECT_EQ(checked.code, verified.code) << c.model << ": " << checked.out;
+  }
+}
+
+// What certificates do not know is said before the search.
+TEST(Checker, OtherQuestionsGetNoCertificate) {
+  Rng rng(81);
+  const FiledQuestion q = filed(rng, 2, 3, {4}, "0.999");
+  const auto with = [&](const std::vector<std::string>& limit) {
+    std::vector<std::string> words = {"verify",      "--quiet", "--model",       q.model(),
+                                      "--image",     q.image(), "--class",       std::to_string(q.label),
+                                      "--dimension", "1,2,3",   "--certificate", q.certificate()};
+    words.insert(words.end(), limit.begin(), limit.end());
+    return run_verissim(words);
+  };
+  for (const std::vector<std::string>& limit :
+       {std::vector<std::string>{"--linf", "0.01"}, std::vector<std::string>{"--l2", "0.01"},
+        std::vector<std::string>{"--ssim", "0.999", "--eight-bit"}}) {
+    const Ended ended = with(limit);
+    EXPECT_EQ(ended.code, 3) << ended.out;
+    EXPECT_NE(ended.err.find("--certificate"), std::string::npos) << ended.err;
+    EXPECT_FALSE(have(q.certificate()));
+  }
+  EXPECT_EQ(with({"--ssim", "0.999"}).code, 20);
+  EXPECT_EQ(check(q).code, 20);
+}
+
+TEST(Checker, SaysHowItIsUsed) {
+  EXPECT_EQ(Process({VERISSIM_CHECKER}).wait().code, 2);
+  EXPECT_EQ(Process({VERISSIM_CHECKER, "--help"}).wait().code, 0);
+  Rng rng(82);
+  const FiledQuestion q = filed(rng, 2, 3, {4}, "0.999");
+  const Ended missing = check(q);
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_NE(missing.out.find("cannot be opened"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace verissim::testing

@@ -1,0 +1,92 @@
+// Random questions with their files, certificates of them, and the checker as a process.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/temporary_folder.h"
+#include "certificate/writer.h"
+#include "cli/process.h"
+#include "image/write_image.h"
+#include "network/model_file.h"
+#include "search/problems.h"
+
+namespace verissim::testing {
+
+// A question whose network and image are files in a folder of their own.
+struct FiledQuestion {
+  std::unique_ptr<TemporaryFolder> folder = std::make_unique<TemporaryFolder>();
+  Question question;
+  Shape shape;
+  std::string threshold;
+  int64_t label = 0;
+
+  std::string model() const { return folder->file("model.pt"); }
+  std::string image() const { return folder->file("image.png"); }
+  std::string certificate() const { return folder->file("proof.cert"); }
+
+  certificate::Subject subject() const {
+    return {sha256_of_file(model()),
+            shape,
+            to_floats(question.hood.reference),
+            label,
+            question.net.outputs(),
+            "ssim",
+            threshold};
+  }
+};
+
+// Names that a state_dict tells apart.
+inline void save(const std::string& file, network::Network net) {
+  for (size_t i = 0; i < net.nodes.size(); ++i) net.nodes[i].name = "layers." + std::to_string(i);
+  network::save_model(file, net);
+}
+
+inline FiledQuestion filed(Rng& rng, int64_t height, int64_t width, const std::vector<int64_t>& hidden,
+                           const std::string& threshold, double scale = 1.0) {
+  FiledQuestion q;
+  q.shape = {1, height, width};
+  q.threshold = threshold;
+  save(q.model(), random_mlp(rng, q.shape.size(), hidden, static_cast<int64_t>(2 + rng.below(3)), scale));
+  network::Network net = network::load_model(q.model(), q.shape).network;  // as the file has it
+  q.question =
+      question(std::move(net), random_reference(rng, static_cast<size_t>(q.shape.size())), threshold);
+  q.label = predicted(q.question.net, q.question.hood.reference);
+  image::write_png(q.image(), {q.shape, to_floats(q.question.hood.reference)});
+  return q;
+}
+
+// Verifies, with a recorder that passes on to the writer, and finishes the certificate.
+struct Certified {
+  search::Result result;
+  std::optional<std::string> why_not;
+};
+inline Certified certify(const FiledQuestion& q, certificate::Writer& writer, search::Recorder& recorder,
+                         int threads = 1) {
+  search::Options options;
+  options.threads = threads;
+  options.node_limit = 3000;
+  options.recorder = &recorder;
+  Certified certified;
+  certified.result = verify(q.question, options);
+  certified.why_not = writer.finish(certified.result);
+  return certified;
+}
+inline Certified certify(const FiledQuestion& q, int threads = 1) {
+  certificate::Writer writer(q.certificate(), q.subject());
+  return certify(q, writer, writer, threads);
+}
+
+inline std::vector<std::string> checker_with(const FiledQuestion& q, const std::string& file) {
+  return {VERISSIM_CHECKER, file,
+          "--model",        q.model(),
+          "--image",        q.image(),
+          "--class",        std::to_string(q.label),
+          "--ssim",         q.threshold,
+          "--dimension",    "1," + std::to_string(q.shape.height) + "," + std::to_string(q.shape.width)};
+}
+inline Ended check(const FiledQuestion& q) { return Process(checker_with(q, q.certificate())).wait(); }
+
+}  // namespace verissim::testing
