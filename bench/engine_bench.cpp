@@ -242,7 +242,8 @@ void bound_root(benchmark::State& state, const network::Network& network, const 
   bounds::Graph graph(network);
   proof::Replay replay(network, region);
   ThreadPool pool(1);
-  for (auto _ : state) benchmark::DoNotOptimize(search::bound_root(replay, graph, pool, StopToken(), nullptr));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(search::bound_root(replay, graph, pool, StopToken(), nullptr));
 }
 
 void RootDense(benchmark::State& state) {
