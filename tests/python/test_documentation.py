@@ -1,4 +1,9 @@
-"""The examples of docs/python.md, run one after the other, and examples/verify.py."""
+"""What the documentation says to do is done: the Python examples of docs/python.md, of the tutorial and of the guides,
+their shell commands, the picture's program, and examples/verify.py.
+
+Fences marked `python` are run one after the other, page by page; fences marked `sh` by a shell, in the folder with the
+tutorial's files. What is only indented (setting a machine up) is not run here.
+"""
 
 import os
 import pathlib
@@ -10,10 +15,111 @@ import numpy
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = sorted(page.name for page in (ROOT / "docs").glob("*.md"))
+OTHERS = [page for page in PAGES if page not in ("tutorial.md", "python.md")]  # these two have tests of their own
+BINARIES = os.environ.get("VERISSIM_BINARIES")  # the folder with verissim and verissim-check
+
+
+def fences(page):
+    """(language, text) of each marked fence of a page, in order."""
+    return re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 def examples(page):
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+    return [text for language, text in fences(page) if language == "python"]
+
+
+def run_shell(text, folder, page):
+    """Runs each command of a fence; those of a verdict may end with 10 or 20, those of conditions must hold."""
+    assert BINARIES and os.path.exists(os.path.join(BINARIES, "verissim")), "VERISSIM_BINARIES: wanted the programs' folder"
+    path = BINARIES + os.pathsep + os.environ["PATH"]
+    for line in text.splitlines():  # conditions are in the same fence as what they are about
+        assert not line.endswith("\\"), f"{page}: a command is one line"
+    whole = "||" in text or "&&" in text
+    printed = ""
+    for command in [text] if whole else text.splitlines():
+        done = subprocess.run(
+            ["sh", "-e", "-c", command], cwd=folder, capture_output=True, text=True, timeout=120,
+            env={**os.environ, "PATH": path},
+        )
+        allowed = (0,) if whole else (0, 10, 20)
+        assert done.returncode in allowed, f"{page}: {command}: {done.returncode} {done.stdout}{done.stderr}"
+        printed += done.stdout
+    return printed
+
+
+def run_page(page, folder, names):
+    """What the shell commands of the page printed."""
+    printed = ""
+    for language, text in fences(page):
+        if language == "python":
+            exec(compile(text, page, "exec"), names)
+        else:
+            assert language == "sh", f"{page}: a fence marked '{language}' is run by nobody"
+            printed += run_shell(text, folder, page)
+    return printed
+
+
+@pytest.fixture(scope="module")
+def tutorial(tmp_path_factory):
+    """The folder and the names that the tutorial leaves, and what its commands printed."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("PIL.Image")
+    if not os.path.exists("/usr/share/datasets/fashion-mnist"):
+        pytest.skip("no Fashion-MNIST (Debian's package dataset-fashion-mnist)")
+    torch.set_num_threads(1)
+    folder, before = tmp_path_factory.mktemp("tutorial"), os.getcwd()
+    names = {"__name__": "example"}
+    os.chdir(folder)
+    try:
+        printed = run_page("tutorial.md", folder, names)
+    finally:
+        os.chdir(before)
+    return folder, names, printed
+
+
+def test_the_tutorial(tutorial):
+    folder, names, printed = tutorial
+    assert names["accuracy"] > 0.8
+    assert float(names["threshold"].refuted_at) < float(names["threshold"].proved_at) < 0.99
+    assert names["result"].verdict == "not robust"
+    assert names["again"].robust and names["repaired"].accuracy_after > 0.8
+    assert (folder / "boot.png").exists()
+    assert "Robust: every image" in printed and "ACCEPTED: robust" in printed
+
+
+@pytest.mark.parametrize("page", OTHERS)
+def test_a_page(page, tutorial, monkeypatch):
+    folder, _, _ = tutorial
+    if not fences(page):
+        assert "```" not in (ROOT / "docs" / page).read_text(), f"{page}: a fence without a language"
+        return
+    monkeypatch.chdir(folder)
+    printed = run_page(page, folder, {"__name__": "example"})
+    wanted = {
+        "guide-own-model.md": ["ReLU", "SSIM"],
+        "guide-verdicts.md": ["Robust: every image", "Not robust: an image", "as 8 bits"],
+        "guide-proofs.md": ["ACCEPTED: robust", "REJECTED:"],
+        "guide-choosing-tau.md": ["global ", "skimage "],
+    }
+    for text in wanted.get(page, []):
+        assert text in printed, f"{page}: '{text}' was not printed"
+
+
+def test_the_picture(tmp_path):
+    pillow = pytest.importorskip("PIL.Image")
+    if not os.path.exists("/usr/share/datasets/fashion-mnist"):
+        pytest.skip("no Fashion-MNIST (Debian's package dataset-fashion-mnist)")
+    pictures = ROOT / "docs" / "pictures"
+    done = subprocess.run([sys.executable, str(pictures / "make.py"), str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made, kept = (numpy.asarray(pillow.open(folder / "tau.png")).astype(int) for folder in (tmp_path, pictures))
+    assert made.shape == kept.shape and abs(made - kept).max() <= 1
+    page = (ROOT / "docs" / "guide-choosing-tau.md").read_text()
+    for line in done.stdout.splitlines()[1:]:
+        name, values = line.split(":")
+        row = next(row for row in page.splitlines() if row.startswith(f"| {name} |"))
+        assert re.findall(r"[0-9.]+", row) == values.split()
 
 
 def test_the_reference_page(tmp_path, monkeypatch, capsys):
