@@ -9,6 +9,7 @@
 - No file of code is longer than 600 lines.
 - Nothing promises work instead of doing it, or names a machine's folders or a package registry.
 - The version stands in CMakeLists.txt; CITATION.cff and CHANGELOG.md agree with it.
+- Pages link to files and headings that exist, and name commands and options of verissim that exist.
 """
 
 import pathlib
@@ -84,6 +85,50 @@ def check_text(relative, text):
                 yield f"{relative}:{number}: '{found.group(0)}': {why}"
 
 
+def anchors(text):
+    """The names by which links reach a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def check_links(relative, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        for target in re.findall(r"\]\(([^)\s]+)\)", line):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            file = ROOT / relative.parent / name if name else ROOT / relative
+            if not file.exists():
+                yield f"{relative}:{number}: a link to '{target}', which does not exist"
+            elif anchor and file.suffix == ".md" and anchor not in anchors(file.read_text()):
+                yield f"{relative}:{number}: a link to '{target}', but {name or relative} has no such heading"
+
+
+def program_words():
+    """The commands and the options of the program, from the one table that has them."""
+    text = (ROOT / "src/cli/arguments.cpp").read_text()
+    commands = set(re.findall(r'\{CommandName::k\w+, "([a-z]+)"', text))
+    options = set(re.findall(r"--[a-z][a-z0-9-]*", text)) | {"--help", "--version"}
+    return commands, options
+
+
+def check_commands(relative, text, commands, options):
+    """Lines of code, and what stands between backticks on one line, that begin with the program's name."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        fenced ^= line.startswith("```")
+        code = [line] if fenced or line.startswith("    ") else re.findall(r"`([^`]+)`", line)
+        for piece in code:
+            found = re.match(r"\s*(?:\S*/)?verissim ([a-z]+)\b(.*)", piece)
+            if not found or piece == "verissim certificate 1":  # the first line of a file
+                continue
+            if found.group(1) not in commands:
+                yield f"{relative}:{number}: 'verissim {found.group(1)}' is no command"
+            for option in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", found.group(2)):
+                if option not in options:
+                    yield f"{relative}:{number}: verissim has no option '{option}'"
+
+
 def check_version():
     version = re.search(r"\bVERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text().split("project(")[1]).group(1)
     for name, pattern in (("CITATION.cff", r"^version: (\S+)"), ("CHANGELOG.md", r"^## \[([0-9][^\]]*)\]")):
@@ -95,11 +140,17 @@ def check_version():
 def faults():
     listed = re.search(r"set\(VERISSIM_ROOMS([^)]*)\)", (ROOT / "cmake/VerissimRoom.cmake").read_text())
     rooms = set(listed.group(1).split())
+    commands, options = program_words()
+    if len(commands) < 5 or len(options) < 20:
+        yield "src/cli/arguments.cpp: the commands and options were not found in it"
     count = 0
     for relative in files():
         count += 1
         text = (ROOT / relative).read_text(errors="replace")
         yield from check_text(relative, text)
+        if relative.suffix == ".md":
+            yield from check_links(relative, text)
+            yield from check_commands(relative, text, commands, options)
         if len(relative.parts) > 2 and relative.parts[0] == "src" and relative.suffix in {".cpp", ".h"}:
             yield from check_includes(relative, text, rooms)
             yield from check_silence(relative, text)
