@@ -17,6 +17,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kTogether = 128;  // rows made at a time
+constexpr double kLeastSquare = 0x1p-400;
 
 // Cholesky's method within an envelope: row i of the lower triangle has the columns first[i] .. i, stored
 // from begin[i] on. Whether it ran to its end.
@@ -108,7 +109,11 @@ void Coupling::measure(double mean_weight) {
   // In the metric the mean's part of a row counts 1 / omega times: + (1 / omega - 1) / n sum_i sum_j.
   excess_ = (1.0 / mean_weight - 1.0) / static_cast<double>(inputs_);
   // |sum_i| <= sqrt(n) |row_i|, so the second term's share is at most |excess| n |row_i|^2; generously.
-  for (double& square : squares_) square *= 2.0 * (2.0 + std::abs(excess_) * static_cast<double>(inputs_));
+  // At least 2^-400, so that with factors in [2^-200, 2^200] what underflows is covered as well.
+  for (double& square : squares_) {
+    square *= 2.0 * (2.0 + std::abs(excess_) * static_cast<double>(inputs_));
+    square = std::max(square, kLeastSquare);  // NaN stays
+  }
   if (!rows_.nearly_full()) {
     gram_ = PairProducts<double>(rows_);
     return;
@@ -244,7 +249,9 @@ class Coupling::Form {
 // T, T = sum s_i^2 squares_i. With delta the sum of both, [(lambda + delta) I - A, sqrt(lambda) b; ...,
 // lambda
 // + delta] is positive semidefinite, from which A + b b^T <= lambda (1 + delta / lambda)^2. T's own factor of
-// two, and 2^-50 in place of u, pay for the rounding of T and of this sum; underflow for 2^-900.
+// two, and 2^-50 in place of u, pay for the rounding of T and of this sum. Factors must lie in [2^-200,
+// 2^200]: then T >= 2^-800, and what underflows in T and in the entries is covered by T, what underflows in
+// the method by 2^-900.
 double Coupling::curvature(std::span<const int32_t> members, std::span<const double> factors,
                            double guess) const {
   if (members.empty()) return 0.0;

@@ -29,7 +29,7 @@ class Coupling {
   // SOUND: |row_i . x0 + c_i - p| is at most this, for value's p.
   double value_error(size_t i, double largest_x0) const;
   // SOUND: for all x and y, sum_k (factors[k] row_(members[k]) . (x - y))^2 <= the result times d(x, y)^2, in
-  // the metric of region::Bowl. `guess`: what the result may be, or 0.
+  // the metric of region::Bowl. Factors must lie in [2^-200, 2^200]. `guess`: what the result may be, or 0.
   double curvature(std::span<const int32_t> members, std::span<const double> factors, double guess) const;
 
  private:

@@ -264,7 +264,8 @@ class Pass {
     }
     if (argument.curve != nullptr) {
       const Bending bending = bending_of(row, neuron);
-      if (bending.q > 0.0) return bent_coefficient(row, bending, z, c, chords);
+      const double d = std::abs(c) * bending.q;
+      if (d >= kLeastBend && d <= kLargestBend) return bent_coefficient(row, bending, z, c, chords);
     }
     const double value = c * std::clamp(z.hi / (z.hi - z.lo), 0.0, 1.0);
     // SOUND: c t = min over both ends of c relu(z) - value z; each rounded down.
@@ -348,8 +349,8 @@ class Pass {
     const auto at = [&](double z) {
       return (square(Interval(z) - Interval(p)) * Interval(d) - m * Interval(z)).lo;
     };
-    const Interval vertex = Interval(p) + m / Interval(2.0 * d);
-    double bound = (-(m * Interval(p)) - square(m) / Interval(4.0 * d)).lo;
+    const Interval vertex = Interval(p) + m / (Interval(2.0) * Interval(d));
+    double bound = (-(m * Interval(p)) - square(m) / (Interval(4.0) * Interval(d))).lo;
     if (vertex.hi <= lo) bound = std::max(bound, at(lo));
     if (vertex.lo >= hi) bound = std::max(bound, at(hi));
     return std::isnan(bound) ? -kInfinity : bound;
@@ -407,7 +408,10 @@ class Pass {
       lose(row, (raised * rest * bend.values->errors).hi);
     }
     const double raised = (lambda * Interval(1.0 + kShare)).hi;
-    region::Bowl bowl{static_cast<float>(raised), {argument.centre, bend.centre.size()}};
+    constexpr double kLargest = std::numeric_limits<float>::max();
+    const float curvature =
+        raised <= kLargest ? static_cast<float>(raised) : std::numeric_limits<float>::infinity();
+    region::Bowl bowl{curvature, {argument.centre, bend.centre.size()}};
     if (static_cast<double>(bowl.curvature) < raised)
       bowl.curvature = std::nextafterf(bowl.curvature, std::numeric_limits<float>::infinity());
     return bowl;
@@ -445,6 +449,9 @@ class Pass {
     lose(row, sum_error(changed, line.size()));
   }
 
+  // Factors, which are their roots, lie in the range that Coupling::curvature takes.
+  static constexpr double kLeastBend = 0x1p-398;
+  static constexpr double kLargestBend = 0x1p398;
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
   const Replay& replay_;
@@ -539,7 +546,7 @@ void Replay::couple(const Facts& facts, std::span<const int32_t> neurons) {
 }
 
 void Replay::couple_second(const Facts& facts, int to, std::span<const int32_t> neurons, double guess) {
-  if (Stage::has_values(*this, facts, to))
+  if (!facts.contradiction && Stage::has_values(*this, facts, to))
     second_coupling_ = std::make_unique<Stage>(*this, facts, to, neurons, guess);
 }
 

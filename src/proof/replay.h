@@ -109,7 +109,8 @@ class Replay {
   const Coupling* coupling() const { return coupling_.get(); }  // null before
   // Lets them have parabolas for these neurons (ascending) of ReLU node `to` as well; facts: of the whole
   // region; guess: what stage.h's scale may be. To be called
-  // after couple(); does nothing if all neurons of the first layer are always off.
+  // after couple(); does nothing if all neurons of the first layer are
+  // always off, or one has no bound.
   void couple_second(const Facts& facts, int to, std::span<const int32_t> neurons, double guess);
   const Stage* second_coupling() const { return second_coupling_.get(); }  // null before
   // Of a dense or convolutional node.

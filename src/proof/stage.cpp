@@ -15,7 +15,8 @@ bool Stage::has_values(const Replay& whole, const Facts& facts, int to) {
   VERISSIM_CHECK(from >= 0);
   const auto first = facts.neurons.begin() + whole.offset(from);
   const auto last = first + whole.network().nodes[static_cast<size_t>(from)].size;
-  return std::any_of(first, last, [](const Interval& z) { return z.hi > 0.0; });
+  return std::any_of(first, last, [](const Interval& z) { return z.hi > 0.0; }) &&
+         std::all_of(first, last, [](const Interval& z) { return std::isfinite(z.hi); });
 }
 
 // SOUND: a neuron whose input is at most 0 wherever the facts hold has the value 0 there, as network::Stage

@@ -26,7 +26,7 @@ struct Facts;
 
 class Stage {
  public:
-  // Whether some neuron before ReLU node `to` is not always off.
+  // Whether some neuron before ReLU node `to` is not always off, and all have bounds.
   static bool has_values(const Replay& whole, const Facts& facts, int to);
   // Of these neurons of all (ascending), which must be of ReLU node `to`, network::stage_source of which must
   // have inputs that are affine in the network's; facts: certified for the whole region. guess: what the

@@ -25,7 +25,7 @@ double largest_excess(const SsimGeometry<Interval>& geometry, const Interval& sq
     const Interval rise =
         Interval(2.0) * square * piece + linear - Interval(slope) + lift * geometry.scale_slope(piece);
     const double bound = (value + rise * (piece - at)).hi;
-    if (!(bound <= largest)) largest = bound;  // NaN stays
+    if (!(bound <= largest)) largest = bound;
     from = to;
   }
   return largest;

@@ -307,6 +307,10 @@ class FinalProblem {
     for (const std::vector<double>& layer : inputs) {
       for (const double z : layer) {
         const Interval& known = facts_.neurons[static_cast<size_t>(neuron)];
+        if (known.lo < 0.0 && known.hi > 0.0) {  // SOUND: only a sign that the facts tell is no split
+          ++neuron;
+          continue;
+        }
         const int8_t sign = known.lo >= 0.0 ? 1 : -1;
         const auto same = [&](const Sign& s) { return s.split.neuron == neuron; };
         const bool wrong = sign > 0 ? z < 0.0 : z > 0.0;

@@ -296,10 +296,10 @@ std::vector<int64_t> wanted_places(const bounds::Layer& layer, const Frame& fram
 }
 
 // Bounds one ReLU layer's neurons. `run_all` calls its second argument for 0 .. count - 1, in any order.
-template <typename RunAll>
+template <typename Run>
 void tighten_layer(const proof::Replay& replay, const bounds::Graph& graph, const bounds::Layer& layer,
                    std::vector<int64_t> places, Frame& frame, const Part& part, int iterations,
-                   const StopToken& stop, FrameProof* proof, RunAll run_all) {
+                   const StopToken& stop, FrameProof* proof, Run run_all) {
   const int start = layer.inputs.front();
   places = network::by_neighbourhood(replay.network(), start, std::move(places));
   const size_t chunks = (places.size() + kChunk - 1) / kChunk;
@@ -326,10 +326,10 @@ void tighten_layer(const proof::Replay& replay, const bounds::Graph& graph, cons
 
 // Bounds the unstable neurons of every ReLU layer in turn; each layer's certified bounds serve the next.
 // effort(count): the slopes' iterations where so many are to be bounded.
-template <typename Effort, typename RunAll>
+template <typename Effort, typename Run>
 void tighten(const proof::Replay& replay, const bounds::Graph& graph, const std::vector<int>& relus,
              Frame& frame, const Part& part, Effort effort, const StopToken& stop, FrameProof* proof,
-             RunAll run_all) {
+             Run run_all) {
   for (const int relu : relus) {
     const bounds::Layer& layer = graph.layer(relu);
     std::vector<int64_t> places = wanted_places(layer, frame, part);
@@ -488,7 +488,7 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
 
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
                                     const property::Goal& goal, double enough, const StopToken& stop,
-                                    FrameProof* proof) {
+                                    FrameProof* proof, const RunAll& run_all) {
   bool curved = false;
   std::optional<proof::InputLine> line = goal_line(replay, graph, node, goal, enough, curved);
   if (!std::isfinite(line->constant)) line.reset();
@@ -507,11 +507,8 @@ std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::G
             proof != nullptr};
   if (frame->facts.cut)
     part.cut.assign(frame->facts.cut->coefficients.begin(), frame->facts.cut->coefficients.end());
-  tighten(
-      replay, graph, graph.relus(), *frame, part, [](size_t) { return kRefineIterations; }, stop, proof,
-      [](size_t count, const auto& task) {
-        for (size_t i = 0; i < count; ++i) task(i);
-      });
+  const auto iterations = [](size_t) { return kRefineIterations; };
+  tighten(replay, graph, graph.relus(), *frame, part, iterations, stop, proof, run_all);
   if (proof != nullptr) conclude(*frame, *proof);
   return stop.stop_requested() ? nullptr : frame;
 }

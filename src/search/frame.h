@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -36,10 +37,11 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
 // A tighter frame for the node's subtree: every hidden neuron is bounded again under the node's splits and
 // slab, and on the half-space outside of which the node's own bound shows that its goal exceeds `enough`
 // (>= 0). What follows from the frame holds wherever the goal is at most `enough`. `proof` may be null.
-// Returns null if stopped.
+// Returns null if stopped. The work is done by run_all, which calls its second argument for 0 .. count - 1.
+using RunAll = std::function<void(size_t count, const std::function<void(size_t)>& task)>;
 std::shared_ptr<const Frame> refine(const proof::Replay& replay, const bounds::Graph& graph, const Node& node,
                                     const property::Goal& goal, double enough, const StopToken& stop,
-                                    FrameProof* proof);
+                                    FrameProof* proof, const RunAll& run_all);
 
 // Replays the rows with wanted[row] != 0; the others get -infinity. coefficients: rows x size of rows.start,
 // the exact ones. SOUND: see proof::Replay.

@@ -350,11 +350,19 @@ class Run {
     std::vector<std::shared_ptr<const Frame>> frames(nodes.size());
     std::vector<FrameProof> proofs(nodes.size());
     if (!nodes.empty()) Expander(replay_, graph_, problem_.property, enough_).certify(nodes);
-    threads().run(nodes.size(), [&](size_t i) {
+    const auto make_frame = [&](size_t i, const RunAll& run_all) {
       const property::Goal& goal = problem_.property.goals[static_cast<size_t>(nodes[i].goal)];
       frames[i] = search::refine(replay_, graph_, nodes[i], goal, enough_, stop_,
-                                 options_.recorder == nullptr ? nullptr : &proofs[i]);
-    });
+                                 options_.recorder == nullptr ? nullptr : &proofs[i], run_all);
+    };
+    const RunAll shared = [this](size_t count, const auto& task) { threads().run(count, task); };
+    const RunAll alone = [](size_t count, const auto& task) {
+      for (size_t i = 0; i < count; ++i) task(i);
+    };
+    // The last ones, fewer than there are threads, are made one by one by all of them.
+    const size_t rest = nodes.size() % static_cast<size_t>(threads().threads());
+    threads().run(nodes.size() - rest, [&](size_t i) { make_frame(i, alone); });
+    for (size_t i = nodes.size() - rest; i < nodes.size(); ++i) make_frame(i, shared);
     std::vector<Node> open;
     for (size_t i = 0; i < nodes.size(); ++i) {
       if (frames[i] != nullptr && options_.recorder != nullptr)

@@ -3,6 +3,7 @@
 
 #include "proof/replay_case.h"
 #include "proof/stage.h"
+#include "region/balls.h"
 
 namespace verissim::proof {
 namespace {
@@ -184,6 +185,34 @@ TEST(Stage, BoundsTheSquaresOfASecondLayer) {
     if (largest > 0.005 * bound) ++close;
   });
   EXPECT_GE(close, 20);
+}
+
+// Weights whose squares a double does not hold, in one layer and undone in the next.
+TEST(Stage, CountsWhatUnderflows) {
+  for (const int size : {0, 300, 480, 500, 530}) {
+    Network net = network::make_mlp({1, 1, 2}, {2, 1}, 1);
+    const double large = std::ldexp(1.0, size);
+    const double small = std::ldexp(1.0, -size - 40);
+    std::get<network::Dense>(net.nodes[1].op).weight = {large, 0.0, 0.0, large};
+    std::get<network::Dense>(net.nodes[3].op).weight = {small, -small};
+    std::get<network::Dense>(net.nodes[5].op).weight = {-0x1p40};
+    const std::vector<float> reference{0.5F, 0.5F};
+    const auto ball = region::make_l2_ball(reference, Decimal::parse("0.1", "radius"));
+    Replay replay(net, *ball);
+    const Facts facts = plain_facts(replay);
+    replay.couple(facts, std::vector<int32_t>{0});
+    replay.couple_second(facts, 4, std::vector<int32_t>{2}, 0.0);
+    Rng rng(1);
+    Proposal proposal = random_proposal(rng, replay, 5);
+    proposal.coefficients = {1.0};
+    proposal.low.assign(3, 0.5F);
+    proposal.tilt.assign(3, 0.0F);
+    proposal.curve = {0.0F, 0x1p50F};
+    proposal.centre = {0.5F, 0.5F};
+    const Point x{0.5 + 0.07, 0.5 - 0.07};
+    ASSERT_TRUE(ball->contains(x));
+    EXPECT_LE(bound_of(replay, 5, facts, proposal), network::evaluate(net, x)[0]) << size;
+  }
 }
 
 }  // namespace
