@@ -246,9 +246,8 @@ class Coupling::Form {
 // + 2) u trace(B), u = 2^-53, and trace(B) <= k lambda. Entry (i, j) of G is off by at most (n + 8) u times
 // |row_i| |row_j| in both metrics together, entries of A by 3 u more, those of the border by (n + 8) u; a
 // matrix of entries s_i s_j has the norm sum s_i^2, so A and the border's share are off by at most (n + 16) u
-// T, T = sum s_i^2 squares_i. With delta the sum of both, [(lambda + delta) I - A, sqrt(lambda) b; ...,
-// lambda
-// + delta] is positive semidefinite, from which A + b b^T <= lambda (1 + delta / lambda)^2. T's own factor of
+// T, T = sum s_i^2 squares_i. With delta the sum of both, the bordered matrix with lambda + delta on its
+// diagonal is positive semidefinite, from which A + b b^T <= lambda (1 + delta / lambda)^2. T's own factor of
 // two, and 2^-50 in place of u, pay for the rounding of T and of this sum. Factors must lie in [2^-200,
 // 2^200]: then T >= 2^-800, and what underflows in T and in the entries is covered by T, what underflows in
 // the method by 2^-900.
