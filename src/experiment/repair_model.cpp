@@ -57,11 +57,16 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
       options.recorder = &*writer;
     }
   }
-  result.verification =
-      search::verify({read.network, *question.region, property}, options, stop, request.search_observer);
+  const search::Problem problem{read.network, *question.region, property};
+  result.verification = search::verify(problem, options, stop, request.search_observer);
   if (writer) {
     result.no_certificate = writer->finish(result.verification).value_or("");
     if (result.no_certificate.empty()) result.certificate = name_of(request.certificates[i]);
+  }
+  // While a proof is recorded the search does without some of its means.
+  if (writer && result.verification.verdict == search::Verdict::kUnknown && !stop.stop_requested()) {
+    options.recorder = nullptr;
+    result.verification = search::verify(problem, options, stop, request.search_observer);
   }
   if (request.observer != nullptr)
     request.observer->on_target_verified(static_cast<int64_t>(i), result.verification);
@@ -90,6 +95,30 @@ void take_file(const RepairRequest& request, network::LoadedModel read, FinalFil
   result.file = std::move(file);
 }
 
+// Writes the network, reads it back and verifies it.
+void write_and_prove(const RepairRequest& request, const network::Network& network,
+                     const search::Options& options, const StopToken& stop, RepairedModel& result) {
+  network::save_model(request.file, network, request.model.layout);
+  network::LoadedModel read = network::load_model(request.file, request.questions.front().reference.shape);
+  FinalFile file = prove_file(request, read, options, stop);
+  take_file(request, std::move(read), std::move(file), result);
+}
+
+// The most accurate of the proved networks whose file is proved, too: proofs near the boundary may not be
+// found again in time. Those that are less accurate than demanded do not count.
+void settle(const RepairRequest& request, const search::Options& options, const StopToken& stop,
+            RepairedModel& result) {
+  repair::Outcome& loop = result.loop;
+  if (loop.candidates.empty()) return write_and_prove(request, loop.network, options, stop, result);
+  for (const repair::Candidate& each : loop.candidates) {
+    if (each.accuracy < request.config.repair_min_accuracy) break;
+    loop.network = each.network;
+    loop.method = each.method;
+    write_and_prove(request, each.network, options, stop, result);
+    if (repair::verdict_of(result.verifications) == search::Verdict::kRobust || stop.stop_requested()) return;
+  }
+}
+
 }  // namespace
 
 RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) {
@@ -109,10 +138,7 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   result.reason = reason_of(result.loop);
   const bool accepted = result.loop.status == repair::Status::kRobust;
   if (accepted) {
-    network::save_model(request.file, result.network, request.model.layout);
-    network::LoadedModel read = network::load_model(request.file, request.questions.front().reference.shape);
-    FinalFile file = prove_file(request, read, options, stop);
-    take_file(request, std::move(read), std::move(file), result);
+    settle(request, options, stop, result);
   }
   result.verdict = repair::verdict_of(result.verifications);
   // Proved, but without the accuracy demanded: not what was asked for.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <utility>
 
 #include "base/error.h"
@@ -37,13 +36,6 @@ std::vector<std::string> methods_of(const Options& options) {
   return {automatic_methods().begin(), automatic_methods().end()};
 }
 
-// A proved network on its way to be the result.
-struct Proved {
-  Candidate facts;
-  network::Network network;
-  Verifications verifications;
-};
-
 bool better(const Candidate& a, const Candidate& b) {
   return a.accuracy != b.accuracy ? a.accuracy > b.accuracy : a.step < b.step;
 }
@@ -66,9 +58,9 @@ class Campaign {
     const std::vector<std::string> methods = methods_of(options_);
     for (size_t i = 0; i < methods.size(); ++i) {
       outcome_.status = try_method(methods[i], methods.size() - i);
-      if (stop_.stop_requested() || (best_ && best_->facts.accuracy >= accuracy_wanted())) break;
+      if (stop_.stop_requested() || best_accuracy() >= accuracy_wanted()) break;
     }
-    return best_ ? finish_proved() : finish_unproved();
+    return outcome_.candidates.empty() ? finish_unproved() : finish_proved();
   }
 
  private:
@@ -84,6 +76,11 @@ class Campaign {
   }
 
   double accuracy_at_start() const { return outcome_.rounds.front().accuracy_before; }
+  double best_accuracy() const {
+    double best = -1.0;
+    for (const Candidate& each : outcome_.candidates) best = std::max(best, each.accuracy);
+    return best;
+  }
   double accuracy_wanted() const {
     return std::max(options_.min_accuracy, accuracy_at_start() - kAccuracyToSpare);
   }
@@ -139,22 +136,22 @@ class Campaign {
 
   void accept(const std::string& method, double step, const network::Network& network,
               const Verifications& verifications) {
-    const Candidate facts{method, step, train::accuracy(network, setting_.test)};
-    outcome_.candidates.push_back(facts);
-    if (best_ && !better(facts, best_->facts)) return;
-    best_ = std::make_unique<Proved>();
-    best_->facts = facts;
-    best_->network = network;
-    best_->verifications = verifications;
+    Candidate& candidate = outcome_.candidates.emplace_back();
+    candidate.method = method;
+    candidate.step = step;
+    candidate.accuracy = train::accuracy(network, setting_.test);
+    candidate.network = network;
+    candidate.verifications = verifications;
   }
 
   Outcome finish_proved() {
-    outcome_.network = std::move(best_->network);
-    outcome_.verifications = std::move(best_->verifications);
-    outcome_.method = best_->facts.method;
-    const bool accurate = best_->facts.accuracy >= options_.min_accuracy;
-    outcome_.status = accurate ? Status::kRobust : Status::kInaccurate;
     std::stable_sort(outcome_.candidates.begin(), outcome_.candidates.end(), better);
+    const Candidate& best = outcome_.candidates.front();
+    outcome_.network = best.network;
+    outcome_.verifications = best.verifications;
+    outcome_.method = best.method;
+    const bool accurate = best.accuracy >= options_.min_accuracy;
+    outcome_.status = accurate ? Status::kRobust : Status::kInaccurate;
     return std::move(outcome_);
   }
 
@@ -172,7 +169,6 @@ class Campaign {
   StopToken stop_;
   Pool pool_;
   Outcome outcome_;
-  std::unique_ptr<Proved> best_;
   double seconds_ = 0.0;  // spent on changing networks
 };
 

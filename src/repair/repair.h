@@ -54,6 +54,8 @@ struct Candidate {
   std::string method;
   double step = 1.0;  // how far from the network given to the method's, in (0, 1]
   double accuracy = 0.0;
+  network::Network network;  // weights are float32 values
+  Verifications verifications;
 };
 
 struct Outcome {
@@ -64,8 +66,9 @@ struct Outcome {
   int64_t repairs = 0;          // 0: the network given is the result
   Verifications verifications;  // of `network`; one for every target unless interrupted
   std::vector<Round> rounds;
-  std::string method;                 // that made `network`; empty if it is the one given
-  std::vector<Candidate> candidates;  // the one kept first
+  std::string method;  // that made `network`; empty if it is the one given
+  // All that were proved, the one kept first, for callers who must prove what they wrote to a file once more.
+  std::vector<Candidate> candidates;
 };
 
 // Told about the repair from the thread that called repair(); must not throw.
