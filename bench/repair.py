@@ -48,9 +48,10 @@ def parse():
 
 
 def runner_of(name, arguments):
-    seconds = arguments.seconds or repair_rows.ROWS[name].seconds
-    limit = seconds if name != "original" else max(seconds, 120.0)  # 10 s are wanted of the median
-    return repair_runs.Runner(arguments.program, arguments.out / name, limit, arguments.threads, arguments.fresh)
+    budget = repair_rows.ROWS[name].budget()
+    if arguments.seconds:
+        budget = dict.fromkeys(budget, arguments.seconds)
+    return repair_runs.Runner(arguments.program, arguments.out / name, budget, arguments.threads, arguments.fresh)
 
 
 def run_row(name, place, arguments):

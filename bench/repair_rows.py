@@ -37,6 +37,12 @@ class Row:
     seconds: float  # wanted, at most: the median of single runs; of full-size networks, the run's
     unseen: object = None  # of a Place: images that no repair has seen, (path, class) each
 
+    def budget(self):
+        """Settings of repair that hold a run to the row's time; of short runs it is the median that counts."""
+        if self.unseen is None:
+            return {"timeout": 12 * self.seconds}
+        return {"timeout": self.seconds, "budget": self.seconds}
+
 
 def config_of(place, shape, reference, model, threshold, timeout, seed=1):
     return {
@@ -116,7 +122,8 @@ def fashion(place):
 
 def gtsrb(place):
     model = {
-        "dataset": "GTSRB", "data_path": str(place.data), "path": str(trained(place, "gtsrb", "*.onnx")),
+        "dataset": "GTSRB", "hidden_layer": [], "data_path": str(place.data),
+        "path": str(trained(place, "gtsrb", "*.onnx")),
         "selected_classes": list(range(43)),
     }  # fmt: skip
     images = references(right_images("gtsrb"), place)
@@ -126,9 +133,8 @@ def gtsrb(place):
 def trained(place, name, pattern):
     found = sorted((place.networks / name).glob(pattern))
     if len(found) != 1:
-        raise FileNotFoundError(
-            f"{place.networks / name}: no network, make it with bench/train_networks.py {name}"
-        )  # fmt: skip
+        folder = place.networks / name
+        raise FileNotFoundError(f"{folder}: no network, make it with bench/train_networks.py {name}")
     return found[0]
 
 

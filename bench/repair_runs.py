@@ -49,17 +49,17 @@ def references_of(config):
 class Runner:
     """Runs experiments into `out`; one that was run already, by the same program with the same settings, is read."""
 
-    def __init__(self, program, out, seconds, threads, fresh=False):
+    def __init__(self, program, out, budget, threads, fresh=False):
         self.program = shutil.which(program) or program
         self.identity = instances.Verissim(self.program).identity()
         self.out = pathlib.Path(out)
-        self.seconds = seconds
+        self.budget = budget
         self.threads = threads
         self.fresh = fresh
 
-    def run(self, experiment, method, options=None):
+    def run(self, experiment, method):
         folder = self.out / method / experiment.name
-        repair = {"method": method, "timeout": self.seconds} | (options or {})
+        repair = {"method": method} | self.budget
         config = experiment.config | {"path": str(folder), "threads": self.threads, "repair": repair}
         done = folder / "bench.json"
         key = {"program": self.identity, "config": config}
@@ -82,7 +82,7 @@ class Runner:
         with open(config.with_name("out.json"), "wb") as out, open(config.with_name("err.txt"), "wb") as err:
             command = [self.program, "run", "--quiet", "--json", str(config)]
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-            killer = threading.Timer(4 * (self.seconds + timeout) + GRACE_SECONDS, process.kill)
+            killer = threading.Timer(4 * (self.budget["timeout"] + timeout) + GRACE_SECONDS, process.kill)
             killer.start()
             _, status, usage = os.wait4(process.pid, 0)
             killer.cancel()

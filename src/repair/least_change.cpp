@@ -1,6 +1,6 @@
-// The dual of the program has one multiplier >= 0 for each point and rival, and is solved by coordinate ascent
-// (Hildreth 1957, as for support vector machines). In coordinates in which the metric is the identity, the
-// change is the sum of multiplier * (e_label - e_rival) x', x the point's features, so that a step on one
+// The dual of the program has one multiplier >= 0 for each point and rival, and is solved by coordinate
+// ascent (Hildreth 1957, as for support vector machines). In coordinates in which the metric is the identity,
+// the change is the sum of multiplier * (e_label - e_rival) x', x the point's features, so that a step on one
 // multiplier touches two rows. Few demands bind: those of the others never enter. Where points lie close to
 // each other coordinates creep, so that now and then all positive multipliers make a Newton step together.
 #include "repair/least_change.h"
@@ -20,7 +20,7 @@ using Matrix = Eigen::Map<const RowMajor>;
 
 // Margins are met up to this share of them, and aimed at beyond by twice as much.
 constexpr double kTolerance = 1e-3;
-constexpr int64_t kMaxSweeps = 5000;
+constexpr int64_t kMaxSweeps = 2000;
 // Sweeps before a Newton step is made and demands that were not seen to bind are looked at again.
 constexpr int64_t kSweepsOfRound = 20;
 // With more positive multipliers than this a Newton step would cost more than it saves.
@@ -67,9 +67,7 @@ class Ascent {
   double aim(int64_t point) const {
     return (1 + 2 * kTolerance) * demands_.margins[static_cast<size_t>(point)];
   }
-  double tolerance(int64_t point) const {
-    return kTolerance * demands_.margins[static_cast<size_t>(point)];
-  }
+  double tolerance(int64_t point) const { return kTolerance * demands_.margins[static_cast<size_t>(point)]; }
   int64_t label(int64_t point) const { return demands_.labels[static_cast<size_t>(point)]; }
 
   // What is missing to the aim.
@@ -79,8 +77,8 @@ class Ascent {
     return aim(point) - (scores_(point, own) - scores_(point, rival)) - gained;
   }
 
-  // The rival that each point falls shortest of, if it is missed by more than the tolerance; whether there are
-  // any, or a multiplier that has not settled.
+  // The rival that each point falls shortest of, if it is missed by more than the tolerance; whether there
+  // are any, or a multiplier that has not settled.
   bool add_violated() {
     const RowMajor scores = scores_ + features_ * change_.transpose();
     bool found = !settled_;
@@ -123,8 +121,8 @@ class Ascent {
     return settled_;
   }
 
-  // To the dual's maximum over the positive multipliers, or as far as the first of them that becomes zero: the
-  // dual is concave, so that it does not fall on the way.
+  // To the dual's maximum over the positive multipliers, or as far as the first of them that becomes zero:
+  // the dual is concave, so that it does not fall on the way.
   void newton_step() {
     std::vector<size_t> free;
     for (size_t k = 0; k < bindings_.size(); ++k) {
@@ -137,7 +135,8 @@ class Ascent {
     for (int64_t a = 0; a < size; ++a) {
       const Binding& one = bindings_[free[static_cast<size_t>(a)]];
       off(a) = gap(one.point, one.rival);
-      for (int64_t b = 0; b <= a; ++b) curvature(a, b) = product(one, bindings_[free[static_cast<size_t>(b)]]);
+      for (int64_t b = 0; b <= a; ++b)
+        curvature(a, b) = product(one, bindings_[free[static_cast<size_t>(b)]]);
     }
     curvature.diagonal().array() += kRidge * curvature.diagonal().mean();
     const Eigen::VectorXd direction = curvature.selfadjointView<Eigen::Lower>().ldlt().solve(off);
@@ -205,6 +204,7 @@ LeastChange::LeastChange(std::span<const double> metric, int64_t width) : factor
   VERISSIM_CHECK(factor_->cholesky.info() == Eigen::Success);
 }
 
+LeastChange::LeastChange(LeastChange&&) noexcept = default;
 LeastChange::~LeastChange() = default;
 
 Change LeastChange::solve(const Demands& demands, const StopToken& stop) const {

@@ -36,6 +36,7 @@ class LeastChange {
  public:
   // metric: width x width, symmetric, positive definite.
   LeastChange(std::span<const double> metric, int64_t width);
+  LeastChange(LeastChange&&) noexcept;
   ~LeastChange();
 
   // The same demands give the same change.

@@ -175,7 +175,8 @@ TEST(LeastChange, EndsWhereDemandsContradictEachOther) {
   problem.labels = {0, 1};
   const Change change = LeastChange(problem.metric, Case::kWidth).solve(problem.demands(), {});
   EXPECT_FALSE(change.met);
-  EXPECT_TRUE(std::all_of(change.weights.begin(), change.weights.end(), [](double w) { return std::isfinite(w); }));
+  EXPECT_TRUE(
+      std::all_of(change.weights.begin(), change.weights.end(), [](double w) { return std::isfinite(w); }));
 }
 
 TEST(LeastChange, StopsWhenAsked) {
