@@ -40,10 +40,17 @@ Verifications verify(const Setting& setting, const network::Network& network, co
   for (const size_t i : order) {
     if (has_failed && before != nullptr && !failed_before(i)) continue;
     if (has_failed && stop.stop_requested()) continue;
-    setting.observer.on_target(static_cast<int64_t>(i));
-    result[i] = setting.targets[i].verify(network, stop);
+    result[i] = verify_target(setting, i, network, stop);
     has_failed = has_failed || failed(result[i]);
   }
+  return result;
+}
+
+search::Result verify_target(const Setting& setting, size_t target, const network::Network& network,
+                             const StopToken& stop) {
+  setting.observer.on_target(static_cast<int64_t>(target));
+  search::Result result = setting.targets[target].verify(network, stop);
+  setting.observer.on_target_verified(static_cast<int64_t>(target), result);
   return result;
 }
 

@@ -19,6 +19,9 @@ struct Setting {
   Observer& observer;
 };
 
+search::Result verify_target(const Setting& setting, size_t target, const network::Network& network,
+                             const StopToken& stop);
+
 // Asks the targets that failed before first. Once one has failed, those that did not fail before are not
 // asked any more, unless `before` is null.
 Verifications verify(const Setting& setting, const network::Network& network, const Verifications* before,

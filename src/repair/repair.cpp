@@ -162,8 +162,7 @@ class Campaign {
   Outcome finish_unproved() {
     for (size_t i = 0; i < setting_.targets.size() && !stop_.stop_requested(); ++i) {
       if (outcome_.verifications[i]) continue;
-      setting_.observer.on_target(static_cast<int64_t>(i));
-      outcome_.verifications[i] = setting_.targets[i].verify(outcome_.network, stop_);
+      outcome_.verifications[i] = verify_target(setting_, i, outcome_.network, stop_);
     }
     return std::move(outcome_);
   }

@@ -72,8 +72,9 @@ struct Outcome {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // Before the verification of one target.
+  // Before and after the verification of one target.
   virtual void on_target(int64_t /*target*/) {}
+  virtual void on_target_verified(int64_t /*target*/, const search::Result&) {}
   // After a verification. `round` has no repair yet.
   virtual void on_verified(const Round&, const network::Network&) {}
   // After a repair; the network is the repaired one, not verified yet.
