@@ -49,7 +49,7 @@ class Installed(unittest.TestCase):
     def test_another_project_finds_the_package(self):
         build = self.root / "consumer"
         run(CMAKE, "-S", SOURCE / "tests/install/consumer", "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
-            f"-DEXAMPLE={SOURCE / 'examples/verify.cpp'}", "-DCMAKE_BUILD_TYPE=Release")
+            f"-DEXAMPLE={SOURCE / 'examples/cpp/verify.cpp'}", "-DCMAKE_BUILD_TYPE=Release")
         run(CMAKE, "--build", build)
         told = run(build / "consumer", MODEL, IMAGE, 0, "0.999")
         self.assertRegex(told, r"^(robust|not robust) \(.+\), margin bound ")
