@@ -185,9 +185,26 @@ class Parser {
         set_all(given, result.arguments);
       }
     }
+    check_needs(result.command);
     result.arguments.settings.eight_bit = result.arguments.eight_bit;
     settle_neighbourhood(*used, result.arguments);
     return result;
+  }
+
+  // Options that make no sense without another one.
+  void check_needs(CommandName command) const {
+    const auto is_given = [&](std::string_view name) {
+      return std::any_of(given_.begin(), given_.end(), [&](const Given& given) {
+        return given.command->name == command && given.parsed->count() > 0 &&
+               shown_name(*given.option) == name;
+      });
+    };
+    for (const Given& given : given_) {
+      const std::string_view needs = given.option->needs;
+      if (given.command->name != command || given.parsed->count() == 0 || needs.empty()) continue;
+      if (!is_given(needs))
+        throw InputError(shown_name(*given.option) + " needs " + std::string(needs) + " beside it");
+    }
   }
 
   Finished usage_error(const std::string& message) const {

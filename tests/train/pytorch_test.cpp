@@ -41,9 +41,10 @@ void expect_equal_to_pytorch(const std::string& name, const Optimiser& optimiser
   Case c;
   initialise(c.network, 2);
   const auto learner = make_learner(c.network, c.samples, optimiser);
+  const std::vector<float> margins(c.weights.size(), c.margin);
   nlohmann::json losses;
   for (const auto& batch : c.batches) {
-    const Step step = learner->step(batch, {c.pool.images, c.pool.labels, c.weights, c.margin});
+    const Step step = learner->step(batch, {c.pool.images, c.pool.labels, c.weights, margins});
     losses.push_back({step.loss, step.penalty});
   }
   const fs::path in = fs::path(testing::TempDir()) / ("verissim_steps_" + name + ".json");
