@@ -112,6 +112,7 @@ def test_a_page(page, tutorial, monkeypatch):
         "guide-own-model.md": ["robust ", "ReLU", "TorchScript"],
         "guide-verdicts.md": ["Robust: every image", "Not robust: an image", "as 8 bits"],
         "guide-proofs.md": ["ACCEPTED: robust", "REJECTED:"],
+        "guide-repair.md": ["verdict: robust", "accuracy lost: ", "same class as before: 0.9"],
         "guide-choosing-tau.md": ["global ", "skimage "],
     }
     for text in wanted[page]:
