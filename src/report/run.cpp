@@ -137,6 +137,13 @@ RoundFacts read_round(const json& round) {
           number_at(round, "accuracy_after")};
 }
 
+CertificateFacts read_certificate(const json& reference) {
+  const std::string image = file_at(reference, "file");
+  return {file_at(reference, "certificate"), text_at(reference, "no_certificate"),
+          image.empty() ? text_at(reference, "path") : image, number_at(reference, "class_idx"),
+          text_at(reference, "threshold")};
+}
+
 // "1x28x28"; nothing for any other text.
 Shape read_shape(const std::string& text) {
   long long c = 0;
@@ -242,6 +249,7 @@ Run read_run(const std::string& folder) {
         FinalFacts{file_at(final_network, "file"), text_at(final_network, "sha256"),
                    read_search(member(final_network, "search"), member(final_network, "trace"))};
   }
+  if (run.final_network) run.certificates = list_at(report, "references", read_certificate);
   run.best_network = file_at(report, "best_network");
   read_surroundings(report, run);
   return run;

@@ -80,6 +80,15 @@ struct FinalFacts {
   SearchFacts search;
 };
 
+// Of the final network's proof around one reference.
+struct CertificateFacts {
+  std::string file;     // "" if there is none
+  std::string why_not;  // then a clause, if one is known
+  std::string image;    // the reference's PNG in the folder, or its file
+  Number label;
+  std::string threshold;
+};
+
 struct FileFacts {
   std::string role;
   std::string path;
@@ -117,6 +126,7 @@ struct Run {
 
   std::vector<RoundFacts> rounds;
   std::optional<FinalFacts> final_network;
+  std::vector<CertificateFacts> certificates;  // one for each reference
   std::string best_network;
 
   std::vector<std::pair<std::string, Number>> times;
