@@ -156,8 +156,8 @@ Signal GraphBuilder::dense(const std::string& name, const Signal& x, std::vector
   return y;
 }
 
-Signal GraphBuilder::conv2d(const std::string& name, const Signal& x, Conv2d conv,
-                            std::vector<int64_t> shape, const Trace& trace) {
+Signal GraphBuilder::conv2d(const std::string& name, const Signal& x, Conv2d conv, std::vector<int64_t> shape,
+                            const Trace& trace) {
   VERISSIM_CHECK(x.order == nullptr);
   const int64_t out = conv.out.size();
   Signal y = append(name, std::move(conv), {x.node}, out, std::move(shape));

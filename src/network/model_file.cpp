@@ -84,8 +84,9 @@ Traced load_layers(const std::string& path, std::span<const std::byte> data, con
 Traced load_script(PytorchFile& file, std::span<const std::byte> data, const InputHint& hint) {
   ScriptNetwork script = read_script(file, hint);
   ModelLayout layout = sequential_layout(script.network);
-  return {{std::move(script.network), std::move(layout), "TorchScript", sha256(data), script.input_source, {}},
-          std::move(script.traces)};
+  return {
+      {std::move(script.network), std::move(layout), "TorchScript", sha256(data), script.input_source, {}},
+      std::move(script.traces)};
 }
 
 Traced load_pytorch(const std::string& path, std::span<const std::byte> data, const InputHint& hint,
@@ -98,7 +99,8 @@ Traced load_pytorch(const std::string& path, std::span<const std::byte> data, co
 Traced load_safetensors(const std::string& path, std::span<const std::byte> data, const InputHint& hint,
                         bool tracing) {
   return load_layers(path, data, hint, [&](NetworkBuilder& builder) -> Contents {
-    return {read_state_dict(path, read_safetensors(path, data, tracing), builder), "safetensors",
+    return {read_state_dict(path, read_safetensors(path, data, tracing), builder),
+            "safetensors",
             {kAssumedRelus}};
   });
 }
@@ -173,8 +175,7 @@ LoadedModel load_model(const std::string& path, std::optional<Shape> input) {
 
 LoadedModel parse_model(const std::string& path, std::span<const std::byte> data,
                         std::optional<Shape> input) {
-  return load(
-      std::make_shared<const ModelSource>(ModelSource{path, {data.begin(), data.end()}, input}));
+  return load(std::make_shared<const ModelSource>(ModelSource{path, {data.begin(), data.end()}, input}));
 }
 
 void save_like(const std::string& path, const LoadedModel& like, const Network& changed) {

@@ -176,8 +176,7 @@ void PytorchFile::open_archive() {
     };
   }
   storages_ = std::make_unique<ArchiveStorages>(
-      file_, std::move(zip), folder,
-      tracing_ ? zip_places(file_, data_) : std::map<std::string, ZipPlace>{});
+      file_, std::move(zip), folder, tracing_ ? zip_places(file_, data_) : std::map<std::string, ZipPlace>{});
 }
 
 void PytorchFile::open_legacy() {

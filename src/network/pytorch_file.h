@@ -29,8 +29,8 @@ class PytorchFile {
   // Whether the data begin like one.
   static bool recognizes(std::span<const std::byte> data);
 
-  // Reads the pickle, not yet the storages. `data` must outlive this. tracing: whether tensors tell where they
-  // lie. Throws InputError.
+  // Reads the pickle, not yet the storages. `data` must outlive this. tracing: whether tensors tell where
+  // they lie. Throws InputError.
   PytorchFile(std::string file, std::span<const std::byte> data, bool tracing = false);
   PytorchFile(const PytorchFile&) = delete;
   PytorchFile& operator=(const PytorchFile&) = delete;

@@ -104,8 +104,8 @@ Trace transposed_trace(const ScriptConstant& matrix) {
 ScriptValue matmul(const Arguments& a) {
   const ScriptConstant& matrix = a.constant(1);
   std::vector<double> weight = transposed(a, matrix);
-  return a.computed(linear(a.graph(), a.site(), a.tensor(0), matrix.shape[0], std::move(weight),
-                           transposed_trace(matrix)));
+  return a.computed(
+      linear(a.graph(), a.site(), a.tensor(0), matrix.shape[0], std::move(weight), transposed_trace(matrix)));
 }
 
 // bias + x W
@@ -113,8 +113,8 @@ ScriptValue addmm(const Arguments& a) {
   const ScriptConstant& matrix = a.constant(2);
   std::vector<double> weight = transposed(a, matrix);
   if (a.real(3, 1.0) != 1.0 || a.real(4, 1.0) != 1.0) throw a.error("factors", "beta 1 and alpha 1");
-  const Signal y = linear(a.graph(), a.site(), a.tensor(1), matrix.shape[0], std::move(weight),
-                          transposed_trace(matrix));
+  const Signal y =
+      linear(a.graph(), a.site(), a.tensor(1), matrix.shape[0], std::move(weight), transposed_trace(matrix));
   return a.computed(biased(a, y, 0, y.shape.size() - 1));
 }
 
@@ -167,8 +167,7 @@ ScriptValue convolution(const Arguments& a, size_t dilation, size_t groups_at) {
   set_padding(a, 4, axes);
   const Signal x = fitted(a, axes);
   a.site().charge(product(shape));
-  const Signal y = convolve(a.graph(), a.site(), x, axes, shape[0], groups, *weight.values,
-                            weight.trace);
+  const Signal y = convolve(a.graph(), a.site(), x, axes, shape[0], groups, *weight.values, weight.trace);
   return a.computed(biased(a, y, 2, 1));
 }
 
@@ -193,8 +192,9 @@ ScriptValue batch_norm(const Arguments& a) {
                   "[" + std::to_string(channels) + "]");
   };
   const auto trace = [&](size_t k) { return a.has(k) ? a.constant(k).trace : Trace{}; };
-  const Normalisation constants{numbers(1, 1.0), numbers(2, 0.0), numbers(3, std::nullopt),
-                                numbers(4, std::nullopt), a.real(7, 1e-5), trace(1), trace(2)};
+  const Normalisation constants{
+      numbers(1, 1.0), numbers(2, 0.0), numbers(3, std::nullopt), numbers(4, std::nullopt), a.real(7, 1e-5),
+      trace(1),        trace(2)};
   return a.computed(normalise(a.graph(), a.site(), x, constants));
 }
 

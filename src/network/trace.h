@@ -19,8 +19,8 @@ struct ArraySource {
   std::string key;
   DType dtype{};
   std::string obstacle = {};       // why its bytes cannot be changed; empty if they can
-  bool big_endian = false;    // the bytes of an element
-  size_t begin = 0;           // the first element's first byte in the file
+  bool big_endian = false;         // the bytes of an element
+  size_t begin = 0;                // the first element's first byte in the file
   std::vector<size_t> bytes = {};  // each element's first byte, where they do not lie one after the other
 
   size_t byte_of(int64_t element, size_t size) const {

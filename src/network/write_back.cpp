@@ -249,9 +249,10 @@ void check_read_back(const std::string& file, const Network& expected, const Net
     Node got = read.nodes[k];
     const Layer a = layer_of(wanted);
     const Layer b = layer_of(got);
-    if (a.weight == nullptr || (same_numbers(*a.weight, *b.weight) && same_numbers(*a.bias, *b.bias))) continue;
-    throw InputError(file, "layer " + quote(wanted.name), "numbers that depend on changed ones of other layers",
-                     "arrays of its own");
+    if (a.weight == nullptr || (same_numbers(*a.weight, *b.weight) && same_numbers(*a.bias, *b.bias)))
+      continue;
+    throw InputError(file, "layer " + quote(wanted.name),
+                     "numbers that depend on changed ones of other layers", "arrays of its own");
   }
 }
 

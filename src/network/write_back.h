@@ -17,10 +17,10 @@ struct WrittenBack {
   Network expected;              // what they should be read as: the changed network, rounded
 };
 
-// original: the network as read from `data` (not packed), with its traces; changed: one of the same structure.
-// Checksums are not renewed. Throws InputError naming `file` and the key or the layer if the structures
-// differ, a number that has changed has no place in the file or shares it with one that has not, or is beyond
-// its dtype's range.
+// original: the network as read from `data` (not packed), with its traces; changed: one of the same
+// structure. Checksums are not renewed. Throws InputError naming `file` and the key or the layer if the
+// structures differ, a number that has changed has no place in the file or shares it with one that has not,
+// or is beyond its dtype's range.
 WrittenBack write_back(const std::string& file, std::span<const std::byte> data, const Network& original,
                        const std::map<int, NodeTrace>& traces, const Network& changed);
 

@@ -49,7 +49,9 @@ class Archive {
   }
 
  private:
-  InputError refuse(const std::string& got) const { return {file_, "", got, "a whole PyTorch file of less than 4 GiB"}; }
+  InputError refuse(const std::string& got) const {
+    return {file_, "", got, "a whole PyTorch file of less than 4 GiB"};
+  }
 
   // Behind it stands a comment of at most 64 KiB, mostly none.
   size_t find_end() const {
@@ -89,8 +91,8 @@ void put(std::span<std::byte> data, size_t at, uint32_t value) {
 
 void renew(const Archive& archive, const ZipPlace& place, std::span<std::byte> after) {
   const auto entry = after.subspan(place.begin, place.size);
-  const auto sum = static_cast<uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(entry.data()), entry.size()));
+  const auto sum =
+      static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(entry.data()), entry.size()));
   const uint32_t before = archive.number(place.directory + 16, 4);
   put(after, place.directory + 16, sum);
   // A header whose checksum stands behind the bytes has a zero instead.

@@ -12,11 +12,11 @@
 namespace verissim::network {
 
 struct ZipPlace {
-  bool stored = false;    // neither compressed nor encrypted: the bytes are the entry's
-  size_t begin = 0;       // of the entry's bytes
-  size_t size = 0;        // of the entry, packed
-  size_t directory = 0;   // of its part of the central directory
-  size_t local = 0;       // of its local header
+  bool stored = false;     // neither compressed nor encrypted: the bytes are the entry's
+  size_t begin = 0;        // of the entry's bytes
+  size_t size = 0;         // of the entry, packed
+  size_t directory = 0;    // of its part of the central directory
+  size_t local = 0;        // of its local header
   bool described = false;  // its size and checksum follow its bytes
 };
 
