@@ -173,7 +173,8 @@ struct OnnxTensorReader::Fields {
 };
 
 NamedTensor OnnxTensorReader::read(ProtoReader message, const std::string& what) {
-  Fields fields{.tracing = tracing_};
+  Fields fields;
+  fields.tracing = tracing_;
   while (const auto field = message.next()) fields.read(message, *field);
   const std::string place = fields.name.empty() ? what : quote(fields.name);
   const auto dtype = dtype_of(fields.data_type);
