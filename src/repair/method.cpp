@@ -5,13 +5,14 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "repair/bound.h"
 #include "repair/penalty.h"
 
 namespace verissim::repair {
 namespace {
 
-constexpr std::array kNames = {"penalty"};
-constexpr std::array kAutomatic = {"penalty"};
+constexpr std::array kNames = {"penalty", "bound"};
+constexpr std::array kAutomatic = {"penalty", "bound"};
 
 void check_options(const MethodOptions& options) {
   const auto demand = [](bool holds, const char* name, double got, const char* wanted) {
@@ -37,6 +38,7 @@ std::unique_ptr<Method> make_method(const std::string& name, const train::Sample
                                     const MethodOptions& options) {
   check_options(options);
   if (name == "penalty") return make_penalty_method(samples, options);
+  if (name == "bound") return make_bound_method(samples, options);
   std::string known;
   for (const char* each : kNames) known += (known.empty() ? "'" : ", '") + std::string(each) + "'";
   throw InputError("repair", "method", "'" + name + "'", known);
