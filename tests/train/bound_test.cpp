@@ -222,7 +222,7 @@ TEST(Bound, IsPushedUpToWhatIsWanted) {
   BoundTerm term;
   term.wanted = wanted;
   term.weight = 10.0F;
-  for (int i = 0; i < 200; ++i) learner->step(std::vector<int64_t>{i % 8}, {}, term);
+  for (int i = 0; i < 100; ++i) learner->step(std::vector<int64_t>{i % 8}, {}, term);
   EXPECT_GT(least_bound(problem, learner->network()), 0.3);
 }
 
