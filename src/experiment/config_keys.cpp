@@ -125,7 +125,7 @@ constexpr std::array kKeys = {
             "k: 'unknown: boundary' is said when the gap left is below 10^-k and neither side can be shown"},
     Key{.name = "repair.method",
         .member = &Config::repair_method,
-        .choices = "auto|last-layer|penalty|fine-tune|adversarial",
+        .choices = "auto|last-layer|penalty|bound|fine-tune|adversarial",
         .meaning =
             "last-layer: the least change of the last layer; penalty: Adam on cross entropy plus weighted "
             "penalties for counterexamples; fine-tune: counterexamples mixed into the training images; "

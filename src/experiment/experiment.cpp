@@ -22,8 +22,8 @@
 namespace verissim::experiment {
 namespace {
 
-constexpr const char* kRepairedModel = "repaired_model.pt";
-constexpr const char* kBestModel = "best_model.pt";
+constexpr const char* kRepairedModel = "repaired_model";
+constexpr const char* kBestModel = "best_model";
 constexpr const char* kCertificate = "proof.certificate";
 // For each verification of the images that no repair has seen, where the config sets no limit.
 constexpr double kSecondsUnseen = 30.0;
@@ -122,7 +122,7 @@ class Experiment {
 
   // First into the run's folder, so that it is not lost if model.path cannot be written.
   void save_trained(const network::Network& network) {
-    network::save_model(session_.file(kIntermediateModel), network);
+    network::save_model(session_.file(std::string(kIntermediateModel) + ".pt"), network);
     save_model_file(model_file_, network);
     model_ = load_fitting_model(model_file_, config_);
     add_file("model", model_file_, model_->digest);
@@ -133,21 +133,24 @@ class Experiment {
     const std::vector<Question> questions = make_questions();
     describe(questions);
     TraceRecorder trace(session_.listener());
-    RoundWriter writer(session_, questions, model_->layout, trace);
-    RepairRequest request{questions, *model_, data_, config_, session_.file(kRepairedModel)};
+    RoundWriter writer(session_, questions, *model_, trace);
+    RepairRequest request{questions, *model_, data_, config_, session_.file(named(kRepairedModel))};
     name_certificates(request);
     request.observer = &writer;
     request.search_observer = &trace;
     const RepairedModel result = repair_model(request, stop_);
     if (!result.file && result.loop.repairs > 0) {
-      network::save_model(session_.file(kBestModel), result.loop.network, model_->layout);
-      session_.report().best_network = kBestModel;
+      save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
+      session_.report().best_network = named(kBestModel);
     }
     finish(result, writer.take_traces());
     look_back(questions, result);
     writer.check();
     return result.loop.status;
   }
+
+  // With the ending of the model's file.
+  std::string named(const char* stem) const { return stem + model_ending(model_file_); }
 
   std::vector<Question> make_questions() {
     if (references_are_test_images(config_)) {
@@ -249,8 +252,8 @@ class Experiment {
   }
 
   void note_file(const RepairedModel& result) {
-    session_.note(
-        printed("%s read back and verified again: %s", kRepairedModel, search::to_string(result.verdict)));
+    session_.note(printed("%s read back and verified again: %s", result.file->name.c_str(),
+                          search::to_string(result.verdict)));
     for (const Proof& proof : result.file->proofs) {
       session_.note(proof.certificate.empty() ? "no certificate: " + proof.no_certificate
                                               : proof.certificate + ": for verissim-check");

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "experiment/certify.h"
 #include "experiment/engine_options.h"
+#include "experiment/networks.h"
 #include "network/model_file.h"
 #include "repair/engine.h"
 #include "train/forward.h"
@@ -104,7 +105,7 @@ void take_file(const RepairRequest& request, network::LoadedModel read, FinalFil
 // Writes the network, reads it back and verifies it.
 void write_and_prove(const RepairRequest& request, const network::Network& network,
                      const search::Options& options, const StopToken& stop, RepairedModel& result) {
-  network::save_model(request.file, network, request.model.layout);
+  save_network_like(request.file, request.model, network);
   network::LoadedModel read = network::load_model(request.file, request.questions.front().reference.shape);
   FinalFile file = prove_file(request, read, options, stop);
   take_file(request, std::move(read), std::move(file), result);
