@@ -1,5 +1,6 @@
 #include "network/model_file.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -187,6 +188,9 @@ void save_like(const std::string& path, const LoadedModel& like, const Network& 
   if (is_zip(file.data)) renew_checksums(name, file.data, after.bytes);
   const Traced read = load_plain(name, after.bytes, file.hint, false);
   check_read_back(name, after.expected, read.model.network);
+  if (std::equal(after.bytes.begin(), after.bytes.end(), file.data.begin(), file.data.end())) {
+    return write_file(path, file.source.bytes);  // packed as it was
+  }
   write_file(path, file.unpacked.empty() ? after.bytes : pack_gzip(after.bytes));
 }
 

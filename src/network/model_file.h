@@ -53,13 +53,13 @@ void save_model(const std::string& path, const Network& network,
 
 // Writes the file that `like` was read from with the numbers of a changed network in it: its bytes but for
 // those of numbers that have changed, each rounded to the dtype that it has there, and checksums. So keys,
-// names, architecture and format stay, and an unchanged network gives an equal file (for one packed with
-// gzip: equal contents). The running statistics of batch normalisations stay as well; what has changed of
-// their layers goes into gamma and beta. `changed` must have the structure of like.network. The file read
-// back is compared with it before it appears, whole or not at all. Throws InputError naming the key or the
-// layer where a number that has changed has no place of its own in the file: a bias that it has not,
-// constants that it computes or that are none of its arrays (an average, a slope), shared weights that do not
-// change alike, external data, compressed entries of an archive.
+// names, architecture and format stay, and an unchanged network gives an equal file. The running statistics
+// of batch normalisations stay as well; what has changed of their layers goes into gamma and beta. `changed`
+// must have the structure of like.network. The file read back is compared with it before it appears, whole or
+// not at all. Throws InputError naming the key or the layer where a number that has changed has no place of
+// its own in the file: a bias that it has not, constants that it computes or that are none of its arrays (an
+// average, a slope), shared weights that do not change alike, external data, compressed entries of an
+// archive.
 void save_like(const std::string& path, const LoadedModel& like, const Network& changed);
 
 // Which numbers of a network save_like can write: those of a node's weight and bias.

@@ -34,6 +34,9 @@ std::string message_of(const auto& action) {
   return "no error";
 }
 
+// script.pt has its entries compressed.
+bool is_compressed(const ModelCase& model_case) { return model_case.path.ends_with("script.pt"); }
+
 std::vector<ModelCase> all_cases() {
   std::vector<ModelCase> cases = read_model_cases(kData);
   for (const ModelCase& onnx : read_model_cases(kData, "onnx_cases.json")) cases.push_back(onnx);
@@ -106,18 +109,13 @@ TEST_F(WriteBack, AnUnchangedNetworkGivesTheSameFile) {
   for (const ModelCase& model_case : all_cases()) {
     const LoadedModel like = load_case(model_case);
     save_like(written(model_case), like, like.network);
-    Bytes before = read_file(model_case.path);
-    Bytes after = read_file(written(model_case));
-    if (is_gzip(before)) {
-      before = unpack_gzip("before", before, 1 << 20);
-      after = unpack_gzip("after", after, 1 << 20);
-    }
-    EXPECT_EQ(before, after) << model_case.path;
+    EXPECT_EQ(read_file(model_case.path), read_file(written(model_case))) << model_case.path;
   }
 }
 
 TEST_F(WriteBack, EveryFormatKeepsItsFormAndTakesTheNumbers) {
   for (const ModelCase& model_case : all_cases()) {
+    if (is_compressed(model_case)) continue;
     const LoadedModel like = load_case(model_case);
     Network changed = like.network;
     Rng rng(3);
@@ -139,6 +137,7 @@ TEST_F(WriteBack, EveryFormatKeepsItsFormAndTakesTheNumbers) {
 // The rest of the file stays as it is, but for an archive's checksums of that entry.
 TEST_F(WriteBack, OneNumberChangesItsBytesOnly) {
   for (const ModelCase& model_case : all_cases()) {
+    if (is_compressed(model_case)) continue;
     const LoadedModel like = load_case(model_case);
     Network changed = like.network;
     size_t at = 0;
@@ -177,6 +176,42 @@ TEST_F(WriteBack, ValuesBeyondTheDtypeAreRefused) {
                 "/half.pt: 'sequential.0.weight': got a value that is not finite in float16, wanted values "
                 "within its range");
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/never.pt"));
+}
+
+TEST_F(WriteBack, CompressedEntriesAreRefused) {
+  const LoadedModel like = load_model(kData + "/script.pt", Shape{1, 4, 4});
+  for (const Writable& writable : writable_nodes(like)) EXPECT_FALSE(writable.weight || writable.bias);
+  Network changed = like.network;
+  std::get<Dense>(changed.nodes.back().op).weight[1] += 1.0;
+  EXPECT_EQ(message_of([&] { save_like(folder_ + "/never.pt", like, changed); }),
+            kData +
+                "/script.pt: '5.weight': got weights that are compressed, wanted plain numbers, to write "
+                "changed ones in their places");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/never.pt"));
+}
+
+// A normalisation is a layer of its own. Its factor goes into gamma, its offset into beta; the mean, the
+// variance and the convolution before it stay.
+TEST_F(WriteBack, NormalisationsKeepTheirStatistics) {
+  const LoadedModel like = load_model(kData + "/norm.pt", Shape{1, 3, 3});
+  Network changed = like.network;
+  auto& norm = std::get<Conv2d>(changed.nodes[2].op);
+  norm.weight[0] *= 1.5;
+  norm.bias[1] += 0.25;
+  save_like(folder_ + "/norm.pt", like, changed);
+  const LoadedModel read = load_model(folder_ + "/norm.pt", Shape{1, 3, 3});
+  expect_close(read.network, changed, 0x1p-22, "norm.pt");
+  EXPECT_NE(std::get<Conv2d>(read.network.nodes[2].op).weight[0],
+            std::get<Conv2d>(like.network.nodes[2].op).weight[0]);
+  EXPECT_EQ(std::get<Conv2d>(read.network.nodes[1].op).weight,
+            std::get<Conv2d>(like.network.nodes[1].op).weight);
+  ASSERT_EQ(read.layout.size(), like.layout.size());
+  for (size_t k = 0; k < read.layout.size(); ++k) {
+    const std::string& key = read.layout[k].key;
+    if (key == "1.running_mean" || key == "1.running_var")
+      EXPECT_EQ(read.layout[k].bytes, like.layout[k].bytes);
+    if (key == "1.weight" || key == "1.bias") EXPECT_NE(read.layout[k].bytes, like.layout[k].bytes) << key;
+  }
 }
 
 TEST_F(WriteBack, ABiasThatTheFileHasNotIsRefused) {
