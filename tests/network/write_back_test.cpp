@@ -208,9 +208,12 @@ TEST_F(WriteBack, NormalisationsKeepTheirStatistics) {
   ASSERT_EQ(read.layout.size(), like.layout.size());
   for (size_t k = 0; k < read.layout.size(); ++k) {
     const std::string& key = read.layout[k].key;
-    if (key == "1.running_mean" || key == "1.running_var")
+    if (key == "1.running_mean" || key == "1.running_var") {
       EXPECT_EQ(read.layout[k].bytes, like.layout[k].bytes);
-    if (key == "1.weight" || key == "1.bias") EXPECT_NE(read.layout[k].bytes, like.layout[k].bytes) << key;
+    }
+    if (key == "1.weight" || key == "1.bias") {
+      EXPECT_NE(read.layout[k].bytes, like.layout[k].bytes) << key;
+    }
   }
 }
 
