@@ -84,14 +84,14 @@ TEST(LastLayer, ChangesTheOutputsOnTheSamplesLeast) {
 
 TEST(LastLayer, GoesBackToTheOriginalsLastLayer) {
   const network::Network original = random_network(2);
-  const std::vector<double> margins = {4.0, 2.0};
+  const Pool pool = planted();
   const auto method = make_method("last-layer", kSamples, {});
-  const auto first = improve(*method, original, original, planted(), {3.0, 1.0}).network;
-  Pool pool = planted();
-  pool.add(std::vector<double>{0.5, 0.1}, 0, 0);
+  const auto first = improve(*method, original, original, pool, {1.0, 1.0}).network;
+  const std::vector<double> margins = {0.5, 3.0};
   ASSERT_GT(count_wrong(pool, first, margins), 0);
   const auto second = improve(*method, first, original, pool, margins);
   const auto direct = improve(*method, original, original, pool, margins);
+  EXPECT_EQ(direct.wrong, 0);
   EXPECT_EQ(second.epochs, 0);
   EXPECT_EQ(train::all_weights(second.network), train::all_weights(direct.network));
 }
