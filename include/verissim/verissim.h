@@ -36,11 +36,13 @@ struct Dimension {
 struct Picture {
   Dimension dimension;
   std::vector<float> values;
+  std::string file{};  // that it was read from, if it was
 };
 
 class Model {
  public:
-  // A PyTorch file (.pt) or safetensors. The dimension of the input is what the file or its name says
+  // An ONNX file, a PyTorch file (.pt) or safetensors. The dimension of the input is what the file or its
+  // name says
   // ("model_i1x4x4_l6-6-6_o5.pt"), unless it is given.
   static Model load(const std::string& file, const std::optional<Dimension>& input = std::nullopt);
 
@@ -120,6 +122,10 @@ struct Settings {
   // there is another one, but none of these was found.
   bool eight_bit = false;
   const Interrupt* interrupt = nullptr;  // the answer is unknown soon after it was set
+  // If not empty: the file into which verify() writes its proof, or the counterexample, for verissim-check.
+  // For pictures that load_picture read from a PNG; Error says before the search where there are no
+  // certificates.
+  std::string certificate;
 };
 
 struct Answer {
@@ -131,6 +137,7 @@ struct Answer {
   std::optional<Counterexample> counterexample;
   int64_t subproblems = 0;
   double seconds = 0.0;
+  std::string no_certificate;  // why none was written although one was wanted
 };
 
 // label: the reference's class, counted from 0.

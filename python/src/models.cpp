@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "engine.h"
 #include "network/evaluate.h"
-#include "network/model_file.h"
 
 namespace verissim::python {
 namespace nb = nanobind;
@@ -25,9 +24,9 @@ std::optional<Shape> to_shape(const std::optional<Dimension>& dimension) {
 }
 
 Model to_model(network::LoadedModel loaded) {
-  const bool flat = loaded.input_source == network::InputSource::kFlat;
-  return {std::make_shared<const network::Network>(std::move(loaded.network)), std::move(loaded.format),
-          std::move(loaded.digest), flat, std::move(loaded.notes)};
+  const auto file = std::make_shared<const network::LoadedModel>(std::move(loaded));
+  const bool flat = file->input_source == network::InputSource::kFlat;
+  return {{file, &file->network}, file, file->format, file->digest, flat, file->notes};
 }
 
 Model load(const std::string& path, const std::optional<Dimension>& dimension) {

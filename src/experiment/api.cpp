@@ -5,6 +5,8 @@
 
 #include "attack/attack.h"
 #include "base/error.h"
+#include "certificate/writer.h"
+#include "experiment/certify.h"
 #include "experiment/question.h"
 #include "experiment/threshold.h"
 #include "image/read_image.h"
@@ -15,7 +17,10 @@
 namespace verissim {
 
 struct Model::Data {
-  network::Network network;
+  explicit Data(network::LoadedModel model) : loaded(std::move(model)) {}
+
+  network::LoadedModel loaded;
+  const network::Network& network = loaded.network;
 };
 
 struct Interrupt::Flag {
@@ -90,6 +95,20 @@ std::optional<Counterexample> worst(const experiment::Question& question,
   return Counterexample{found.values, found.rival, found.margin, found.ssim, found.distance};
 }
 
+// Throws InputError if a certificate is wanted that there cannot be.
+std::optional<certificate::Writer> certificate_writer(const Model& model, const Picture& reference,
+                                                      const experiment::Question& question,
+                                                      const std::string& file) {
+  if (file.empty()) return std::nullopt;
+  const network::LoadedModel& loaded = model.data().loaded;
+  const auto why_not = reference.file.empty()
+                           ? "certificates are about pictures that were read from a file"
+                           : experiment::why_no_certificate(loaded, reference.file, question.neighbourhood);
+  if (why_not) throw InputError("", "certificate", *why_not, "");
+  return std::optional<certificate::Writer>(std::in_place, file,
+                                            experiment::certificate_subject(question, loaded.digest));
+}
+
 Verdict to_verdict(search::Verdict verdict) {
   switch (verdict) {
     case search::Verdict::kRobust:
@@ -108,7 +127,7 @@ Model Model::load(const std::string& file, const std::optional<Dimension>& input
   return translated([&] {
     std::optional<Shape> shape;
     if (input) shape = to_shape(*input);
-    return Model(std::make_shared<const Data>(Data{network::load_model(file, shape).network}));
+    return Model(std::make_shared<const Data>(network::load_model(file, shape)));
   });
 }
 
@@ -128,7 +147,9 @@ std::vector<double> Model::scores(const Picture& picture) const {
 }
 
 Picture load_picture(const std::string& file, const Dimension& dimension) {
-  return translated([&] { return Picture{dimension, image::load_image(file, to_shape(dimension)).values}; });
+  return translated([&] {
+    return Picture{dimension, image::load_image(file, to_shape(dimension)).values, file};
+  });
 }
 
 const char* to_string(Verdict verdict) {
@@ -150,10 +171,14 @@ void Interrupt::set() noexcept { flag_->flag.set(); }
 Answer verify(const Model& model, const Picture& reference, int64_t label, const Neighbourhood& neighbourhood,
               const Settings& settings) {
   return translated([&] {
-    const experiment::Question question = ask(model, reference, label, neighbourhood);
-    const search::Result result =
-        search::verify(question.problem(), search_options(settings), stop_token(settings), nullptr);
+    experiment::Question question = ask(model, reference, label, neighbourhood);
+    question.neighbourhood.eight_bit = settings.eight_bit;
+    auto writer = certificate_writer(model, reference, question, settings.certificate);
+    search::Options options = search_options(settings);
+    if (writer) options.recorder = &*writer;
+    const search::Result result = search::verify(question.problem(), options, stop_token(settings), nullptr);
     Answer answer;
+    if (writer) answer.no_certificate = writer->finish(result).value_or("");
     answer.verdict = to_verdict(result.verdict);
     answer.reason = search::to_string(result.reason);
     answer.margin_bound = result.margin_bound;

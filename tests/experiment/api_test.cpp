@@ -52,6 +52,23 @@ TEST_F(Api, ProvesAndRefutes) {
   EXPECT_TRUE(verissim::find_counterexample(weak, reference(), 0, "0.98"));
 }
 
+TEST_F(Api, WritesCertificates) {
+  verissim::Settings settings;
+  settings.certificate = folder_.file("proof");
+  const auto robust = model(1.0, 0.5);
+  const auto proved = verissim::verify(robust, reference(), 0, "0.98", settings);
+  EXPECT_EQ(proved.verdict, Verdict::kRobust);
+  EXPECT_EQ(proved.no_certificate, "");
+  EXPECT_EQ(verissim::read_text_file(settings.certificate).substr(0, 23), "verissim certificate 1\n");
+
+  const Picture of_no_file{reference().dimension, reference().values};
+  EXPECT_THROW(verissim::verify(robust, of_no_file, 0, "0.98", settings), verissim::Error);
+  EXPECT_THROW(verissim::verify(robust, reference(), 0, {verissim::Measure::kL2, "0.1"}, settings),
+               verissim::Error);
+  settings.eight_bit = true;
+  EXPECT_THROW(verissim::verify(robust, reference(), 0, "0.98", settings), verissim::Error);
+}
+
 TEST_F(Api, KnowsOtherNeighbourhoods) {
   using verissim::Measure;
   const auto weak = model(0.01, 5.0);  // lost as soon as the first value falls by 0.002

@@ -122,6 +122,27 @@ TEST_F(Page, TellsTheWholeRun) {
   }
 }
 
+TEST_F(Page, TellsHowToCheckCertificates) {
+  write_images();
+  json report = sample();
+  json reference = {{"path", "3.png"},     {"file", "reference.png"},   {"class_idx", 0},
+                    {"threshold", "0.90"}, {"certificate", "my.proof"}, {"no_certificate", nullptr}};
+  report["references"] = json::array({reference});
+  EXPECT_THAT(page_of(report), Not(HasSubstr("verissim-check"))) << "the file is not there";
+  write_text_file(folder_.file("my.proof"), "");
+  EXPECT_THAT(page_of(report),
+              HasSubstr("verissim-check my.proof --model repaired_model.pt --image reference.png "
+                        "--class 0 --ssim 0.90 --dimension 1,4,4"));
+
+  reference["certificate"] = nullptr;
+  reference["no_certificate"] = "convolutions <so far>";
+  report["references"].push_back(reference);
+  EXPECT_THAT(page_of(report),
+              HasSubstr("Not every reference has a certificate: convolutions &lt;so far&gt;."));
+  report["references"] = json::array({reference});
+  EXPECT_THAT(page_of(report), HasSubstr("There is no certificate of the proof: convolutions"));
+}
+
 TEST_F(Page, NeverWritesMarkupOfOthers) {
   const std::string page = page_of(sample());
   EXPECT_THAT(page, Not(HasSubstr("<script")));
