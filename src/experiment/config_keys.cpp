@@ -128,9 +128,9 @@ constexpr std::array kKeys = {
         .choices = "auto|last-layer|penalty|bound|fine-tune|adversarial",
         .meaning =
             "last-layer: the least change of the last layer; penalty: Adam on cross entropy plus weighted "
-            "penalties for counterexamples; fine-tune: counterexamples mixed into the training images; "
-            "adversarial: fresh ones before each pass; auto: the first methods in order of cost, the best "
-            "proved network is kept"},
+            "penalties for counterexamples; bound: Adam on lower bounds of the margins over the whole "
+            "regions; fine-tune: counterexamples mixed into the training images; adversarial: fresh ones "
+            "before each pass; auto: the first three in order of cost, the best proved network is kept"},
     Key{.name = "repair.batch_size",
         .member = &Config::repair_batch_size,
         .range = {1, kMillion},

@@ -30,6 +30,8 @@ constexpr int64_t kTargetsAtATime = 2;
 constexpr double kKeepOutputs = 1.0;
 // Passes with all bounds reached and no better accuracy after which nothing more is expected.
 constexpr int64_t kPatience = 6;
+// Accuracy is measured on at most so many training samples while the weights change.
+constexpr int64_t kSamplesJudged = 5000;
 // A step sees this many points of the pool at most, taken evenly.
 constexpr int64_t kPointsOfStep = 128;
 
@@ -135,7 +137,10 @@ bool better(const Candidate& a, const Candidate& b) {
 class BoundMethod : public Method {
  public:
   BoundMethod(const train::Samples& samples, const MethodOptions& options)
-      : samples_(samples), options_(options), batches_(samples.count(), options.batch_size, options.seed) {}
+      : samples_(samples),
+        judged_(train::evenly_spread(samples, kSamplesJudged)),
+        options_(options),
+        batches_(samples.count(), options.batch_size, options.seed) {}
 
   Improvement improve(const Work& work, const StopToken& stop) override {
     const Bounds bounds(work);
@@ -188,11 +193,12 @@ class BoundMethod : public Method {
     result.scale = scale;
     result.holds = bounds.hold(learner, scale);
     result.lacking = lacking;
-    result.accuracy = train::accuracy(result.network, samples_);
+    result.accuracy = train::accuracy(result.network, judged_);
     return result;
   }
 
   const train::Samples& samples_;
+  train::Samples judged_;
   MethodOptions options_;
   train::Batches batches_;
 };
