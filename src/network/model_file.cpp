@@ -200,7 +200,10 @@ std::vector<Writable> writable_nodes(const LoadedModel& like) {
   std::vector<Writable> result(traced.model.network.nodes.size());
   const auto has_place = [](const Trace& trace) { return trace && trace.source->obstacle.empty(); };
   for (const auto& [node, trace] : traced.traces) {
-    result[static_cast<size_t>(node)] = {has_place(trace.weight), has_place(trace.bias)};
+    const bool bias = has_place(trace.bias);
+    // Weights whose inputs are shifted also change the network's bias: the file's must make up for it.
+    const bool follows = bias || trace.inputs.empty();
+    result[static_cast<size_t>(node)] = {has_place(trace.weight) && follows, bias};
   }
   return result;
 }

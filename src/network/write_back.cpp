@@ -107,7 +107,7 @@ class Writer {
       const double before = (*from.bias)[row];
       const double after = (*to.bias)[row];
       const double step = after - before - drift(from, trace, to, row);
-      if (step == 0.0 && (trace.inputs.empty() || after == before)) {
+      if (step == 0.0) {
         keep(trace.bias, row);
         continue;
       }
