@@ -103,6 +103,21 @@ void settle_neighbourhood(const Command& command, Arguments& arguments) {
   experiment::neighbourhood_of(arguments.settings, "", "--" + given);
 }
 
+// Of the ways to name what is to be repaired one is used.
+void check_references(const Command& command, const experiment::Config& settings) {
+  if (command.name != CommandName::kRepair) return;
+  const std::pair<const char*, bool> ways[] = {{"--image", !settings.reference_path.empty()},
+                                               {"--references", !settings.reference_csv.empty()},
+                                               {"--first", settings.reference_first > 0}};
+  std::string given;
+  for (const auto& [name, used] : ways) {
+    if (!used) continue;
+    if (!given.empty()) throw InputError(given + " and " + name + " exclude each other");
+    given = name;
+  }
+  if (given.empty()) throw InputError("one of --image, --references and --first is required");
+}
+
 // The texts that were given, option by option; our own code reads them, with the messages of the config.
 class Parser {
  public:
@@ -188,6 +203,7 @@ class Parser {
     check_needs(result.command);
     result.arguments.settings.eight_bit = result.arguments.eight_bit;
     settle_neighbourhood(*used, result.arguments);
+    check_references(*used, result.arguments.settings);
     return result;
   }
 

@@ -186,20 +186,6 @@ network::LoadedModel load_network(const Arguments& arguments) {
   return std::move(loaded.model);
 }
 
-// One way to name references, and only one.
-void check_references(const experiment::Config& settings) {
-  const std::pair<const char*, bool> ways[] = {{"--image", !settings.reference_path.empty()},
-                                               {"--references", !settings.reference_csv.empty()},
-                                               {"--first", settings.reference_first > 0}};
-  std::string given;
-  for (const auto& [name, used] : ways) {
-    if (!used) continue;
-    if (!given.empty()) throw InputError(given + " and " + name + " exclude each other");
-    given = name;
-  }
-  if (given.empty()) throw InputError("one of --image, --references and --first is required");
-}
-
 std::vector<experiment::Reference> references_of(const experiment::Config& settings,
                                                  const experiment::Data& data,
                                                  const network::Network& network) {
@@ -224,7 +210,6 @@ std::vector<experiment::Question> questions_of(const experiment::Config& setting
 
 int repair_command(const Arguments& arguments, Context& context) {
   experiment::check_network_output(arguments.out);
-  check_references(arguments.settings);
   const network::LoadedModel model = load_network(arguments);
   experiment::Config settings = arguments.settings;
   settings.dimension = model.network.input;

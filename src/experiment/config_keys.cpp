@@ -125,10 +125,12 @@ constexpr std::array kKeys = {
             "k: 'unknown: boundary' is said when the gap left is below 10^-k and neither side can be shown"},
     Key{.name = "repair.method",
         .member = &Config::repair_method,
-        .choices = "auto|penalty",
+        .choices = "auto|last-layer|penalty|fine-tune|adversarial",
         .meaning =
-            "penalty: Adam on cross entropy plus weighted penalties for counterexamples; auto: the methods "
-            "in order of cost, the best proved network is kept"},
+            "last-layer: the least change of the last layer; penalty: Adam on cross entropy plus weighted "
+            "penalties for counterexamples; fine-tune: counterexamples mixed into the training images; "
+            "adversarial: fresh ones before each pass; auto: the first methods in order of cost, the best "
+            "proved network is kept"},
     Key{.name = "repair.batch_size",
         .member = &Config::repair_batch_size,
         .range = {1, kMillion},

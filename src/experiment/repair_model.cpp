@@ -13,6 +13,11 @@
 namespace verissim::experiment {
 namespace {
 
+// While the network changes a proof has a quarter of the time that the config allows, or half a minute where
+// there is no limit: the one of the file must be found as well.
+constexpr double kProofShare = 4.0;
+constexpr double kProofSeconds = 30.0;
+
 repair::Options repair_options(const Config& config) {
   repair::Options options;
   options.method = config.repair_method;
@@ -25,6 +30,7 @@ repair::Options repair_options(const Config& config) {
   options.max_rounds = config.repair_max_rounds;
   options.timeout_seconds = config.repair_timeout;
   options.budget_seconds = config.repair_budget;
+  options.proof_seconds = config.timeout > 0 ? config.timeout / kProofShare : kProofSeconds;
   options.min_accuracy = config.repair_min_accuracy;
   options.shrink = config.repair_shrink;
   options.training.keep_outputs = config.repair_keep_outputs;

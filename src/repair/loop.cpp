@@ -30,7 +30,7 @@ bool failed(const std::optional<search::Result>& result) {
 }  // namespace
 
 Verifications verify(const Setting& setting, const network::Network& network, const Verifications* before,
-                     const StopToken& stop) {
+                     double seconds, const StopToken& stop) {
   const auto failed_before = [&](size_t i) { return before != nullptr && failed((*before)[i]); };
   std::vector<size_t> order(setting.targets.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -40,16 +40,16 @@ Verifications verify(const Setting& setting, const network::Network& network, co
   for (const size_t i : order) {
     if (has_failed && before != nullptr && !failed_before(i)) continue;
     if (has_failed && stop.stop_requested()) continue;
-    result[i] = verify_target(setting, i, network, stop);
+    result[i] = verify_target(setting, i, network, seconds, stop);
     has_failed = has_failed || failed(result[i]);
   }
   return result;
 }
 
 search::Result verify_target(const Setting& setting, size_t target, const network::Network& network,
-                             const StopToken& stop) {
+                             double seconds, const StopToken& stop) {
   setting.observer.on_target(static_cast<int64_t>(target));
-  search::Result result = setting.targets[target].verify(network, stop);
+  search::Result result = setting.targets[target].verify(network, stop.within(seconds));
   setting.observer.on_target_verified(static_cast<int64_t>(target), result);
   return result;
 }
@@ -90,7 +90,8 @@ void Loop::restart(const std::string& method) {
 void Loop::verify_again(const StopToken& stop) {
   Round next;
   next.number = static_cast<int64_t>(outcome_.rounds.size()) + 1;
-  next.verifications = verify(setting_, network_, &round().verifications, stop);
+  next.verifications =
+      verify(setting_, network_, &round().verifications, setting_.options.proof_seconds, stop);
   next.accuracy_before = next.accuracy_after = train::accuracy(network_, setting_.test);
   ++rounds_without_gain_;
   if (nearer(next.verifications, outcome_.verifications)) {
@@ -150,7 +151,8 @@ void Loop::widen_margins(const Round& round) {
     if (result->verdict == search::Verdict::kNotRobust) {
       margins_[i] = std::max(margins_[i], std::min(grown, options.max_margin));
     } else {
-      const double lacking = std::isfinite(result->margin_bound) ? -result->margin_bound : margins_[i];
+      const double bound = std::max(result->margin_bound, result->open_bound);
+      const double lacking = std::isfinite(bound) ? -bound : margins_[i];
       margins_[i] = std::min(kLargestMargin, std::max(grown, margins_[i] + kMarginFactor * lacking));
     }
   }

@@ -19,13 +19,14 @@ struct Setting {
   Observer& observer;
 };
 
+// For at most `seconds`, if they are above 0, whatever limit the target has of its own.
 search::Result verify_target(const Setting& setting, size_t target, const network::Network& network,
-                             const StopToken& stop);
+                             double seconds, const StopToken& stop);
 
 // Asks the targets that failed before first. Once one has failed, those that did not fail before are not
 // asked any more, unless `before` is null.
 Verifications verify(const Setting& setting, const network::Network& network, const Verifications* before,
-                     const StopToken& stop);
+                     double seconds, const StopToken& stop);
 
 class Loop {
  public:

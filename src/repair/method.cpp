@@ -5,13 +5,16 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "repair/adversarial.h"
+#include "repair/fine_tune.h"
+#include "repair/last_layer.h"
 #include "repair/penalty.h"
 
 namespace verissim::repair {
 namespace {
 
-constexpr std::array kNames = {"penalty"};
-constexpr std::array kAutomatic = {"penalty"};
+constexpr std::array kNames = {"last-layer", "penalty", "fine-tune", "adversarial"};
+constexpr std::array kAutomatic = {"last-layer", "penalty"};
 
 void check_options(const MethodOptions& options) {
   const auto demand = [](bool holds, const char* name, double got, const char* wanted) {
@@ -36,7 +39,10 @@ std::span<const char* const> automatic_methods() { return kAutomatic; }
 std::unique_ptr<Method> make_method(const std::string& name, const train::Samples& samples,
                                     const MethodOptions& options) {
   check_options(options);
+  if (name == "last-layer") return make_last_layer_method(samples, options);
   if (name == "penalty") return make_penalty_method(samples, options);
+  if (name == "fine-tune") return make_fine_tune_method(samples, options);
+  if (name == "adversarial") return make_adversarial_method(samples, options);
   std::string known;
   for (const char* each : kNames) known += (known.empty() ? "'" : ", '") + std::string(each) + "'";
   throw InputError("repair", "method", "'" + name + "'", known);

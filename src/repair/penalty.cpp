@@ -109,24 +109,11 @@ class Points {
   std::vector<float> margins_;
 };
 
-// Evenly spread samples, at most kSamplesJudged.
-train::Samples some_of(const train::Samples& samples) {
-  train::Samples result{samples.shape, {}, {}, samples.classes};
-  const int64_t count = std::min(samples.count(), kSamplesJudged);
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t k = i * samples.count() / count;
-    const auto image = samples.image(k);
-    result.images.insert(result.images.end(), image.begin(), image.end());
-    result.labels.push_back(samples.labels[static_cast<size_t>(k)]);
-  }
-  return result;
-}
-
 class PenaltyMethod : public Method {
  public:
   PenaltyMethod(const train::Samples& samples, const MethodOptions& options)
       : samples_(samples),
-        judged_(some_of(samples)),
+        judged_(train::evenly_spread(samples, kSamplesJudged)),
         options_(options),
         batches_(samples.count(), options.batch_size, options.seed) {}
 

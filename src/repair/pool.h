@@ -29,6 +29,7 @@ class Pool {
 
   int64_t count() const { return static_cast<int64_t>(labels_.size()); }
   std::span<const float> images() const { return images_; }
+  std::span<const double> values() const { return values_; }
   std::span<const int64_t> labels() const { return labels_; }
   // For each point, the number of the target that it belongs to.
   std::span<const int64_t> targets() const { return targets_; }

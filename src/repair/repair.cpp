@@ -67,7 +67,7 @@ class Campaign {
   void verify_start() {
     Round round;
     round.number = 1;
-    round.verifications = verify(setting_, setting_.start, nullptr, stop_);
+    round.verifications = verify(setting_, setting_.start, nullptr, 0.0, stop_);
     round.accuracy_before = round.accuracy_after = train::accuracy(setting_.start, setting_.test);
     outcome_.network = setting_.start;
     outcome_.verifications = round.verifications;
@@ -122,7 +122,7 @@ class Campaign {
     for (int i = 0; i < kHalvings && !stop_.stop_requested(); ++i) {
       const double step = (open + shut) / 2;
       const network::Network network = blend(setting_.start, proved, step);
-      Verifications verifications = verify(setting_, network, &last, stop_);
+      Verifications verifications = verify(setting_, network, &last, options_.proof_seconds, stop_);
       const bool robust = tally(verifications).all_robust();
       setting_.observer.on_step(step, robust);
       (robust ? shut : open) = step;
@@ -155,13 +155,19 @@ class Campaign {
     return std::move(outcome_);
   }
 
-  // Every target is to have its verdict, also where one had failed before it was asked.
+  // Every target is to have its verdict, also where one had failed before it was asked, and to have had all
+  // the time it allows.
   Outcome finish_unproved() {
     for (size_t i = 0; i < setting_.targets.size() && !stop_.stop_requested(); ++i) {
-      if (outcome_.verifications[i]) continue;
-      outcome_.verifications[i] = verify_target(setting_, i, outcome_.network, stop_);
+      auto& result = outcome_.verifications[i];
+      const bool cut = result && result->reason == search::Reason::kTimeLimit && options_.proof_seconds > 0 &&
+                       outcome_.repairs > 0;
+      if (result && !cut) continue;
+      result = verify_target(setting_, i, outcome_.network, 0.0, stop_);
     }
-    return std::move(outcome_);
+    if (outcome_.repairs == 0 || !tally(outcome_.verifications).all_robust()) return std::move(outcome_);
+    accept(outcome_.method, 1.0, outcome_.network, outcome_.verifications);
+    return finish_proved();
   }
 
   const Setting setting_;

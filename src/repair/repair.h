@@ -30,8 +30,11 @@ struct Options {
   int64_t max_rounds = 30;         // repairs of each method, each followed by a verification
   double timeout_seconds = 600.0;  // for changing networks, verification not counted; <= 0: none
   double budget_seconds = 0.0;     // for everything, verification included; <= 0: none
-  int64_t pool_limit = 2000;       // counterexamples kept
-  double min_accuracy = 0.0;       // on the test samples; a network with less is not accepted
+  // For one verification of a changed network; <= 0: no limit but the target's own. Where that is less than
+  // the target allows, proofs are found that will be found again, and time goes into changing the network.
+  double proof_seconds = 0.0;
+  int64_t pool_limit = 2000;  // counterexamples kept
+  double min_accuracy = 0.0;  // on the test samples; a network with less is not accepted
   // Whether the smallest step from the network given to the proved one is looked for that is still proved.
   bool shrink = true;
 };

@@ -416,6 +416,7 @@ class Run {
     } else {
       result_.verdict = Verdict::kUnknown;
       if (open_.empty()) result_.reason = Reason::kBoundary;
+      if (!open_.empty()) result_.open_bound = open_.weakest();
       result_.margin_bound = options_.certify_open ? certify_open() : -kInfinity;
       if (result_.margin_bound > 0.0) {  // SOUND: all that was open has been replayed, and holds
         result_.verdict = Verdict::kRobust;

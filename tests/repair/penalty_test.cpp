@@ -106,7 +106,12 @@ TEST(Method, NamesWhatThereIs) {
   const auto attempt = [](const std::string& name, const MethodOptions& options) {
     return message_of([&] { make_method(name, kSamples, options); });
   };
-  EXPECT_EQ(attempt("magic", {}), "repair: method: got 'magic', wanted 'penalty'");
+  EXPECT_EQ(attempt("magic", {}).find("repair: method: got 'magic', wanted '"), 0U);
+  for (const char* name : method_names()) {
+    EXPECT_NE(attempt("magic", {}).find("'" + std::string(name) + "'"), std::string::npos);
+    EXPECT_EQ(attempt(name, {}), "no InputError");
+  }
+  for (const char* name : automatic_methods()) EXPECT_EQ(attempt(name, {}), "no InputError");
   EXPECT_NE(attempt("penalty", {.batch_size = 0}).find("batch size"), std::string::npos);
   EXPECT_NE(attempt("penalty", {.learning_rate = 0}).find("learning rate"), std::string::npos);
   EXPECT_NE(attempt("penalty", {.penalty_increase = 0.5}).find("penalty increase"), std::string::npos);
