@@ -34,8 +34,8 @@ set(CPACK_COMPONENTS_ALL verissim)
 set(CPACK_DEBIAN_VERISSIM_PACKAGE_NAME verissim)
 set(CPACK_COMPONENT_VERISSIM_DESCRIPTION
     "Answers for all images whose SSIM to a reference is at least a threshold whether a network gives them the right
- class: by a proof with outward rounding, or by an image that was checked exactly. With verissim-check, which checks
- proofs, and the C++ library. Training and repair need verissim-training.")
+class: by a proof with outward rounding, or by an image that was checked exactly. With verissim-check, which checks
+proofs, and the C++ library. Training and repair need verissim-training.")
 set(CPACK_DEBIAN_VERISSIM_PACKAGE_SUGGESTS verissim-training)
 if(TARGET verissim_torch AND LibTorch_torch_cpu_LIBRARY MATCHES "^/(usr/)?lib/")
   list(APPEND CPACK_COMPONENTS_ALL training)

@@ -23,12 +23,12 @@ def images(part, count):
 
 def loaders():
     return (
-        torch.utils.data.DataLoader(images("train", 4000), batch_size=64, shuffle=True),
+        torch.utils.data.DataLoader(images("train", 2000), batch_size=64, shuffle=True),
         torch.utils.data.DataLoader(images("t10k", 1000), batch_size=500),
     )
 
 
-def trained(loader, epochs=4):
+def trained(loader, epochs=6):
     torch.manual_seed(1)
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(49, 24), torch.nn.ReLU(), torch.nn.Linear(24, 10))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.005)

@@ -24,14 +24,16 @@ std::optional<Shape> to_shape(const std::optional<Dimension>& dimension) {
 }
 
 Model to_model(network::LoadedModel loaded) {
-  const auto file = std::make_shared<const network::LoadedModel>(std::move(loaded));
-  const bool flat = file->input_source == network::InputSource::kFlat;
-  return {{file, &file->network}, file, file->format, file->digest, flat, file->notes};
+  const auto read = std::make_shared<const network::LoadedModel>(std::move(loaded));
+  const bool flat = read->input_source == network::InputSource::kFlat;
+  return {{read, &read->network}, read, read->format, read->digest, flat, read->notes};
 }
 
 Model load(const std::string& path, const std::optional<Dimension>& dimension) {
   const nb::gil_scoped_release free;
-  return to_model(network::load_model(path, to_shape(dimension)));
+  Model model = to_model(network::load_model(path, to_shape(dimension)));
+  model.path = path;
+  return model;
 }
 
 Model parse(const std::string& name, const nb::bytes& data, const std::optional<Dimension>& dimension) {

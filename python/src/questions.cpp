@@ -121,10 +121,11 @@ nb::dict to_dict(const search::Statistics& statistics) {
 std::optional<certificate::Writer> to_writer(const std::optional<Certificate>& wanted, const Model& model,
                                              const experiment::Question& question) {
   if (!wanted) return std::nullopt;
-  const auto why_not = model.file == nullptr ? "certificates are about networks that were read from a file"
-                                             : experiment::why_no_certificate(*model.file, wanted->image_file,
-                                                                              question.neighbourhood);
-  if (why_not) throw InputError("", "certificate", *why_not, "");
+  if (model.path.empty())
+    throw InputError("", "certificate", "a network from memory", "one that was read from a file");
+  const auto why_not =
+      experiment::why_no_certificate(*model.read, wanted->image_file, question.neighbourhood);
+  if (why_not) throw InputError(model.path, "certificate", *why_not, "");
   return std::optional<certificate::Writer>(std::in_place, wanted->path,
                                             experiment::certificate_subject(question, model.digest));
 }

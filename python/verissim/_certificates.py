@@ -77,7 +77,7 @@ def check(
     limit, label = decimal_text("ssim", ssim), check_label(label)
     with tempfile.TemporaryDirectory(prefix="verissim-") as folder:
         image_name, found = _image_file(image, dimension, folder)
-        words = [PROGRAM, _certificate_file(certificate, folder), "--model", _model_file(model, folder)]
+        words = [PROGRAM, _certificate_file(certificate, folder), "--model", model_file(model, folder)]
         words += ["--image", image_name, "--class", str(label), "--ssim", limit]
         if found is not None:
             words += ["--dimension", ",".join(map(str, found))]
@@ -99,10 +99,10 @@ def main() -> int:
 class Recording:
     """The certificate of one answer, from what was wished to what the result holds."""
 
-    def __init__(self, wanted: Union[bool, str], folder: str, image_file: str) -> None:
+    def __init__(self, wanted: Union[bool, str], folder: str, reference: Reference) -> None:
         self._in_memory = wanted is True
         self._path = os.path.join(folder, "certificate") if wanted is True else str(wanted)
-        self.request = _engine.Certificate(self._path, image_file)
+        self.request = _engine.Certificate(self._path, reference.file or _write_png(reference, folder))
 
     def content(self, no_certificate: Optional[str]) -> Union[bytes, str, None]:
         if no_certificate is not None:
@@ -125,21 +125,15 @@ def wanted(certificate: Any, is_batch: bool) -> Union[bool, str]:
 
 
 @contextlib.contextmanager
-def recording(certificate: Union[bool, str], reference: Reference) -> Iterator[Optional[Recording]]:
-    """None if no certificate is wanted."""
+def workplace(certificate: Union[bool, str]) -> Iterator[str]:
+    """A folder for as long as it takes; "" if no certificate is wanted."""
     if certificate is False:
-        yield None
+        yield ""
         return
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="verissim-") as folder:
-        image_file = reference.file or _write_png(reference, folder)
-        yield Recording(certificate, folder, image_file)
-
-
-def stored(model: Any) -> Any:
-    """A module as the bytes of the file that a certificate is about; anything else as it is."""
-    return _state_dict(model) if is_module(model) else model
+        yield folder
 
 
 # What a checker can be handed.
@@ -153,7 +147,8 @@ def _certificate_file(certificate: Any, folder: str) -> str:
     raise InputError(f"certificate: got {type(certificate).__name__}, wanted bytes or the path of a file")
 
 
-def _model_file(model: Any, folder: str) -> str:
+def model_file(model: Any, folder: str) -> str:
+    """The file of a network that a certificate is about."""
     if is_path(model):
         return os.fspath(model)
     if is_module(model):

@@ -67,10 +67,10 @@ def verify(
 
     def answer(network: Any, reference: Reference, wanted: int) -> Result:
         subject = _engine.Subject(reference.dimension, wanted, measure, limit)
-        with _certificates.recording(keep, reference) as record:
-            request = record and record.request
-            found = _engine.verify(network, reference.values, subject, settings, request, _listener(progress))
-            kept = record and record.content(found["no_certificate"])
+        record = _certificates.Recording(keep, folder, reference) if folder else None
+        request = record and record.request
+        found = _engine.verify(network, reference.values, subject, settings, request, _listener(progress))
+        kept = record and record.content(found["no_certificate"])
         examples = _counterexamples(found["counterexamples"], reference)
         statistics = Statistics(**found["statistics"])
         return Result(
@@ -78,7 +78,8 @@ def verify(
             measure, limit, kept, found["no_certificate"],
         )
 
-    return _each(model if keep is False else _certificates.stored(model), image, label, dimension, answer)
+    with _certificates.workplace(keep) as folder:
+        return _each(_certificates.model_file(model, folder) if folder else model, image, label, dimension, answer)
 
 
 def attack(

@@ -35,7 +35,9 @@ std::string value_text(const Option& option) {
   const auto* key = std::get_if<std::string_view>(&option.target);
   if (is_positional(option) || key == nullptr || option.value.find('|') != std::string_view::npos)
     return "`" + std::string(option.value) + "`";
-  return "`" + std::string(option.value) + "`: " + experiment::allowed_values(experiment::config_key(*key));
+  const std::string allowed = experiment::allowed_values(experiment::config_key(*key));
+  return "`" + std::string(option.value) + "`" +
+         (allowed == "a text that is not empty" ? "" : ": " + allowed);
 }
 
 std::string usage(const Command& command) {

@@ -17,8 +17,9 @@
 namespace verissim {
 
 struct Model::Data {
-  explicit Data(network::LoadedModel model) : loaded(std::move(model)) {}
+  Data(std::string path, network::LoadedModel model) : file(std::move(path)), loaded(std::move(model)) {}
 
+  std::string file;
   network::LoadedModel loaded;
   const network::Network& network = loaded.network;
 };
@@ -104,7 +105,7 @@ std::optional<certificate::Writer> certificate_writer(const Model& model, const 
   const auto why_not = reference.file.empty()
                            ? "certificates are about pictures that were read from a file"
                            : experiment::why_no_certificate(loaded, reference.file, question.neighbourhood);
-  if (why_not) throw InputError("", "certificate", *why_not, "");
+  if (why_not) throw InputError(model.data().file, "certificate", *why_not, "");
   return std::optional<certificate::Writer>(std::in_place, file,
                                             experiment::certificate_subject(question, loaded.digest));
 }
@@ -127,7 +128,7 @@ Model Model::load(const std::string& file, const std::optional<Dimension>& input
   return translated([&] {
     std::optional<Shape> shape;
     if (input) shape = to_shape(*input);
-    return Model(std::make_shared<const Data>(network::load_model(file, shape)));
+    return Model(std::make_shared<const Data>(file, network::load_model(file, shape)));
   });
 }
 

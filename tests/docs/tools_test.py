@@ -32,7 +32,7 @@ class CommandLine(unittest.TestCase):
         for option in set(re.findall(r'\.names = "(--[a-z0-9-]+)', table)):
             self.assertIn(f"`{option}`", page)
         for code in (20, 10, 0, 2, 3, 130):
-            self.assertRegex(page, rf"(?m)^\| {code} \| \w")
+            self.assertRegex(page, rf"(?m)^\| {code} \| [\w`]")
 
 
 class Cpp(unittest.TestCase):
