@@ -14,6 +14,7 @@
 #include "network/onnx_reader.h"
 #include "network/pytorch_file.h"
 #include "network/pytorch_writer.h"
+#include "network/quote.h"
 #include "network/safetensors.h"
 #include "network/script_reader.h"
 #include "network/state_dict.h"
@@ -65,6 +66,7 @@ void check_given(const std::string& path, const std::optional<Shape>& input) {
 struct Traced {
   LoadedModel model;
   std::map<int, NodeTrace> traces;
+  std::vector<std::string> external_files = {};
 };
 
 // read(builder) reads the file's layers.
@@ -114,7 +116,8 @@ Traced load_graph(const std::string& path, std::span<const std::byte> data, cons
   OnnxNetwork onnx = read_onnx(path, data, hint, tracing);
   return {{std::move(onnx.network), std::move(onnx.layout), "ONNX", sha256(data), onnx.input_source,
            std::move(onnx.notes)},
-          std::move(onnx.traces)};
+          std::move(onnx.traces),
+          std::move(onnx.external_files)};
 }
 
 // A file that is not packed.
@@ -184,6 +187,10 @@ void save_like(const std::string& path, const LoadedModel& like, const Network& 
   const Contained file(like);
   const std::string& name = file.source.path;
   const Traced before = file.read();
+  if (!before.external_files.empty()) {
+    throw InputError(name, "", "weights in the file " + quote(before.external_files.front()) + " beside it",
+                     "external data in the model's file, to write one like it");
+  }
   WrittenBack after = write_back(name, file.data, before.model.network, before.traces, changed);
   if (is_zip(file.data)) renew_checksums(name, file.data, after.bytes);
   const Traced read = load_plain(name, after.bytes, file.hint, false);

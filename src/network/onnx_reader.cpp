@@ -70,8 +70,12 @@ OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, 
   Network network = scope.graph().finish(scope.output());
   if (network.parameters() == 0) throw InputError(file, "", "no layer with weights", "Gemm or Conv nodes");
   ModelLayout layout = sequential_layout(network);
-  return {std::move(network), std::move(layout), input.source, notes_of(model, input),
-          std::move(scope.graph().traces())};
+  return {std::move(network),
+          std::move(layout),
+          input.source,
+          notes_of(model, input),
+          std::move(scope.graph().traces()),
+          model.external_files};
 }
 
 }  // namespace verissim::network

@@ -19,6 +19,7 @@ struct OnnxNetwork {
   InputSource input_source = InputSource::kFlat;
   std::vector<std::string> notes;
   std::map<int, NodeTrace> traces;  // by the network's nodes, if asked for
+  std::vector<std::string> external_files;
 };
 
 // The network is the graph's value for one image in real arithmetic on the weights as stored: where constants
