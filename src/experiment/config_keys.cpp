@@ -176,7 +176,7 @@ constexpr std::array kKeys = {
         .member = &Config::repair_keep_outputs,
         .range = {0.0, kMillion},
         .meaning = "repair: weight of the squared distance to the original network's outputs on the training "
-                   "images"},
+                   "images; 'bound' takes 1 where this is 0"},
     Key{.name = "repair.keep_weights",
         .member = &Config::repair_keep_weights,
         .range = {0.0, kMillion},

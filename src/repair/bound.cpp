@@ -32,6 +32,9 @@ constexpr double kKeepOutputs = 1.0;
 constexpr int64_t kPatience = 6;
 // Accuracy is measured on at most so many training samples while the weights change.
 constexpr int64_t kSamplesJudged = 5000;
+// Seconds of the search engine for one target while the weights change. Its bounds are much better than those
+// that steer: it proves networks long before these hold for all of a region.
+constexpr double kSecondsOfProof = 5.0;
 // A step sees this many points of the pool at most, taken evenly.
 constexpr int64_t kPointsOfStep = 128;
 
@@ -168,9 +171,10 @@ class BoundMethod : public Method {
       const bool gain = !best || better(now, *best);
       idle = done && !gain ? idle + 1 : 0;
       if (gain) best = std::move(now);
-      if (scale >= 1.0 || (!holds && at_scale < kPassesOfScale)) continue;
-      scale = std::min(1.0, scale * kScaleGrowth);
+      if (!holds && at_scale < kPassesOfScale) continue;
       at_scale = 0;
+      if (gain && best->wrong == 0 && proved(work, best->network, stop)) break;
+      scale = std::min(1.0, scale * kScaleGrowth);
     }
     if (!best) return {work.start, count_wrong(work.pool, work.start, work.margins), epochs};
     return {std::move(best->network), best->wrong, epochs};
@@ -183,6 +187,18 @@ class BoundMethod : public Method {
     while (scale > kFirstScale && !stop.stop_requested() && !bounds.hold(learner, scale))
       scale /= kScaleGrowth;
     return std::max(scale, kFirstScale);
+  }
+
+  // Begins with the target that failed last.
+  bool proved(const Work& work, const network::Network& network, const StopToken& stop) {
+    for (size_t k = 0; k < work.targets.size(); ++k) {
+      const size_t target = (failed_ + k) % work.targets.size();
+      const search::Result result = work.targets[target].verify(network, stop.within(kSecondsOfProof));
+      if (result.verdict == search::Verdict::kRobust) continue;
+      failed_ = target;
+      return false;
+    }
+    return true;
   }
 
   Candidate judge(train::Learner& learner, const Work& work, const Bounds& bounds, double scale,
@@ -201,6 +217,7 @@ class BoundMethod : public Method {
   train::Samples judged_;
   MethodOptions options_;
   train::Batches batches_;
+  size_t failed_ = 0;  // the target that was not proved last
 };
 
 }  // namespace

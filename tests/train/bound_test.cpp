@@ -153,6 +153,32 @@ TEST(Bound, IsTightWhereTheNetworkIsLinear) {
   }
 }
 
+// Wide convolutions, whose neurons are bounded by intervals.
+TEST(Bound, LiesBelowTheMarginsWhereThereIsNoRoomForWindows) {
+  const Shape wide{48, 32, 32};
+  network::Network network{{1, 32, 32}, {}};
+  append(network, network::Input{}, {}, 1024);
+  append(network, make_conv({1, 32, 32}, wide, 3, 1, 1, 1, 1), {0}, wide.size());
+  append(network, network::Relu{}, {1}, wide.size());
+  append(network, make_conv(wide, wide, 3, 1, 1, 1, 48), {2}, wide.size());
+  append(network, network::Relu{}, {3}, wide.size());
+  append(network, make_conv(wide, {2, 4, 4}, 8, 8, 0, 1, 1), {4}, 32);
+  append(network, make_dense(32, 3), {5}, 3);
+  const Problem problem = make_problem(network, 2, 0.05);
+  const std::vector<double> bounds = problem.learner(problem.network)->bounds(0, 1.0);
+  const auto at_reference = margins_at(problem.network, problem.target.reference, problem.target.label);
+  Rng rng(2);
+  for (int i = 0; i < 20; ++i) {
+    const auto x = random_member(problem.target, problem.radius, rng);
+    const auto margins = margins_at(problem.network, x, problem.target.label);
+    for (size_t j = 0; j < margins.size(); ++j) EXPECT_GE(margins[j], bounds[j] - 1e-5);
+  }
+  for (size_t j = 0; j < bounds.size(); ++j) {
+    EXPECT_LT(bounds[j], at_reference[j]);
+    EXPECT_GT(bounds[j], at_reference[j] - 20.0);
+  }
+}
+
 TEST(Bound, GrowsAsThePartOfTheSetShrinks) {
   const Problem problem = make_problem(convolutional(), 5, 0.3);
   const auto learner = problem.learner(problem.network);

@@ -13,6 +13,8 @@ namespace {
 constexpr double kTiny = 1e-12;
 // Rows that the support function is given at once.
 constexpr int64_t kRowsAtOnce = 512;
+// The most weights that all rows of a layer may have together at any node, see interval_of().
+constexpr int64_t kMostWeights = INT64_C(1) << 24;
 
 // Planes of every node that only convolutions, ReLUs and sums lead to; no channels elsewhere.
 std::vector<Planes> find_planes(const network::Network& network) {
@@ -74,6 +76,7 @@ torch::Tensor Bounder::margins(double scale, int64_t turns) {
   scale_ = scale;
   if (turn_++ % turns == 0) radii_.clear();
   values_.clear();
+  ranges_.clear();
   const auto size = static_cast<int64_t>(target_.reference.size());
   for (const torch::Tensor& value : model_.values(view_of(std::span(target_.reference), {1, size})))
     values_.push_back(value.squeeze(0));
@@ -109,8 +112,55 @@ void Bounder::relax(size_t relu) {
 }
 
 Bounder::Range Bounder::range_of(size_t node) {
+  if (const auto found = ranges_.find(node); found != ranges_.end()) return found->second;
   const bool window = planes_[node].channels > 0 && node != 0;
-  return window ? range_of_windows(node) : range_of_rows(node);
+  if (!(window ? roomy_windows(node) : roomy(node))) return interval_of(node);
+  return ranges_[node] = window ? range_of_windows(node) : range_of_rows(node);
+}
+
+bool Bounder::roomy(size_t node) const {
+  const auto& nodes = model_.network().nodes;
+  int64_t largest = 0;
+  for (size_t i = 0; i < node; ++i) largest = std::max(largest, nodes[i].size);
+  return 2 * nodes[node].size * largest <= kMostWeights;
+}
+
+// Extents grow with every convolution on the way back; the longest way is taken for all.
+bool Bounder::roomy_windows(size_t node) const {
+  int64_t tall = 1;
+  int64_t wide = 1;
+  for (size_t i = node; i > 0; --i) {
+    const auto* conv = std::get_if<network::Conv2d>(&model_.network().nodes[i].op);
+    if (conv == nullptr) continue;
+    tall = (tall - 1) * conv->stride_h + conv->dilation_h * (conv->kernel_h - 1) + 1;
+    wide = (wide - 1) * conv->stride_w + conv->dilation_w * (conv->kernel_w - 1) + 1;
+    if (planes_[node].size() * conv->in.channels * tall * wide > kMostWeights) return false;
+  }
+  return true;
+}
+
+// The deviations that deviations of the inputs within their ranges can lead to.
+Bounder::Range Bounder::interval_of(size_t node) {
+  if (const auto found = ranges_.find(node); found != ranges_.end()) return found->second;
+  if (node == 0) return ranges_[node] = range_of_rows(node);
+  const network::Op& op = model_.network().nodes[node].op;
+  const size_t from = input(node);
+  const bool relu = std::holds_alternative<network::Relu>(op);
+  const Range a = relu ? range_of(from) : interval_of(from);
+  Range result;
+  if (relu) {
+    const auto after = [&](const torch::Tensor& d) { return torch::relu(values_[from] + d) - values_[node]; };
+    result = {after(a.lower), after(a.upper)};
+  } else if (std::holds_alternative<network::Add>(op)) {
+    const Range b = interval_of(input(node, 1));
+    result = {a.lower + b.lower, a.upper + b.upper};
+  } else {
+    const torch::Tensor middle =
+        model_.linear(node, ((a.lower + a.upper) / 2).unsqueeze(0), false).squeeze(0);
+    const torch::Tensor half = model_.linear(node, ((a.upper - a.lower) / 2).unsqueeze(0), true).squeeze(0);
+    result = {middle - half, middle + half};
+  }
+  return ranges_[node] = result;
 }
 
 Bounder::Range Bounder::range_of_rows(size_t node) {

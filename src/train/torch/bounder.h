@@ -44,6 +44,9 @@ class Bounder {
   Range range_of(size_t node);
   Range range_of_rows(size_t node);
   Range range_of_windows(size_t node);
+  Range interval_of(size_t node);
+  bool roomy(size_t node) const;
+  bool roomy_windows(size_t node) const;
   torch::Tensor lower_bounds(size_t node, const torch::Tensor& rows);
   void spread(size_t node, const torch::Tensor& rows, torch::Tensor& constants);
   void spread_windows(size_t node, const Windows& windows, const Planes& start, torch::Tensor& middle,
@@ -64,6 +67,7 @@ class Bounder {
   std::vector<torch::Tensor> values_;
   std::vector<Relaxation> relaxations_;  // by node
   std::vector<torch::Tensor> rows_;      // by node, while going backwards
+  std::map<size_t, Range> ranges_;       // of nodes that ReLUs follow, and of those before intervals
 };
 
 }  // namespace verissim::train

@@ -85,6 +85,18 @@ torch::Tensor Model::value(size_t i, const std::vector<torch::Tensor>& values) c
   return operand(0) + operand(1);
 }
 
+torch::Tensor Model::linear(size_t node, const torch::Tensor& x, bool absolute) const {
+  const network::Op& op = network_.nodes[node].op;
+  if (const auto* picks = std::get_if<network::Gather>(&op)) {
+    const torch::Tensor y = gather(*picks, x);
+    return absolute && picks->negated ? -y : y;
+  }
+  const torch::Tensor weight = absolute ? parameters_[node].weight.abs() : parameters_[node].weight;
+  if (const auto* conv = std::get_if<network::Conv2d>(&op)) return convolve(*conv, {weight, {}}, x);
+  VERISSIM_CHECK(std::holds_alternative<network::Dense>(op));
+  return torch::mm(x, weight.t());
+}
+
 std::vector<torch::Tensor> Model::values(torch::Tensor x) const {
   std::vector<torch::Tensor> values;
   values.reserve(network_.nodes.size());

@@ -30,6 +30,9 @@ class Model {
   // The values of all nodes.
   std::vector<torch::Tensor> values(torch::Tensor x) const;
   torch::Tensor forward(torch::Tensor x) const { return values(std::move(x)).back(); }
+  // A dense, convolutional or gathering node's values without its bias; with the absolute values of its
+  // weights if `absolute`.
+  torch::Tensor linear(size_t node, const torch::Tensor& x, bool absolute) const;
   // The network with the present weights.
   network::Network snapshot() const;
 
