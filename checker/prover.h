@@ -2,11 +2,9 @@
 // bounds of every layer are carried back to the input, and what rounding takes away is subtracted.
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <optional>
-#include <vector>
 
+#include "coupling.h"
 #include "network.h"
 #include "region.h"
 
@@ -15,7 +13,7 @@ namespace check {
 // What is known of the neurons on a part of the region where the cut is <= 0.
 struct Facts {
   std::vector<Interval> neurons;
-  std::vector<int32_t> unstable;  // as the certificate lists them
+  std::vector<int32_t> unstable;  // the neurons that Reasons::low is for
   std::optional<Line> cut;
   bool contradiction = false;  // there is no such point
 };
@@ -33,15 +31,14 @@ struct Reasons {
   float eta = 0.0F;         // of the cut: >= 0
   std::vector<float> multipliers;
   bool curved = false;
-  float curvature = 0.0F;
-  std::vector<float> curve;   // of the coupled neurons
-  std::vector<float> centre;  // of the bowl
+  std::vector<float> steepness;  // guesses, of the first and of the second layer's squares
+  std::vector<float> curve;      // of the coupled neurons
+  std::vector<double> centre;    // of the bowl: floats
 };
 
 // Where a bound is to hold.
 struct Part {
   const Facts* facts = nullptr;
-  const std::vector<int32_t>* unstable = nullptr;  // the neurons that Reasons::low is for
   const std::vector<Split>* splits = nullptr;
   Slab slab;
 };
@@ -52,40 +49,39 @@ class Prover {
 
   // What follows from the neurons' bounds.
   void propagate(Facts& facts) const;
-  // Lets these neurons of the first layer have parabolas.
-  void couple(std::vector<int32_t> neurons);
-  const std::vector<int32_t>& coupled() const { return coupled_; }
+  // Lets these neurons have parabolas: some whose inputs are affine in the image, then some whose inputs are
+  // affine in one layer of such. facts: of the whole region. guess: of alive_steepness_.
+  void couple(const std::vector<int32_t>& neurons, const Facts& facts, float guess);
+  size_t coupled() const { return coupled_; }
 
-  // A lower bound of coefficients . (outputs of the layer).
-  double lower_bound(size_t layer, std::vector<double> coefficients, const Part& part,
-                     const Reasons& reasons);
+  // A lower bound of coefficients . (values of the node).
+  double lower_bound(size_t node, std::vector<double> coefficients, const Part& part,
+                     const Reasons& reasons) const;
   // A line that is nowhere above it; its constant is -infinity if there is none.
-  Line lower_line(size_t layer, std::vector<double> coefficients, const Part& part, const Reasons& reasons);
+  Line lower_line(size_t node, std::vector<double> coefficients, const Part& part,
+                  const Reasons& reasons) const;
 
  private:
   struct Pass;
-  // The input of a coupled neuron, row . x + offset.
-  struct Row {
-    const double* row = nullptr;
-    double offset = 0.0;
-    double length = 0.0;   // sum |row_i|
-    double squares = 0.0;  // a bound of |row|^2 in both metrics
-  };
-  void go_back(Pass& pass, size_t layer, std::vector<double> coefficients) const;
+  void go_back(Pass& pass, size_t start, size_t stop, std::vector<double> coefficients) const;
+  void affine_back(Pass& pass, size_t index, std::vector<std::vector<double>>& at) const;
   double relaxed(Pass& pass, size_t neuron, double c) const;
-  double chord(Pass& pass, const Interval& z, double c) const;
   double parabola(Pass& pass, size_t coupled, const Interval& z, double c) const;
-  Bowl bowl_of(Pass& pass) const;  // a float's curvature: times two floats it is exact
-  double steepness(const Pass& pass, double guess) const;
+  void add_row(Coupling& to, size_t neuron, size_t stop) const;
+  Bowl bowl_of(Pass& pass) const;
 
   const Network& network_;
   const Region& region_;
-  std::vector<std::vector<double>> rows_;  // by layer: bounds of |W| |x| over the region
-  std::vector<double> totals_;             // by layer: a bound of the sum of |x_j|
-  std::vector<int32_t> coupled_;
+  Largest largest_;             // over the region
+  std::vector<double> totals_;  // by node: a bound of the sum of |values|
+  size_t coupled_ = 0;
   std::vector<int32_t> place_of_;  // by neuron: its place among the coupled ones, or -1
-  std::vector<Row> couplings_;
-  std::vector<double> gram_;
+  std::optional<Coupling> first_, second_;
+  // The neurons before the second ones that are not off everywhere, in which places of their layer, and a
+  // bound of the sum of their (row_k . (x - y))^2 over d(x, y)^2.
+  std::optional<Coupling> alive_;
+  std::vector<size_t> alive_places_;
+  double alive_steepness_ = 0.0;
 };
 
 }  // namespace check

@@ -4,10 +4,7 @@
 
 #include <gmpxx.h>
 
-#include <span>
-#include <string>
-#include <vector>
-
+#include "bytes.h"
 #include "interval.h"
 
 namespace check {
@@ -20,10 +17,11 @@ struct Slab {
   double hi = 0.0;
 };
 
-// Adds c d(x, centre)^2 to what is maximised, d^2 = |z - z_0|^2 + omega n (mu - m_0)^2.
+// Adds c d(x, centre)^2 to what is maximised, d^2 = |z - z_0|^2 + omega n (mu - m_0)^2. c and the centre are
+// floats.
 struct Bowl {
   double c = 0.0;
-  const std::vector<float>* centre = nullptr;
+  const std::vector<double>* centre = nullptr;
 };
 
 // coefficients . x + constant
@@ -43,32 +41,26 @@ class Region {
   // theta, nu, mu, which may be any numbers. -infinity if there is no such x.
   double most(std::span<const double> w, const Bowl& bowl, const Slab& slab,
               std::span<const float> multipliers) const;
-  // A line that is nowhere below the bowl on the region in the slab; false if none is found.
-  bool flatten(const Bowl& bowl, const Slab& slab, Line& line) const;
+  // A line that is nowhere below the bowl on the region in the slab; its constant is infinite if none is
+  // found.
+  Line flatten(const Bowl& bowl, const Slab& slab) const;
   bool contains(const std::vector<double>& x) const;  // exact
 
  private:
-  // F(mu) = p mu + a k(mu) + b R(k(mu)).
+  // F(mu) = p mu + a k + b R, or with a bowl what comes of it.
   struct Shape {
-    double p, a, b;
+    double p, a, b, c;
   };
-  Interval luminance(const Interval& mu) const;
-  Interval luminance_slope(const Interval& mu) const;
-  Interval k_of(const Interval& mu) const { return at_least(luminance(mu) / tau_, 1.0); }
-  Interval radius(const Interval& k) const;
-  double largest_k(double lo, double hi) const;
+  template <typename Jet, typename Number>
+  Jet value(const Shape& f, const Number& mu) const;
+  double peak(const Shape& f, double lo, double hi) const;
   double fast_k(double mu) const;
-  double fast_peak(const Shape& f, double lo, double hi) const;
-  double flat_bound(const Shape& f, double lo, double hi, double& reached) const;
-  double curved_bound(const Shape& f, double c, double lo, double hi, double& reached) const;
-  double peak(const Shape& f, double c, double lo, double hi) const;
 
   std::vector<float> reference_;
   mpq_class threshold_, mean_q_, energy_q_;
-  Interval n_, m_, energy_, c1_, nc2_, tau_;
-  double m0_, e0_, c10_, nc20_, tau0_;  // their middles
+  Interval n_, m_, energy_, c1_, nc2_, tau_, gap_;  // gap: 1 - tau
   double omega_ = 1.0;
-  std::vector<double> z_;  // r - m, off by at most 2^-50
+  std::vector<Interval> z_;  // r - m
   Slab means_;
   std::vector<Interval> box_;
 };

@@ -39,9 +39,9 @@ FinalFile verify_file(const Question& question, const network::LoadedModel& read
   FinalFile result{name_of(file), read.digest, {}, {}, "", ""};
   const property::Property property = property::strictly_largest(question.label, read.network.outputs());
   std::optional<certificate::Writer> writer;
-  const auto why_not = why_no_certificate(read, image, question.neighbourhood);
+  const auto why_not = why_no_certificate(read, file, image, question.neighbourhood);
   if (!certificate.empty() && !why_not) {
-    writer.emplace(certificate, certificate_subject(question, read.digest));
+    writer.emplace(certificate, certificate_subject(question, file, read.digest));
     options.recorder = &*writer;
   }
   result.verification = search::verify({read.network, *question.region, property}, options, stop, observer);

@@ -15,13 +15,13 @@ struct Forger final : search::Recorder {
   std::function<void(search::FrameProof&)> frame = [](search::FrameProof&) {};
   std::function<void(std::vector<region::Slab>&, double&)> root = [](std::vector<region::Slab>&, double&) {};
 
-  void on_root(const search::FrameProof& proof, const std::vector<int32_t>& coupled,
-               const std::vector<region::Slab>& slabs, double enough) override {
+  void on_root(const search::FrameProof& proof, const std::vector<region::Slab>& slabs,
+               double enough) override {
     search::FrameProof own = proof;
     std::vector<region::Slab> own_slabs = slabs;
     frame(own);
     root(own_slabs, enough);
-    writer.on_root(own, coupled, own_slabs, enough);
+    writer.on_root(own, own_slabs, enough);
   }
   void on_split(const search::Node& node, double middle) override {
     search::Node own = node;

@@ -29,6 +29,7 @@ struct FiledQuestion {
 
   certificate::Subject subject() const {
     return {sha256_of_file(model()),
+            certificate::checksum_of_file(model()),
             shape,
             to_floats(question.hood.reference),
             label,
