@@ -1,11 +1,9 @@
-#include "bytes.h"
-
 #include <zlib.h>
-
 #include <bit>
-#include <cmath>
 #include <cstdio>
 #include <memory>
+
+#include "check.h"
 
 namespace check {
 
@@ -93,10 +91,10 @@ std::string Reader::chars(uint64_t size) {
   return {taken.begin(), taken.end()};
 }
 
-std::vector<float> Reader::floats(size_t count) {
+Floats Reader::floats(size_t count) {
   demand(count <= rest_.size() / 4, place_, "the end comes too early");
   const auto taken = take(4 * count);
-  std::vector<float> values(count);
+  Floats values(count);
   for (size_t i = 0; i < count; ++i) {
     uint32_t bits = 0;
     for (size_t k = 0; k < 4; ++k) bits |= uint32_t{taken[k * count + i]} << (8 * k);
@@ -106,9 +104,9 @@ std::vector<float> Reader::floats(size_t count) {
   return values;
 }
 
-std::vector<int32_t> Reader::ascending(int64_t end) {
+Neurons Reader::ascending(int64_t end) {
   const auto count = static_cast<size_t>(index(end + 1, "the count of a list"));
-  std::vector<int32_t> values;
+  Neurons values;
   for (size_t k = 0; k < count; ++k) {
     const int64_t last = k == 0 ? 0 : values.back();
     const int64_t step = index(end - last, "a distance in a list");

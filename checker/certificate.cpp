@@ -1,10 +1,7 @@
-#include "certificate.h"
-
 #include <map>
 #include <memory>
-#include <utility>
 
-#include "prover.h"
+#include "check.h"
 
 namespace check {
 namespace {
@@ -74,7 +71,7 @@ class Checker {
   }
 
   void check_point() {
-    std::vector<double> x;
+    Numbers x;
     for (size_t i = 0; i < network_.inputs(); ++i) x.push_back(in_.number(8));
     demand(region_.contains(x), "the point", "it is not in the neighbourhood");
     demand(!is_strictly_largest(network_, x, static_cast<size_t>(problem_.label)), "the point",
@@ -110,19 +107,19 @@ class Checker {
   // The bounds of a frame's layers, each from those before it.
   void read_frame(Facts& facts, const std::vector<Split>& splits, const Slab& slab, bool root) {
     for (auto layers = in_.index(1 << 20, "the count of layers"); layers > 0; --layers) {
-      const std::vector<int32_t> coupled = in_.ascending(neurons_);
+      const Neurons coupled = in_.ascending(neurons_);
       if (!coupled.empty()) {
         demand(root && !facts.contradiction, in_.place(), "neurons are coupled below the root");
         prover_->couple(coupled, facts, in_.floats(1).front());
       }
       facts.unstable = in_.ascending(neurons_);
-      std::vector<Interval> known = facts.neurons;
+      Intervals known = facts.neurons;
       for (auto bounds = in_.index(2 * neurons_ + 1, "the count of bounds"); bounds > 0; --bounds) {
         const auto code = in_.index(2 * neurons_, "neuron");
         const auto neuron = static_cast<size_t>(code / 2);
         const Reasons reasons = read_reasons(facts.unstable.size(), splits.size());
         const Node& relu = network_.nodes[network_.relu_of[neuron]];
-        std::vector<double> unit(relu.size, 0.0);
+        Numbers unit(relu.size, 0.0);
         unit[neuron - relu.first_neuron] = code % 2 == 0 ? 1.0 : -1.0;
         const double bound = prover_->lower_bound(relu.from, unit, {&facts, &splits, slab}, reasons);
         Interval& z = known[neuron];
@@ -134,8 +131,8 @@ class Checker {
     facts.unstable = in_.ascending(neurons_);
   }
 
-  std::vector<float> numbers(size_t count, float most, const char* what) {
-    std::vector<float> values = in_.floats(count);
+  Floats numbers(size_t count, float most, const char* what) {
+    Floats values = in_.floats(count);
     for (const float value : values) {
       if (!(value >= 0.0F && value <= most)) in_.fail(what);
     }
@@ -185,8 +182,8 @@ class Checker {
 
   static Part part(const Open& open) { return {open.facts.get(), &open.splits, open.slab}; }
   size_t output() const { return network_.nodes.size() - 1; }
-  std::vector<double> goal(const Open& open) const {
-    std::vector<double> coefficients(network_.outputs(), 0.0);
+  Numbers goal(const Open& open) const {
+    Numbers coefficients(network_.outputs(), 0.0);
     coefficients[static_cast<size_t>(problem_.label)] = 1.0;
     coefficients[static_cast<size_t>(open.rival)] = -1.0;
     return coefficients;

@@ -1,9 +1,6 @@
-#include "coupling.h"
-
-#include <algorithm>
 #include <numeric>
 
-#include "network.h"
+#include "check.h"
 
 namespace check {
 namespace {
@@ -17,17 +14,17 @@ double dot(const double* a, const double* b, size_t n) {
 }
 
 // Row i of a lower triangle has the columns first, first + 1, ..., i; zeros before.
-struct Line {
+struct Band {
   size_t first = 0;
-  std::vector<double> values;
+  Numbers values;
 };
 
 // Cholesky's method. Whether it runs to its end.
-bool factorise(std::vector<Line>& lines) {
+bool factorise(std::vector<Band>& lines) {
   for (size_t i = 0; i < lines.size(); ++i) {
-    Line& own = lines[i];
+    Band& own = lines[i];
     for (size_t j = own.first; j <= i; ++j) {
-      const Line& other = lines[j];
+      const Band& other = lines[j];
       const size_t from = std::max(own.first, other.first);
       double& value = own.values[j - own.first];
       if (from < j) value -= dot(&own.values[from - own.first], &other.values[from - other.first], j - from);
@@ -44,7 +41,7 @@ bool factorise(std::vector<Line>& lines) {
 
 }  // namespace
 
-void Coupling::add(const std::vector<double>& row, const Interval& offset) {
+void Coupling::add(const Numbers& row, const Interval& offset) {
   Row own;
   own.offset = offset;
   for (size_t i = 0; i < inputs_; ++i) {
@@ -70,7 +67,7 @@ void Coupling::prepare() {
   for (const Row& row : rows_) filled += row.values.size();
   full_ = 2 * filled > size() * inputs_;
   std::vector<std::vector<std::pair<size_t, double>>> columns(inputs_);  // rank, value
-  std::vector<double> products(size(), 0.0);
+  Numbers products(size(), 0.0);
   for (size_t rank = 0; rank < size(); ++rank) {
     Row& row = rows_[order[rank]];
     row.rank = rank;
@@ -86,7 +83,7 @@ void Coupling::prepare() {
   }
 }
 
-std::pair<double, double> Coupling::value(size_t k, const std::vector<double>& x0, double largest) const {
+std::pair<double, double> Coupling::value(size_t k, const Numbers& x0, double largest) const {
   const Row& row = rows_[k];
   double p = row.offset.middle();
   for (const auto& [column, value] : row.values) p += value * x0[column];
@@ -100,8 +97,7 @@ std::pair<double, double> Coupling::value(size_t k, const std::vector<double>& x
 // end on a computed matrix M of size k, then M + E is positive semidefinite with |E| <= 2 (k + 2) u trace(M)
 // (Higham 2002, theorem 10.3; Rump 2006), and the trace is at most k lambda. Rounding in M costs (n + 16) u
 // sum factor^2 |row|^2. With delta for both, A + b b^T <= lambda (1 + delta / lambda)^2.
-double Coupling::steepness(const std::vector<size_t>& members, const std::vector<double>& factors,
-                           double guess) const {
+double Coupling::steepness(const std::vector<size_t>& members, const Numbers& factors, double guess) const {
   const size_t k = members.size();
   double total = 0.0;
   std::vector<size_t> place(size(), k);          // by rank; k: no member
@@ -112,17 +108,17 @@ double Coupling::steepness(const std::vector<size_t>& members, const std::vector
   }
   std::sort(order.begin(), order.end());
   const bool bordered = !full_ && excess_ > 0.0;
-  std::vector<Line> negated(k);  // -A
-  std::vector<double> border;
+  std::vector<Band> negated(k);  // -A
+  Numbers border;
   for (size_t i = 0; i < k; ++i) {
     place[order[i].first] = i;
     const Row& row = rows_[members[order[i].second]];
     const double factor = factors[order[i].second];
-    Line& own = negated[i];
+    Band& own = negated[i];
     for (const auto& [rank, product] : row.products) {
       const size_t j = place[rank];
       if (j == k) continue;
-      if (own.values.empty()) own = {j, std::vector<double>(i - j + 1, 0.0)};
+      if (own.values.empty()) own = {j, Numbers(i - j + 1, 0.0)};
       own.values[j - own.first] = -(factor * factors[order[j].second] * product);
     }
     if (own.values.empty()) own = {i, {0.0}};
@@ -136,10 +132,10 @@ double Coupling::steepness(const std::vector<size_t>& members, const std::vector
   for (const double more : {1.0, 1.000001, 1.002, 1.005, 1.01, 1.03, 1.1, 1.25, 1.6, 2.5}) {
     lambda *= more;
     if (!(lambda < crude)) return crude;
-    std::vector<Line> lines = negated;
-    for (Line& line : lines) line.values.back() += lambda;
+    std::vector<Band> lines = negated;
+    for (Band& line : lines) line.values.back() += lambda;
     if (bordered) {
-      Line& last = lines.emplace_back(Line{0, border});
+      Band& last = lines.emplace_back(Band{0, border});
       for (double& value : last.values) value *= std::sqrt(lambda);
       last.values.push_back(lambda);
     }

@@ -1,8 +1,4 @@
-#include "files.h"
-
-#include <algorithm>
-#include <cmath>
-#include <utility>
+#include "check.h"
 
 namespace check {
 namespace {
@@ -39,7 +35,7 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
 // it.
 struct Weights {
   int64_t first = 0;
-  std::vector<int32_t> weights;
+  Neurons weights;
 };
 
 Weights weights_of(int64_t target, int64_t from, int64_t to) {
@@ -49,7 +45,7 @@ Weights weights_of(int64_t target, int64_t from, int64_t to) {
   const auto round = [](double x) { return static_cast<int64_t>(std::floor(x + 0.5)); };
   Weights result{std::max<int64_t>(0, round(centre - support)), {}};
   const int64_t end = std::min(from, round(centre + support));
-  std::vector<double> shares;
+  Numbers shares;
   double sum = 0.0;
   for (int64_t i = result.first; i < end; ++i) {
     const double away = std::abs((static_cast<double>(i) - centre + 0.5) * (1.0 / support));
@@ -127,7 +123,7 @@ Pixels read_png(const std::string& file) {
   return image;
 }
 
-std::vector<float> as_values(Pixels image, const Shape& shape) {
+Floats as_values(Pixels image, const Shape& shape) {
   if (image.channels != shape[0]) {
     const Pixels other = std::exchange(image, {image.height, image.width, shape[0], {}});
     for (size_t i = 0; i < other.values.size(); i += static_cast<size_t>(other.channels)) {
@@ -146,7 +142,7 @@ std::vector<float> as_values(Pixels image, const Shape& shape) {
   if (lines_first) image = resize(image, false, shape[1]);
   if (columns != 0) image = resize(image, true, shape[2]);
   if (!lines_first && rows != 0) image = resize(image, false, shape[1]);
-  std::vector<float> values;
+  Floats values;
   for (int64_t i = 0; i < size_of(shape); ++i) {
     const int64_t plane = shape[1] * shape[2];
     values.push_back(static_cast<float>(image.values[static_cast<size_t>(i % plane * shape[0] + i / plane)]) /

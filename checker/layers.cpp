@@ -1,7 +1,5 @@
 // What layers of model files mean as affine steps and ReLUs.
-#include <utility>
-
-#include "network.h"
+#include "check.h"
 
 namespace check {
 
@@ -29,7 +27,7 @@ namespace {
 
 // The matrix whose row i has the columns and places in `weight` that row(i, matrix) adds.
 template <typename Row>
-Node::Term term(const Signal& x, int64_t rows, std::vector<double> weight, Row row) {
+Node::Term term(const Signal& x, int64_t rows, Numbers weight, Row row) {
   Node::Term result{x.node, {std::move(weight), {}, {}}};
   for (int64_t i = 0; i < rows; ++i) {
     row(i, result.matrix);
@@ -51,8 +49,7 @@ Signal Network::relu(const Signal& x) {
   return {nodes.size() - 1, x.shape};
 }
 
-Signal Network::affine(std::vector<Node::Term> terms, std::vector<double> bias, const Shape& shape,
-                       const std::string& place) {
+Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape& shape) {
   const auto size = static_cast<size_t>(size_of(shape));
   bool fits = bias.size() == size && !terms.empty();
   for (const double value : bias) fits = fits && std::isfinite(value);
@@ -68,8 +65,7 @@ Signal Network::affine(std::vector<Node::Term> terms, std::vector<double> bias, 
   return {nodes.size() - 1, shape};
 }
 
-Signal Network::dense(const Signal& x, std::vector<double> weight, std::vector<double> bias,
-                      const std::string& place) {
+Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
   const auto out = static_cast<int64_t>(bias.size());
   const int64_t in = size_of(x.shape);
   demand(x.shape.size() == 1 && weight.size() == bias.size() * static_cast<size_t>(in), place,
@@ -77,26 +73,21 @@ Signal Network::dense(const Signal& x, std::vector<double> weight, std::vector<d
   const auto row = [&](int64_t i, Matrix& m) {
     for (int64_t j = 0; j < in; ++j) m.add(j, i * in + j);
   };
-  return affine({term(x, out, std::move(weight), row)}, std::move(bias), {out}, place);
+  return affine({term(x, out, std::move(weight), row)}, std::move(bias), {out});
 }
 
-Signal Network::diagonal(const Signal& x, std::vector<double> factors, std::vector<double> offsets,
-                         const std::string& place) {
+Signal Network::diagonal(const Signal& x, Numbers factors, Numbers offsets) {
   const auto row = [](int64_t i, Matrix& m) { m.add(i, i); };
   std::vector<Node::Term> terms = {term(x, size_of(x.shape), std::move(factors), row)};
-  return affine(std::move(terms), std::move(offsets), x.shape, place);
+  return affine(std::move(terms), std::move(offsets), x.shape);
 }
 
-Signal Network::combine(const std::vector<Part>& parts, const Shape& shape, const std::string& place) {
-  std::vector<Node::Term> terms;
-  for (const Part& part : parts) {
-    demand(part.places.empty() || static_cast<int64_t>(part.places.size()) == size_of(shape), place, "sizes");
-    terms.push_back(term(part.x, size_of(shape), {part.factor}, [&](int64_t i, Matrix& m) {
-      m.add(part.places.empty() ? i : part.places[static_cast<size_t>(i)], 0);
-    }));
-  }
-  return affine(std::move(terms), std::vector<double>(static_cast<size_t>(size_of(shape)), 0.0), shape,
-                place);
+Signal Network::add(const Signal& x, const Signal& y, double factor) {
+  demand(x.shape == y.shape, place, "values of different shapes");
+  const auto row = [](int64_t i, Matrix& m) { m.add(i, 0); };
+  const int64_t size = size_of(x.shape);
+  return affine({term(x, size, {1.0}, row), term(y, size, {factor}, row)},
+                Numbers(static_cast<size_t>(size), 0.0), x.shape);
 }
 
 void Window::fit(const Signal& x, const std::string& place) {
@@ -109,19 +100,15 @@ void Window::fit(const Signal& x, const std::string& place) {
   }
 }
 
-int64_t Window::along(size_t axis, int64_t o, int64_t t) const {
-  const int64_t place = o * stride[axis] - pad[axis] + t * dilation[axis];
-  return place >= 0 && place < in[axis] ? place : -1;
-}
-
 int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
-  const int64_t line = along(0, o / out[1] % out[0], t / kernel[1]);
-  const int64_t column = along(1, o % out[1], t % kernel[1]);
-  return line < 0 || column < 0 ? -1 : (channel * in[0] + line) * in[1] + column;
+  const int64_t line = o / out[1] % out[0] * stride[0] - pad[0] + t / kernel[1] * dilation[0];
+  const int64_t column = o % out[1] * stride[1] - pad[1] + t % kernel[1] * dilation[1];
+  const bool inside = line >= 0 && line < in[0] && column >= 0 && column < in[1];
+  return inside ? (channel * in[0] + line) * in[1] + column : -1;
 }
 
-Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, std::vector<double> weight,
-                         const std::vector<double>& bias, const std::string& place) {
+Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight,
+                         const Numbers& bias) {
   const auto channels = static_cast<int64_t>(bias.size());
   demand(groups > 0 && x.shape[0] % groups == 0 && channels % groups == 0, place, "groups do not fit");
   const int64_t depth = x.shape[0] / groups;
@@ -129,7 +116,7 @@ Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, std::
   demand(size_of({channels, depth, taps}) == static_cast<int64_t>(weight.size()), place,
          "kernels do not fit");
   const Shape shape = {channels, w.out[0], w.out[1]};
-  std::vector<double> biases;
+  Numbers biases;
   const auto row = [&](int64_t i, Matrix& m) {
     const int64_t channel = i / (w.out[0] * w.out[1]);
     biases.push_back(bias[static_cast<size_t>(channel)]);
@@ -139,13 +126,13 @@ Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, std::
     }
   };
   std::vector<Node::Term> terms = {term(x, size_of(shape), std::move(weight), row)};
-  return affine(std::move(terms), std::move(biases), shape, place);
+  return affine(std::move(terms), std::move(biases), shape);
 }
 
 // The sum of a window's values times 1 / n, rounded to nearest, n their number or with the padding's.
-Signal Network::average(const Signal& x, const Window& w, bool count_padding, const std::string& place) {
+Signal Network::average(const Signal& x, const Window& w, bool count_padding) {
   const Shape shape = {x.shape[0], w.out[0], w.out[1]};
-  std::vector<double> factors;
+  Numbers factors;
   Node::Term sums = term(x, size_of(shape), {}, [&](int64_t i, Matrix& m) {
     int64_t count = 0;
     for (int64_t t = 0; t < w.kernel[0] * w.kernel[1]; ++t) {
@@ -156,41 +143,7 @@ Signal Network::average(const Signal& x, const Window& w, bool count_padding, co
     factors.push_back(1.0 / static_cast<double>(count));
   });
   sums.matrix.weight = factors;
-  return affine({std::move(sums)}, std::vector<double>(factors.size(), 0.0), shape, place);
-}
-
-// Along the width, then along the height: max(a, b) = a + relu(b - a), pair by pair. Where a tap meets
-// padding, another one of the window stands for it.
-Signal Network::largest(const Signal& x, const Window& w, const std::string& place) {
-  Signal y = x;
-  for (const size_t axis : {1U, 0U}) {
-    Shape shape = y.shape;
-    shape[axis + 1] = w.out[axis];
-    std::vector<Part> taps;
-    for (int64_t t = 0; t < w.kernel[axis]; ++t) {
-      Part& tap = taps.emplace_back(Part{y, 1.0, {}});
-      for (int64_t i = 0; i < size_of(shape); ++i) {
-        int64_t at[3] = {i / (shape[1] * shape[2]), i / shape[2] % shape[1], i % shape[2]};
-        const int64_t window = at[axis + 1];
-        at[axis + 1] = w.along(axis, window, t);
-        for (int64_t k = 0; at[axis + 1] < 0 && k < w.kernel[axis]; ++k)
-          at[axis + 1] = w.along(axis, window, k);
-        demand(at[axis + 1] >= 0, place, "a window without values");
-        tap.places.push_back((at[0] * y.shape[1] + at[1]) * y.shape[2] + at[2]);
-      }
-    }
-    while (taps.size() > 1) {
-      std::vector<Part> winners;
-      for (size_t i = 0; i + 1 < taps.size(); i += 2) {
-        const Signal more = relu(combine({taps[i + 1], {taps[i].x, -1.0, taps[i].places}}, shape, place));
-        winners.push_back({combine({taps[i], {more, 1.0, {}}}, shape, place), 1.0, {}});
-      }
-      if (taps.size() % 2 == 1) winners.push_back(taps.back());
-      taps = std::move(winners);
-    }
-    y = taps[0].places.empty() ? taps[0].x : combine(taps, shape, place);
-  }
-  return y;
+  return affine({std::move(sums)}, Numbers(factors.size(), 0.0), shape);
 }
 
 }  // namespace check

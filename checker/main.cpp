@@ -3,8 +3,7 @@
 #include <cstdio>
 #include <map>
 
-#include "certificate.h"
-#include "files.h"
+#include "check.h"
 
 namespace {
 

@@ -1,8 +1,4 @@
-#include "network.h"
-
-#include <gmpxx.h>
-
-#include <utility>
+#include "check.h"
 
 namespace check {
 namespace {
@@ -24,9 +20,8 @@ void add_transposed(const Matrix& matrix, const double* c, double* x) {
   }
 }
 
-bool propagate(const Network& network, const std::vector<Interval>& box, std::vector<Interval>& neurons,
-               Largest* largest) {
-  std::vector<std::vector<Interval>> values = {box};
+bool propagate(const Network& network, const Intervals& box, Intervals& neurons, Largest* largest) {
+  std::vector<Intervals> values = {box};
   for (size_t i = 1; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
     auto& y = values.emplace_back();
@@ -39,7 +34,7 @@ bool propagate(const Network& network, const std::vector<Interval>& box, std::ve
     }
     for (const double bias : node.bias) y.emplace_back(bias);
     for (const Node::Term& term : node.terms) {
-      const std::vector<Interval>& x = values[term.node];
+      const Intervals& x = values[term.node];
       for (size_t j = 0; j < node.size; ++j) {
         term.matrix.each_run(j, [&](const Matrix::Run& run) {
           for (size_t k = 0; k < run.length; ++k)
@@ -68,7 +63,7 @@ bool propagate(const Network& network, const std::vector<Interval>& box, std::ve
 
 // Doubles are whole numbers times 2^-1074, below 2^1024; behind d nodes values are such numbers times
 // 2^-1074 (d + 1), below 2^1050 (d + 1): with so many bits nothing is cut off.
-bool is_strictly_largest(const Network& network, const std::vector<double>& x, size_t label) {
+bool is_strictly_largest(const Network& network, const Numbers& x, size_t label) {
   const mp_bitcnt_t bits = 2200 * (network.nodes.size() + 1);
   const mpf_class zero(0, bits);
   mpf_class product(0, bits);

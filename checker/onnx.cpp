@@ -1,9 +1,7 @@
 #include <bit>
-#include <cmath>
 #include <map>
-#include <utility>
 
-#include "files.h"
+#include "check.h"
 
 namespace check {
 namespace {
@@ -42,7 +40,7 @@ void add_numbers(const Field& field, std::vector<Number>& to, const std::string&
 struct Tensor {
   std::string name;
   Shape shape;
-  std::vector<double> values;
+  Numbers values;
 };
 
 // float32, float64 or int64, as raw data or a list.
@@ -80,8 +78,7 @@ class Graph {
     const std::string file = place_;
     std::string output;
     for (const Field& field : parts) {
-      demand(field.number != 15 && (field.number != 12 || output.empty()), place_,
-             "two outputs, or sparse tensors");
+      demand(field.number != 15 && (field.number != 12 || output.empty()), place_, "two outputs, or sparse");
       if (field.number == 12) output = name_of(field.bytes);
       if (field.number != 5) continue;
       Tensor tensor = read_tensor(field.bytes, place_ + ", initializer");
@@ -105,26 +102,22 @@ class Graph {
 
   // name, type { tensor { shape { dimension { size } } } }
   void read_input(Message message) {
-    demand(network_.nodes.empty(), place_, "it has more than one input");
     std::vector<Message> open = {message};
     for (const uint64_t step : {2U, 1U, 2U, 1U}) {
-      std::vector<Message> inner;
-      for (const Message& each : open)
+      for (const Message& each : std::exchange(open, {}))
         for (const Field& field : fields(each, place_))
-          if (field.number == step) inner.push_back(field.bytes);
-      open = std::move(inner);
+          if (field.number == step) open.push_back(field.bytes);
     }
     Shape shape;
     for (const Message& each : open) {
       const std::vector<Field> size = fields(each, place_);
       shape.push_back(size.empty() || size[0].number != 1 ? 0 : static_cast<int64_t>(size[0].value));
     }
-    const auto colours = [](int64_t n) { return n == 1 || n == 3; };
-    demand((shape.size() == 2 || (shape.size() == 4 && (colours(shape[1]) || !colours(shape[3])))) &&
-               shape[0] >= 0 && shape[0] <= 1,
-           place_, "its input is neither [1, n] nor [1, channels, height, width]");
+    const bool images = shape.size() == 4 && (shape[1] == 1 || shape[1] == 3);
+    demand(network_.nodes.empty() && (images || shape.size() == 2) && (shape[0] == 0 || shape[0] == 1),
+           place_, "more inputs than one, or it is neither [1, n] nor [1, channels, height, width]");
     shape.erase(shape.begin());
-    if (shape.size() == 3) network_.image = shape;
+    if (images) network_.image = shape;
     signals_[name_of(message)] = network_.input(shape);
   }
 
@@ -134,16 +127,16 @@ class Graph {
     inputs_.clear();
     settings_.clear();
     tensor_ = {};
+    place_ = file;
     for (const Field& field : fields(message, file)) {
       if (field.number == 1) inputs_.push_back(field.text());
       if (field.number == 4) op = field.text();
       demand((field.number != 2 || out.empty()) && (field.number != 7 || field.bytes.empty()), file,
              "an operator with two outputs or of another domain");
       if (field.number == 2) out = field.text();
-    }
-    place_ = file + ", " + op + " that gives '" + out + "'";
-    for (const Field& field : fields(message, file))
       if (field.number == 5) read_attribute(field.bytes);
+    }
+    network_.place = place_ = file + ", " + op + " that gives '" + out + "'";
     demand(signals_.count(out) + constants_.count(out) == 0, place_, "this value is there already");
     demand((op == "Constant") == inputs_.empty() && inputs_.empty() != tensor_.values.empty(), place_,
            "no inputs, or a tensor");
@@ -158,7 +151,7 @@ class Graph {
 
   // Numbers and lists of them; texts count as their first letter.
   void read_attribute(Message message) {
-    std::vector<double> list;
+    Numbers list;
     for (const Field& field : fields(message, place_)) {
       if (field.number == 2) list.push_back(std::bit_cast<float>(static_cast<uint32_t>(field.value)));
       if (field.number == 3 || field.number == 8) add_numbers(field, list, place_);
@@ -172,8 +165,8 @@ class Graph {
   }
 
   // Takes a setting, which is known then.
-  std::vector<double> take(const std::string& name, std::vector<double> otherwise) {
-    std::vector<double> own = std::exchange(settings_[name], {});
+  Numbers take(const std::string& name, const Numbers& otherwise) {
+    const Numbers own = std::exchange(settings_[name], {});
     demand(own.empty() || own.size() == otherwise.size(), place_, name);
     return own.empty() ? otherwise : own;
   }
@@ -184,9 +177,8 @@ class Graph {
     demand(signals_.count(name) > 0, place_, "a value that is not there");
     return signals_.at(name);
   }
-  bool has(size_t k) const { return k < inputs_.size() && !inputs_[k].empty(); }
   const Tensor& constant(size_t k) const {
-    demand(has(k) && constants_.count(inputs_[k]) > 0, place_, "a constant that is not there");
+    demand(k < inputs_.size() && constants_.count(inputs_[k]) > 0, place_, "a constant that is not there");
     return constants_.at(inputs_[k]);
   }
 
@@ -194,28 +186,26 @@ class Graph {
     if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div") return arithmetic(op);
     const Signal x = signal(inputs_[0]);
     if (op == "Relu") return network_.relu(x);
-    if (op == "Gemm" || op == "MatMul") return dense(x, op == "Gemm");
+    if (op == "Gemm" || op == "MatMul") return dense(x);
     if (op == "BatchNormalization") return normalise(x);
+    if (op == "Conv" || op == "AveragePool" || op == "GlobalAveragePool") return windows(op, x);
     if (op == "Identity" || op == "Dropout") {
       take("ratio", {0.0});
       return x;
     }
-    if (op == "Flatten" || op == "Reshape") {
-      expect("axis", 1.0);
-      expect("allowzero", 0.0);
-      const auto size = static_cast<double>(size_of(x.shape));
-      const std::vector<double> to = op == "Flatten" ? std::vector<double>{1.0, size} : constant(1).values;
-      demand(to.size() == 2 && (to[0] == 1.0 || (to[0] == -1.0 && to[1] == size)) &&
-                 (to[1] == size || to[1] == -1.0),
-             place_, "not to [1, all]");
-      return {x.node, {size_of(x.shape)}};
-    }
-    return windows(op, x);
+    demand(op == "Flatten" || op == "Reshape", place_, "an operator that is not known here");
+    expect("axis", 1.0);
+    expect("allowzero", 0.0);
+    const Numbers to = op == "Flatten" ? Numbers{1.0, -1.0} : constant(1).values;
+    const auto size = static_cast<double>(size_of(x.shape));
+    const bool flat = to == Numbers{1.0, -1.0} || to == Numbers{1.0, size} || to == Numbers{-1.0, size};
+    demand(flat, place_, "not to [1, all]");
+    return {x.node, {size_of(x.shape)}};
   }
 
   // A number for each value of x, from a constant that is repeated along axes where it has one.
-  std::vector<double> spread(const Tensor& tensor, const Shape& shape) const {
-    std::vector<double> values;
+  Numbers spread(const Tensor& tensor, const Shape& shape) const {
+    Numbers values;
     for (int64_t i = 0; i < size_of(shape); ++i) {
       int64_t rest = i;
       int64_t place = 0;
@@ -232,40 +222,39 @@ class Graph {
     }
     return values;
   }
+  Numbers bias(int64_t size) const {  // of Gemm and Conv
+    const bool given = inputs_.size() > 2 && !inputs_[2].empty();
+    return given ? spread(constant(2), {size}) : Numbers(static_cast<size_t>(size), 0.0);
+  }
 
   Signal arithmetic(const std::string& op) {
     demand(inputs_.size() == 2, place_, "not two inputs");
     const bool product = op == "Mul" || op == "Div";
     const double sign = op == "Sub" ? -1.0 : 1.0;
-    if (!product && signals_.count(inputs_[0]) + signals_.count(inputs_[1]) == 2) {
-      const Signal x = signal(inputs_[0]);
-      const Signal y = signal(inputs_[1]);
-      demand(x.shape == y.shape, place_, "values of different shapes");
-      return network_.combine({{x, 1.0, {}}, {y, sign, {}}}, x.shape, place_);
-    }
-    const size_t own = constants_.count(inputs_[0]) > 0 && (op == "Add" || op == "Mul") ? 0 : 1;
+    const bool second = signals_.count(inputs_[1]) > 0;
+    if (!product && second && signals_.count(inputs_[0]) > 0)
+      return network_.add(signal(inputs_[0]), signal(inputs_[1]), sign);
+    const size_t own = second && (op == "Add" || op == "Mul") ? 0 : 1;
     const Signal x = signal(inputs_[1 - own]);
-    std::vector<double> numbers = spread(constant(own), x.shape);
+    Numbers numbers = spread(constant(own), x.shape);
     for (double& value : numbers) value = op == "Div" ? 1.0 / value : sign * value;
-    const std::vector<double> rest(numbers.size(), product ? 0.0 : 1.0);
-    return network_.diagonal(x, product ? numbers : rest, product ? rest : numbers, place_);
+    const Numbers rest(numbers.size(), product ? 0.0 : 1.0);
+    return network_.diagonal(x, product ? numbers : rest, product ? rest : numbers);
   }
 
-  Signal dense(const Signal& x, bool gemm) {
+  Signal dense(const Signal& x) {
     for (const char* name : {"alpha", "beta"}) expect(name, 1.0);
     expect("transA", 0.0);
     const bool rows = take("transB", {0.0})[0] == 1.0;
     const Tensor& w = constant(1);
     demand(x.shape.size() == 1 && w.shape.size() == 2 && w.shape[rows ? 1 : 0] == x.shape[0], place_,
-           "sizes do not fit");
+           "sizes");
     const auto inputs = static_cast<size_t>(x.shape[0]);
     const size_t outputs = w.values.size() / inputs;
-    std::vector<double> weight = w.values;
+    Numbers weight = w.values;
     for (size_t k = 0; k < weight.size() && !rows; ++k)
       weight[k] = w.values[k % inputs * outputs + k / inputs];
-    std::vector<double> bias(outputs, 0.0);
-    if (gemm && has(2)) bias = spread(constant(2), {static_cast<int64_t>(outputs)});
-    return network_.dense(x, std::move(weight), std::move(bias), place_);
+    return network_.dense(x, std::move(weight), bias(static_cast<int64_t>(outputs)));
   }
 
   // y = s x + t with s = gamma / sqrt(variance + epsilon), t = beta - s mean, each operation rounded.
@@ -274,8 +263,8 @@ class Graph {
     take("momentum", {0.0});
     expect("training_mode", 0.0);
     expect("spatial", 1.0);
-    std::vector<double> factors;
-    std::vector<double> offsets;
+    Numbers factors;
+    Numbers offsets;
     for (int64_t i = 0; i < size_of(x.shape); ++i) {
       double c[4];
       for (size_t k = 0; k < 4; ++k) {
@@ -286,42 +275,37 @@ class Graph {
       const double moved = factors.back() * c[2];
       offsets.push_back(c[1] - moved);
     }
-    return network_.diagonal(x, std::move(factors), std::move(offsets), place_);
+    return network_.diagonal(x, std::move(factors), std::move(offsets));
   }
 
   // Operators that move a window over images.
   Signal windows(const std::string& op, const Signal& x) {
     const bool convolves = op == "Conv";
-    demand(x.shape.size() == 3 && (convolves || op.ends_with("MaxPool") || op.ends_with("AveragePool")),
-           place_, "an operator that is not known here");
     const Shape& of = convolves ? constant(1).shape : x.shape;
-    demand(!convolves || of.size() == 4, place_, "no kernels");
-    std::vector<double> kernel = {static_cast<double>(of[of.size() - 2]), static_cast<double>(of.back())};
-    const std::vector<double> said = take("kernel_shape", kernel);
-    demand(!convolves || said == kernel, place_, "kernels of another size than said");
-    kernel = said;
+    demand(x.shape.size() == 3 && (!convolves || of.size() == 4), place_, "no images, or no kernels");
+    const Numbers all = {static_cast<double>(of[of.size() - 2]), static_cast<double>(of.back())};
+    const Numbers kernel = take("kernel_shape", all);
+    demand(!convolves || kernel == all, place_, "kernels of another size than said");
     expect("auto_pad", 'N');
     expect("ceil_mode", 0.0);
-    expect("storage_order", 0.0);
-    const std::vector<double> stride = take("strides", {1.0, 1.0});
-    const std::vector<double> dilation = take("dilations", {1.0, 1.0});
-    const std::vector<double> pads = take("pads", {0.0, 0.0, 0.0, 0.0});
+    const Numbers stride = take("strides", {1.0, 1.0});
+    const Numbers dilation = take("dilations", {1.0, 1.0});
+    const Numbers pads = take("pads", {0.0, 0.0, 0.0, 0.0});
+    const double padded = take("count_include_pad", {0.0})[0];
+    const double groups = take("group", {1.0})[0];
+    const auto whole = [&](double value) {
+      demand(value >= 0.0 && value < 1 << 20, place_, "an impossible window");
+      return static_cast<int64_t>(value);
+    };
     Window window{};
     for (size_t k = 0; k < 2; ++k) {
-      for (const double each : {kernel[k], stride[k], dilation[k], pads[k], pads[k + 2]})
-        demand(each >= 0.0 && each < 1 << 20, place_, "an impossible window");
-      window.kernel[k] = static_cast<int64_t>(kernel[k]), window.stride[k] = static_cast<int64_t>(stride[k]);
-      window.dilation[k] = static_cast<int64_t>(dilation[k]);
-      window.pad[k] = static_cast<int64_t>(pads[k]), window.end[k] = static_cast<int64_t>(pads[k + 2]);
+      window.kernel[k] = whole(kernel[k]), window.stride[k] = whole(stride[k]);
+      window.dilation[k] = whole(dilation[k]);
+      window.pad[k] = whole(pads[k]), window.end[k] = whole(pads[k + 2]);
     }
     window.fit(x, place_);
-    const bool padded = take("count_include_pad", {0.0})[0] != 0.0;
-    if (op.ends_with("MaxPool")) return network_.largest(x, window, place_);
-    if (!convolves) return network_.average(x, window, padded, place_);
-    std::vector<double> bias(static_cast<size_t>(of[0]), 0.0);
-    if (has(2)) bias = spread(constant(2), {of[0]});
-    const auto groups = static_cast<int64_t>(take("group", {1.0})[0]);
-    return network_.convolve(x, window, groups, constant(1).values, bias, place_);
+    if (!convolves) return network_.average(x, window, padded != 0.0);
+    return network_.convolve(x, window, whole(groups), constant(1).values, bias(of[0]));
   }
 
   std::string place_;
@@ -330,7 +314,7 @@ class Graph {
   std::map<std::string, Tensor> constants_;
   // Of the operator: what it reads; attributes, those that are known being empty; its tensor.
   std::vector<std::string> inputs_;
-  std::map<std::string, std::vector<double>> settings_;
+  std::map<std::string, Numbers> settings_;
   Tensor tensor_;
 };
 

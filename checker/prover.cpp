@@ -1,7 +1,6 @@
-#include "prover.h"
-
 #include <numeric>
-#include <utility>
+
+#include "check.h"
 
 namespace check {
 
@@ -10,21 +9,21 @@ struct Prover::Pass {
   // A sum of (factor_k (z_k - p_k))^2 that is subtracted.
   struct Squares {
     std::vector<size_t> members;
-    std::vector<double> factors;
+    Numbers factors;
     double errors = 0.0;  // the sum of (factor times what z_k may be off)^2
   };
 
   const Part& part;
   const Reasons& reasons;
-  std::vector<float> low;     // by neuron
-  std::vector<int8_t> sign;   // by neuron: of its split, or 0
-  std::vector<float> tilt;    // by neuron: its split's multiplier
-  std::vector<double> input;  // the coefficients that arrived at the input
-  double constant = 0.0;      // from below
-  Squares squares[2];         // the parabolas of the first and of the second layer
-  double largest = 0.0;       // of the bowl's centre
+  Floats low;                // by neuron
+  std::vector<int8_t> sign;  // by neuron: of its split, or 0
+  Floats tilt;               // by neuron: its split's multiplier
+  Numbers input;             // the coefficients that arrived at the input
+  double constant = 0.0;     // from below
+  Squares squares[2];        // the parabolas of the first and of the second layer
+  double largest = 0.0;      // of the bowl's centre
   // The values that the second layer reads at the centre; what they may be off, squared and added up.
-  std::vector<double> values;
+  Numbers values;
   double largest_value = 0.0, value_errors = 0.0;
 
   Pass(const Part& where, const Reasons& why, size_t neurons)
@@ -47,7 +46,7 @@ struct Prover::Pass {
 };
 
 Prover::Prover(const Network& network, const Region& region) : network_(network), region_(region) {
-  std::vector<Interval> neurons(network.neurons(), Interval(-kInf, kInf));
+  Intervals neurons(network.neurons(), Interval(-kInf, kInf));
   demand(check::propagate(network, region.box(), neurons, &largest_), "network", "a value has no range");
   for (const auto& values : largest_.values) {
     double total = 0.0;
@@ -65,8 +64,8 @@ void Prover::propagate(Facts& facts) const {
 }
 
 // Carries coefficients of the node `start` back to the node `stop`.
-void Prover::go_back(Pass& pass, size_t start, size_t stop, std::vector<double> coefficients) const {
-  std::vector<std::vector<double>> at(network_.nodes.size());
+void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients) const {
+  std::vector<Numbers> at(network_.nodes.size());
   at[start] = std::move(coefficients);
   for (size_t i = start; i > stop; --i) {
     const Node& node = network_.nodes[i];
@@ -95,9 +94,9 @@ void Prover::go_back(Pass& pass, size_t start, size_t stop, std::vector<double> 
 // c . (W x + b) = (W^T c) . x + c . b. The computed W^T c, with what is there already, is off by gamma times
 // |W|^T |c| and that, and by 2^-1072 for each product that is too small; which costs at most gamma (|c| .
 // (|W| |x|) + |there| . |x|), and 2^-1072 times the sum of |x| for each.
-void Prover::affine_back(Pass& pass, size_t index, std::vector<std::vector<double>>& at) const {
+void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) const {
   const Node& node = network_.nodes[index];
-  const std::vector<double>& c = at[index];
+  const Numbers& c = at[index];
   double weighed = 0.0;
   double biases = 0.0;
   double absolute = 0.0;
@@ -205,11 +204,11 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
 // the way the line below or the one above comes back with an infinite constant.
 void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
   const Node& relu = network_.nodes[network_.relu_of[neuron]];
-  const Facts nothing{std::vector<Interval>(network_.neurons(), Interval(-kInf, kInf)), {}, {}, false};
+  const Facts nothing{Intervals(network_.neurons(), Interval(-kInf, kInf)), {}, {}, false};
   const std::vector<Split> no_splits;
   const Part part{&nothing, &no_splits, {}};
   const Reasons no_reasons;
-  std::vector<double> unit(relu.size, 0.0);
+  Numbers unit(relu.size, 0.0);
   unit[neuron - relu.first_neuron] = 1.0;
   Pass below(part, no_reasons, network_.neurons());
   go_back(below, relu.from, stop, unit);
@@ -219,14 +218,14 @@ void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
   bool same = std::isfinite(below.constant) && std::isfinite(above.constant);
   for (size_t i = 0; i < below.input.size(); ++i) same = same && below.input[i] == -above.input[i];
   demand(same, "coupled neuron " + std::to_string(neuron), "its input is not affine in what it should be");
-  std::vector<double> row(below.input.size(), 0.0);
+  Numbers row(below.input.size(), 0.0);
   for (size_t i = 0; i < row.size() && stop == 0; ++i) row[i] = below.input[i];
   for (size_t k = 0; k < alive_places_.size() && stop > 0; ++k)  // what is off everywhere adds nothing
     row[alive_places_[k]] = below.input[alive_places_[k]];
   to.add(row, {below.constant, -above.constant});
 }
 
-void Prover::couple(const std::vector<int32_t>& neurons, const Facts& facts, float guess) {
+void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
   demand(!second_, "coupled neurons", "a third layer");
   const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(region_.size());
   size_t stop = 0;
@@ -245,7 +244,7 @@ void Prover::couple(const std::vector<int32_t>& neurons, const Facts& facts, flo
     alive_->prepare();
     std::vector<size_t> all(alive_->size());
     std::iota(all.begin(), all.end(), size_t{0});
-    alive_steepness_ = alive_->steepness(all, std::vector<double>(all.size(), 1.0), guess);
+    alive_steepness_ = alive_->steepness(all, Numbers(all.size(), 1.0), guess);
   }
   Coupling& own = (first_ ? second_ : first_).emplace(network_.nodes[stop].size, stop == 0 ? excess : 0.0);
   for (const int32_t neuron : neurons) {
@@ -284,7 +283,7 @@ Bowl Prover::bowl_of(Pass& pass) const {
   return {static_cast<double>(steepness), &pass.reasons.centre};
 }
 
-double Prover::lower_bound(size_t node, std::vector<double> coefficients, const Part& part,
+double Prover::lower_bound(size_t node, Numbers coefficients, const Part& part,
                            const Reasons& reasons) const {
   if (part.facts->contradiction) return kInf;
   Pass pass(part, reasons, network_.neurons());
@@ -309,8 +308,7 @@ double Prover::lower_bound(size_t node, std::vector<double> coefficients, const 
   return std::isnan(bound) ? -kInf : bound;
 }
 
-Line Prover::lower_line(size_t node, std::vector<double> coefficients, const Part& part,
-                        const Reasons& reasons) const {
+Line Prover::lower_line(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const {
   Pass pass(part, reasons, network_.neurons());
   go_back(pass, node, 0, std::move(coefficients));
   if (pass.bent()) {

@@ -1,7 +1,6 @@
 #include <map>
-#include <utility>
 
-#include "files.h"
+#include "check.h"
 
 namespace check {
 namespace {
@@ -44,7 +43,7 @@ std::map<std::string, Message> unzip(const Bytes& data, const std::string& file)
 
 struct Tensor {
   Shape shape;
-  std::vector<double> values;
+  Numbers values;
 };
 
 // Reads the pickle that torch.save writes of a state_dict, and no other: opcode by opcode.
@@ -210,14 +209,15 @@ Network read_pytorch(const Bytes& data, const std::string& file) {
     demand(layers[numbers].emplace(kind, std::move(tensor)).second, place, "it is there twice");
   }
   Network network;
+  network.place = file;
   Signal x;
   for (auto& [numbers, arrays] : layers) {
     const Shape shape = arrays["weight"].shape;
     demand(shape.size() == 2, file, "a layer's weight is no matrix");
-    std::vector<double> bias(static_cast<size_t>(shape[0]), 0.0);
+    Numbers bias(static_cast<size_t>(shape[0]), 0.0);
     if (arrays.count("bias") > 0) bias = arrays["bias"].values;
     x = network.nodes.empty() ? network.input({shape[1]}) : network.relu(x);
-    x = network.dense(x, std::move(arrays["weight"].values), std::move(bias), file);
+    x = network.dense(x, std::move(arrays["weight"].values), std::move(bias));
   }
   demand(!layers.empty(), file, "it has no layers");
   return network;

@@ -1,8 +1,7 @@
-#include "region.h"
-
 #include <map>
 #include <queue>
-#include <utility>
+
+#include "check.h"
 
 namespace check {
 namespace {
@@ -42,7 +41,7 @@ mpq_class decimal(const std::string& text, const std::string& place) {
   return shift >= 0 ? mpq_class(value * power) : mpq_class(value / power);
 }
 
-Region::Region(std::vector<float> reference, const mpq_class& threshold)
+Region::Region(Floats reference, const mpq_class& threshold)
     : reference_(std::move(reference)), threshold_(threshold) {
   demand(reference_.size() >= 2, "image", "it has fewer than two values");
   demand(threshold > 0 && threshold <= 1, "--ssim", "the threshold is not in (0, 1]");
@@ -207,7 +206,7 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   for (size_t i = 0; i < size(); ++i) mean = mean + Interval(centre(i));
   mean = mean / n_;
   const double k0 = fast_k(mean.lo);
-  std::vector<Interval> u;
+  Intervals u;
   double rest = 0.0;
   const Interval excess = c * (Interval(omega_) - Interval(1.0)) * n_;
   Interval constant = excess * square(mean);
@@ -237,7 +236,7 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
 
 // Any slope does; this one is that of 2 k0 y - 2 z . z0 + (2 y0 + n C2) k(mu), y = z . z_r, at the centre.
 Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
-  const std::vector<double>& x0 = *bowl.centre;
+  const Numbers& x0 = *bowl.centre;
   double mean0 = 0.0;
   double y0 = 0.0;
   for (size_t i = 0; i < size(); ++i) {
@@ -248,7 +247,7 @@ Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
   const double rise =
       (2.0 * y0 + nc2_.lo) * (fast_k(mean0 + step) - fast_k(mean0 - step)) / (2.0 * step) / n_.lo;
   Line line;
-  std::vector<double> negated;
+  Numbers negated;
   for (size_t i = 0; i < size(); ++i) {
     line.coefficients.push_back(bowl.c * (2.0 * (fast_k(mean0) * z_[i].lo - (x0[i] - mean0)) + rise));
     negated.push_back(-line.coefficients[i]);
@@ -258,7 +257,7 @@ Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
   return line;
 }
 
-bool Region::contains(const std::vector<double>& x) const {
+bool Region::contains(const Numbers& x) const {
   mpq_class sum = 0;
   mpq_class squares = 0;
   mpq_class products = 0;

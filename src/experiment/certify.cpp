@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "attack/attack.h"
 #include "base/file.h"
 #include "network/onnx_model.h"
 
@@ -93,6 +94,20 @@ certificate::Subject certificate_subject(const Question& question, const std::st
           question.network.outputs(),
           "ssim",
           question.neighbourhood.limit.text()};
+}
+
+std::optional<std::string> certify_refutation(const Question& question, const network::LoadedModel& model,
+                                              const std::string& model_file, const std::string& image_file,
+                                              search::Result refuted, const std::string& certificate) {
+  const auto unknown = why_no_certificate(model, model_file, image_file, question.neighbourhood);
+  if (unknown) return unknown;
+  const property::Property property = property::strictly_largest(question.label, model.network.outputs());
+  const auto found =
+      attack::confirm(model.network, *question.region, property, refuted.counterexamples.front().values);
+  if (!found) return "the network as the file holds it has another counterexample, if any";
+  refuted.counterexamples = {*found};
+  certificate::Writer writer(certificate, certificate_subject(question, model_file, model.digest));
+  return writer.finish(refuted);
 }
 
 }  // namespace verissim::experiment
