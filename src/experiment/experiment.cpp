@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "experiment/certify.h"
 #include "experiment/data.h"
 #include "experiment/networks.h"
 #include "experiment/output_file.h"
@@ -143,6 +144,7 @@ class Experiment {
       save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
       session_.report().best_network = named(kBestModel);
     }
+    if (!result.file) certify_refutations(request, result);
     finish(result, writer.take_traces());
     look_back(questions, result);
     writer.check();
@@ -175,6 +177,24 @@ class Experiment {
       request.certificates.push_back(session_.file(name));
       const std::string& file = references_[i].file;
       request.images.push_back(file.empty() ? session_.file(session_.report().references[i].file) : file);
+    }
+  }
+
+  // Of the network that was not repaired, or of the best one.
+  void certify_refutations(const RepairRequest& request, const RepairedModel& result) {
+    const bool changed = result.loop.repairs > 0;
+    const std::string file = changed ? session_.file(kBestModel) : model_file_;
+    std::optional<network::LoadedModel> best;
+    if (changed) best = load_fitting_model(file, config_);
+    for (size_t i = 0; i < request.questions.size(); ++i) {
+      const auto& verification = result.verifications[i];
+      if (!verification || verification->verdict != search::Verdict::kNotRobust) continue;
+      const auto why_not = certify_refutation(request.questions[i], changed ? *best : *model_, file,
+                                              request.images[i], *verification, request.certificates[i]);
+      const std::string name = std::filesystem::path(request.certificates[i]).filename().string();
+      session_.note(why_not ? "no certificate: " + *why_not
+                            : name + ": of the counterexample to " + (changed ? kBestModel : file) +
+                                  ", for verissim-check");
     }
   }
 

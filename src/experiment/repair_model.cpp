@@ -57,10 +57,10 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
   Proof result;
   std::optional<certificate::Writer> writer;
   if (!request.certificates.empty()) {
-    const auto why_not = why_no_certificate(read, request.images[i], question.neighbourhood);
+    const auto why_not = why_no_certificate(read, request.file, request.images[i], question.neighbourhood);
     result.no_certificate = why_not.value_or("");
     if (!why_not) {
-      writer.emplace(request.certificates[i], certificate_subject(question, read.digest));
+      writer.emplace(request.certificates[i], certificate_subject(question, request.file, read.digest));
       options.recorder = &*writer;
     }
   }
