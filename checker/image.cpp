@@ -21,10 +21,11 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
     const int filter = *in++;
     demand(filter <= 4, file, "an unknown filter");
     uint8_t* out = image.values.data() + y * stride;
+    const uint8_t* line_above = y > 0 ? out - stride : nullptr;
     for (size_t i = 0; i < stride; ++i) {
       const int left = i >= step ? out[i - step] : 0;
-      const int above = y > 0 ? out[i - stride] : 0;
-      const int corner = i >= step && y > 0 ? out[i - stride - step] : 0;
+      const int above = y > 0 ? line_above[i] : 0;
+      const int corner = i >= step && y > 0 ? line_above[i - step] : 0;
       int guess = 0;
       if (filter == 1) guess = left;
       if (filter == 2) guess = above;
