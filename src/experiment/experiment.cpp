@@ -12,7 +12,9 @@
 #include "experiment/printed.h"
 #include "experiment/repair_model.h"
 #include "experiment/round_writer.h"
+#include "experiment/search_memory.h"
 #include "experiment/session.h"
+#include "experiment/state_key.h"
 #include "image/read_image.h"
 #include "report/page.h"
 #include "train/forward.h"
@@ -25,16 +27,23 @@ namespace {
 constexpr const char* kRepairedModel = "repaired_model.pt";
 constexpr const char* kBestModel = "best_model.pt";
 constexpr const char* kCertificate = "proof.certificate";
+constexpr const char* kStates = "states";
+constexpr const char* kTrainingState = "states/training";
+constexpr double kSecondsBetween = 10.0;  // two states of the training
 
 class Experiment {
  public:
   Experiment(const Config& config, const std::vector<std::string>& command, const InterruptFlag* interrupt,
-             Listener& listener)
-      : session_(config, command, listener), config_(session_.config()), stop_(0.0, interrupt) {}
+             Listener& listener, std::string resumed = "")
+      : session_(config, command, listener),
+        config_(session_.config()),
+        stop_(0.0, interrupt),
+        resumed_(std::move(resumed)) {}
 
   Outcome run() {
     if (!check_inputs()) return interrupted();
-    session_.open(reference_);
+    session_.open(reference_, resumed_);
+    memory_.emplace(session_.file(kStates), config_);
     note_inputs();
     try {
       if (!model_ && !train_model()) return interrupted();
@@ -57,6 +66,7 @@ class Experiment {
     if (!session_.folder().empty()) {
       session_.save();
       report::write_run_page(session_.folder(), session_.file(report::kPageName));
+      if (session_.report().finished) memory_->discard();
     }
     return {status, session_.folder(), session_.report()};
   }
@@ -66,7 +76,8 @@ class Experiment {
   bool check_inputs() {
     reference_ = image::load_image(config_.reference_path, config_.dimension);
     add_file("reference", config_.reference_path, sha256_of_file(config_.reference_path));
-    if (config_.load_model && std::filesystem::exists(model_file_)) {
+    const bool trains = !resumed_.empty() && std::filesystem::exists(resumed_ + "/" + kTrainingState);
+    if (!trains && config_.load_model && std::filesystem::exists(model_file_)) {
       model_ = load_fitting_model(model_file_, config_);
       add_file("model", model_file_, model_->digest);
     } else {
@@ -98,9 +109,13 @@ class Experiment {
   // Returns false if it was interrupted.
   bool train_model() {
     const Stopwatch watch;
+    FileKeeper keeper(session_.file(kTrainingState), training_key(config_, data_.files), kSecondsBetween,
+                      !resumed_.empty());
+    train::Options options = training_options(config_);
+    options.keeper = &keeper;
     const train::Outcome trained = train::train(
         network::make_mlp(config_.dimension, config_.hidden_layers, number_of_classes(config_)), data_.train,
-        training_options(config_), [&](const train::Epoch& epoch) { show(epoch); }, stop_);
+        options, [&](const train::Epoch& epoch) { show(epoch); }, stop_);
     session_.report().times.training = watch.seconds();
     if (trained.status == train::Status::kStopped) return false;
     if (trained.status == train::Status::kDiverged) {
@@ -135,7 +150,7 @@ class Experiment {
     RoundWriter writer(session_, question, model_->layout, trace);
     const RepairedModel result =
         repair_model(question, model_->layout, data_, config_, session_.file(kRepairedModel),
-                     session_.file(kCertificate), &writer, &trace, stop_);
+                     session_.file(kCertificate), &writer, &trace, stop_, &*memory_);
     if (!result.file && result.loop.repairs > 0) {
       network::save_model(session_.file(kBestModel), result.loop.network, model_->layout);
       session_.report().best_network = kBestModel;
@@ -199,10 +214,12 @@ class Experiment {
   Session session_;
   const Config& config_;
   StopToken stop_;
+  std::string resumed_;  // the folder of the run that is gone on with; "" if it is a new one
   std::string model_file_ = model_file_of(config_);
   image::Image reference_;
   Data data_;
   std::optional<network::LoadedModel> model_;
+  std::optional<SearchMemory> memory_;
   bool trained_ = false;
   std::string training_library_;
 };
@@ -212,6 +229,12 @@ class Experiment {
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener) {
   return Experiment(config, command, interrupt, listener).run();
+}
+
+Outcome resume_experiment(const std::string& folder, const std::vector<std::string>& command,
+                          const InterruptFlag* interrupt, Listener& listener) {
+  const RunFolder run = RunFolder::open(folder);
+  return Experiment(read_config(run.file(kSettingsFile)), command, interrupt, listener, run.path()).run();
 }
 
 }  // namespace verissim::experiment

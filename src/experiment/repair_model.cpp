@@ -57,10 +57,16 @@ FinalFile verify_file(const Question& question, const network::LoadedModel& read
 RepairedModel repair_model(const Question& question, const network::ModelLayout& layout, const Data& data,
                            const Config& config, const std::string& file, const std::string& certificate,
                            repair::Observer* observer, search::Observer* search_observer,
-                           const StopToken& stop) {
+                           const StopToken& stop, SearchMemory* memory) {
   search::Options search = search_options(config);
   search.always_count_stable = true;  // every round reports it
-  const repair::Task task = repair::make_task(*question.region, question.label, search, search_observer);
+  repair::Task task = repair::make_task(*question.region, question.label, search, search_observer);
+  if (memory != nullptr) {
+    task.verify = [&](const network::Network& network, const StopToken& until) {
+      const property::Property property = property::strictly_largest(question.label, network.outputs());
+      return memory->verify({network, *question.region, property}, search, until, search_observer);
+    };
+  }
   RepairedModel result;
   result.loop =
       repair::repair(question.network, task, data.train, data.test, repair_options(config), observer, stop);

@@ -9,6 +9,7 @@
 #include "experiment/data.h"
 #include "experiment/question.h"
 #include "experiment/report.h"
+#include "experiment/search_memory.h"
 #include "network/model_layout.h"
 #include "repair/repair.h"
 
@@ -28,10 +29,11 @@ struct RepairedModel {
 // (also one that was robust from the start) is written to `file` with the keys of `layout`, read back and
 // verified once more: that verification's verdict is the result, and its proof goes to `certificate`
 // (if that is not empty, and certificates know such a question). The observers may be null. Throws as
-// repair::repair does, and InputError if the file cannot be written.
+// repair::repair does, and InputError if the file cannot be written. The loop's verifications go through
+// `memory` if it is not null; that of the file is always done anew.
 RepairedModel repair_model(const Question& question, const network::ModelLayout& layout, const Data& data,
                            const Config& config, const std::string& file, const std::string& certificate,
                            repair::Observer* observer, search::Observer* search_observer,
-                           const StopToken& stop);
+                           const StopToken& stop, SearchMemory* memory = nullptr);
 
 }  // namespace verissim::experiment

@@ -17,8 +17,9 @@ class Session {
  public:
   Session(const Config& config, const std::vector<std::string>& command, Listener& listener);
 
-  // Makes the run's folder and the first files in it. Notes before go to the listener only.
-  void open(const image::Image& reference);
+  // Makes the run's folder and the first files in it, or goes on in the folder of an interrupted run. Notes
+  // before go to the listener only.
+  void open(const image::Image& reference, const std::string& resumed = "");
 
   const Config& config() const { return report_.config; }
   Listener& listener() const { return listener_; }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "base/state.h"
 #include "base/stop.h"
 #include "train/learner.h"
 
@@ -26,6 +27,10 @@ class Batches {
 
   // One step of the learner for each batch of a newly shuffled pass.
   Pass run(Learner& learner, const Penalty& penalty, const StopToken& stop);
+
+  // Where it stands between two passes. load() throws InputError if the state is of other samples.
+  void save(StateWriter& state) const;
+  void load(StateReader& state);
 
  private:
   std::vector<int64_t> order_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "network/network.h"
 #include "train/samples.h"
@@ -47,6 +48,11 @@ class Learner {
   virtual Step step(std::span<const int64_t> batch, const Penalty& penalty) = 0;
   // The network with the present weights: float32 values, exactly.
   virtual network::Network network() const = 0;
+  // What SGD remembers of the steps before beside the weights: the momentum of each parameter, in an order of
+  // its own; empty before the first step.
+  virtual std::vector<std::vector<float>> momenta() const = 0;
+  // Goes on as the learner did whose momenta these are; they must fit the network.
+  virtual void set_momenta(const std::vector<std::vector<float>>& momenta) = 0;
 
  protected:
   Learner() = default;
