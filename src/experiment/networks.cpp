@@ -19,15 +19,16 @@ std::string listed(const std::vector<int64_t>& values) {
 
 std::string model_file_of(const Config& config) {
   const std::filesystem::path path(config.model_path);
-  if (path.extension() == ".pt" || path.extension() == ".pth" || path.extension() == ".safetensors")
-    return path;
+  for (const char* ending : {".pt", ".pth", ".safetensors", ".onnx"}) {
+    if (path.extension() == ending) return path;
+  }
   return path / network::model_file_name(config.dimension, config.hidden_layers, number_of_classes(config));
 }
 
 network::LoadedModel load_fitting_model(const std::string& file, const Config& config) {
   network::LoadedModel model = network::load_model(file, config.dimension);
   const std::vector<int64_t> hidden = network::hidden_sizes(model.network);
-  if (hidden != config.hidden_layers) {
+  if (!config.hidden_layers.empty() && hidden != config.hidden_layers) {
     throw InputError(file, "hidden layers", listed(hidden),
                      listed(config.hidden_layers) + ", the config's model.hidden_layer");
   }

@@ -9,11 +9,12 @@
 
 namespace verissim::experiment {
 
-// model.path itself if it ends in ".pt", otherwise the file of the original's name in that folder.
+// model.path itself if it ends like a network's file, otherwise the file of the original's name in that
+// folder.
 std::string model_file_of(const Config& config);
 
-// Reads the file and compares it with the config. Throws InputError if the numbers of inputs, outputs or
-// hidden neurons differ.
+// Reads the file and compares it with the config. Throws InputError if the numbers of inputs or outputs
+// differ, or those of the hidden neurons, unless the config has no hidden layers.
 network::LoadedModel load_fitting_model(const std::string& file, const Config& config);
 
 // Makes the folder that the file is to lie in. Throws InputError.

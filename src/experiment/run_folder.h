@@ -11,6 +11,9 @@ namespace verissim::experiment {
 // "i1x4x4_l6-6-6_o5_ssim": what the names of a config's run folders start with.
 std::string run_folder_stem(const Config& config);
 
+// "reference_001"
+std::string numbered_name(const std::string& stem, int64_t number);
+
 inline constexpr const char* kSettingsFile = "params.json";
 inline constexpr const char* kReportFile = "report.json";
 

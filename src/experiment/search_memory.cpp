@@ -12,7 +12,8 @@ namespace {
 
 constexpr double kSecondsBetween = 60.0;     // two states of a search
 constexpr double kSecondsToRemember = 0.25;  // a quicker search is quickly done again
-constexpr size_t kDigits = 20;               // of file names
+constexpr const char* kState = ".search";
+constexpr size_t kDigits = 20;  // of file names
 
 // Stands for the network's weights.
 std::string digest_of(const network::Network& network) {
@@ -96,20 +97,33 @@ SearchMemory::SearchMemory(std::string folder, const Config& config)
   if (error) throw InputError(folder_, "folder cannot be made", error.message(), "");
 }
 
-search::Result SearchMemory::verify(const search::Problem& problem, search::Options options,
-                                    const StopToken& stop, search::Observer* observer) {
+search::Result SearchMemory::verify(const search::Problem& problem, const std::string& limit,
+                                    search::Options options, const StopToken& stop,
+                                    search::Observer* observer) {
   if (folder_.empty()) return search::verify(problem, options, stop, observer);
-  const std::string key = search_key(config_, question_of(problem), digest_of(problem.network));
+  const std::string key = search_key(config_, limit + " " + question_of(problem), digest_of(problem.network));
   const std::string name = sha256(std::as_bytes(std::span(key))).substr(0, kDigits);
   FileKeeper known(folder_ + "/" + name + ".result", "result " + key, 0.0, true);
   if (!known.begin_with().empty()) return read_result({known.begin_with(), known.place()});
-  FileKeeper state(folder_ + "/" + name + ".search", key, kSecondsBetween, true);
+  discard_states_but(name + kState);
+  FileKeeper state(folder_ + "/" + name + kState, key, kSecondsBetween, true);
   options.keeper = &state;
   search::Result result = search::verify(problem, options, stop, observer);
-  if (result.reason == search::Reason::kInterrupted) return result;
+  if (result.verdict == search::Verdict::kUnknown) return result;  // the state is kept
   if (result.statistics.seconds >= kSecondsToRemember) known.keep(bytes_of(result));
   state.discard();
   return result;
+}
+
+// States may be large, and the loop comes back to a network hardly ever.
+void SearchMemory::discard_states_but(const std::string& name) const {
+  std::error_code error;
+  std::vector<std::filesystem::path> old;
+  for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == kState && entry->path().filename() != name) old.push_back(entry->path());
+  }
+  for (const auto& path : old) std::filesystem::remove(path, error);
 }
 
 void SearchMemory::discard() {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/stop.h"
 #include "experiment/experiment.h"
+#include "experiment/references.h"
 #include "experiment/report.h"
 #include "experiment/run_folder.h"
 #include "experiment/tensorboard.h"
@@ -19,7 +21,9 @@ class Session {
 
   // Makes the run's folder and the first files in it, or goes on in the folder of an interrupted run. Notes
   // before go to the listener only.
-  void open(const image::Image& reference, const std::string& resumed = "");
+  void open(const std::string& resumed = "");
+  // Writes the references' images, reference.png and .npy or, of several, reference_001.png and so on.
+  void save_references(std::span<const Reference> references);
 
   const Config& config() const { return report_.config; }
   Listener& listener() const { return listener_; }

@@ -25,8 +25,9 @@ class Batches {
   // batch_size >= 1.
   Batches(int64_t count, int64_t batch_size, uint64_t seed);
 
-  // One step of the learner for each batch of a newly shuffled pass.
-  Pass run(Learner& learner, const Penalty& penalty, const StopToken& stop);
+  // One step of the learner for each batch of a newly shuffled pass; only for the first `max_steps` of them
+  // if that is not 0.
+  Pass run(Learner& learner, const Penalty& penalty, const StopToken& stop, int64_t max_steps = 0);
 
   // Where it stands between two passes. load() throws InputError if the state is of other samples.
   void save(StateWriter& state) const;

@@ -21,14 +21,16 @@ struct Optimiser {
   double momentum = 0.9;  // SGD only; Adam has beta 0.9 and 0.999 and epsilon 1e-8
 };
 
-// Images that must win by a margin, beside the batch. They add
-//   sum_i weights[i] * max(0, margin - (y[label_i] - max over rivals j of y[j]))
-// to the loss. Shapes: images count x inputs; labels and weights count.
+// Images that must win by margins, beside the batch. They add
+//   sum_i weights[i] * max(0, margins[i] - (y[label_i] - max over rivals j of y[j]))
+// to the loss; or, where `cross_entropy` is set, sum_i weights[i] * cross entropy of image i, whatever the
+// margins. Shapes: images count x inputs; labels, weights and margins count.
 struct Penalty {
   std::span<const float> images;
   std::span<const int64_t> labels;
   std::span<const float> weights;
-  float margin = 0.0F;
+  std::span<const float> margins;  // may be empty with cross_entropy
+  bool cross_entropy = false;
 };
 
 // What a step saw, before it changed the weights.

@@ -120,14 +120,19 @@ int64_t count_correct(const torch::Tensor& scores, const torch::Tensor& labels) 
   return scores.detach().argmax(1).eq(labels).sum().item<int64_t>();
 }
 
-// sum_i weights[i] * max(0, margin - (score of the label - best other score))
+// See Penalty.
 torch::Tensor penalty_term(const torch::Tensor& scores, const Penalty& penalty) {
   const auto count = static_cast<int64_t>(penalty.labels.size());
-  const torch::Tensor labels = view_of(penalty.labels, {count}).unsqueeze(1);
   const torch::Tensor weights = view_of(penalty.weights, {count});
+  if (penalty.cross_entropy) {
+    const torch::Tensor classes = view_of(penalty.labels, {count});
+    return (weights * torch::cross_entropy_loss(scores, classes, {}, at::Reduction::None)).sum();
+  }
+  const torch::Tensor labels = view_of(penalty.labels, {count}).unsqueeze(1);
   const torch::Tensor own = scores.gather(1, labels).squeeze(1);
   const torch::Tensor rival = std::get<0>(scores.scatter(1, labels, -INFINITY).max(1));
-  return (weights * torch::relu(penalty.margin - (own - rival))).sum();
+  const torch::Tensor margins = view_of(penalty.margins, {count});
+  return (weights * torch::relu(margins - (own - rival))).sum();
 }
 
 class TorchLearner : public Learner {

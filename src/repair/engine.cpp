@@ -1,4 +1,4 @@
-#include "repair/task.h"
+#include "repair/engine.h"
 
 #include <utility>
 #include <vector>
@@ -36,20 +36,22 @@ std::vector<std::vector<double>> explore(const network::Network& network, const 
 
 }  // namespace
 
-Task make_task(const region::Region& region, int64_t label, const search::Options& options,
-               search::Observer* observer) {
-  Task task;
-  task.label = label;
-  task.reference.assign(region.reference().begin(), region.reference().end());
-  task.verify = [&region, label, options, observer](const network::Network& network, const StopToken& stop) {
+Target make_target(const region::Region& region, int64_t label, const search::Options& options,
+                   search::Observer* observer) {
+  Target target;
+  target.label = label;
+  target.reference.assign(region.reference().begin(), region.reference().end());
+  target.region = &region;
+  target.verify = [&region, label, options, observer](const network::Network& network,
+                                                      const StopToken& stop) {
     const property::Property property = property::strictly_largest(label, network.outputs());
     return search::verify({network, region, property}, options, stop, observer);
   };
-  task.explore = [&region, label](const network::Network& network, double margin, uint64_t seed,
-                                  const StopToken& stop) {
+  target.explore = [&region, label](const network::Network& network, double margin, uint64_t seed,
+                                    const StopToken& stop) {
     return explore(network, region, label, margin, seed, stop);
   };
-  return task;
+  return target;
 }
 
 }  // namespace verissim::repair
