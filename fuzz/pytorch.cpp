@@ -5,7 +5,8 @@
 
 namespace verissim::fuzz {
 
-const MemoryLimit kMemory{1 << 21, 2 * kDeflate};
+// Layers may make 2^22 numbers, and 1024 for each of the image's values, whatever the size of the file.
+const MemoryLimit kMemory{(size_t{1} << 23) * 24, 2 * kDeflate};
 
 void read(std::span<const std::byte> data) {
   if (network::PytorchFile::recognizes(data)) use_model("model.pt", data, std::nullopt);

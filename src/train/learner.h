@@ -51,10 +51,10 @@ class Learner {
   // The network with the present weights: float32 values, exactly.
   virtual network::Network network() const = 0;
   // What SGD remembers of the steps before beside the weights: the momentum of each parameter, in an order of
-  // its own; empty before the first step.
-  virtual std::vector<std::vector<float>> momenta() const = 0;
+  // its own; empty before the first step, and for learners that are not gone on with.
+  virtual std::vector<std::vector<float>> momenta() const { return {}; }
   // Goes on as the learner did whose momenta these are; they must fit the network.
-  virtual void set_momenta(const std::vector<std::vector<float>>& momenta) = 0;
+  virtual void set_momenta(const std::vector<std::vector<float>>&) {}
 
  protected:
   Learner() = default;
