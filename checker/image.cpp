@@ -17,10 +17,11 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
     const int filter = *in++;
     demand(filter <= 4, file, "an unknown filter");
     uint8_t* out = image.values.data() + y * stride;
+    const uint8_t* line_above = y > 0 ? out - stride : nullptr;
     for (size_t i = 0; i < stride; ++i) {
       const int left = i >= step ? out[i - step] : 0;
-      const int above = y > 0 ? out[i - stride] : 0;
-      const int corner = i >= step && y > 0 ? out[i - stride - step] : 0;
+      const int above = y > 0 ? line_above[i] : 0;
+      const int corner = i >= step && y > 0 ? line_above[i - step] : 0;
       const int a = std::abs(above - corner);
       const int b = std::abs(left - corner);
       const int c = std::abs(left + above - 2 * corner);

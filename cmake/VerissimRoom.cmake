@@ -39,6 +39,9 @@ function(verissim_options target)
                                              -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${VERISSIM_SANITIZE})
   endif()
+  if(VERISSIM_FUZZ)  # every branch is counted, so that libFuzzer sees what is new
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 # Refuses a link that does not lead to the left.

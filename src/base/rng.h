@@ -2,6 +2,7 @@
 // normal() up to the last bits of its logarithm and cosine.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -37,6 +38,9 @@ class Rng {
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   // In [0, count).
   uint64_t below(uint64_t count) { return next() % count; }
+  // Where it stands: what it draws from then on follows from these four words.
+  std::array<uint64_t, 4> state() const { return state_; }
+  void set_state(const std::array<uint64_t, 4>& state) { state_ = state; }
   // Standard normal, by Box and Muller.
   double normal() {
     const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
@@ -45,7 +49,7 @@ class Rng {
 
  private:
   static uint64_t rotate(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
-  uint64_t state_[4];
+  std::array<uint64_t, 4> state_;
 };
 
 }  // namespace verissim

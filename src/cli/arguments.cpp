@@ -72,6 +72,19 @@ constexpr Option kCertificate{.names = "--certificate",
                               .value = "FILE",
                               .target = &A::certificate,
                               .help = "write the proof, or the counterexample, for verissim-check"};
+constexpr Option kCheckpoint{
+    .names = "--checkpoint",
+    .value = "FILE",
+    .target = &A::checkpoint,
+    .help =
+        "keep how far the search is, every minute and when it is stopped; the file is "
+        "removed when there is a verdict"};
+constexpr Option kCheckpointSeconds{.names = "--checkpoint-every",
+                                    .value = "S",
+                                    .target = &A::checkpoint_seconds,
+                                    .help = "seconds between two checkpoints (default: 60)"};
+constexpr Option kResumeSearch{
+    .names = "--resume", .target = &A::resume, .help = "go on from the checkpoint's file, if there is one"};
 constexpr Option kNetworkFile{.names = "--out,-o",
                               .value = "FILE",
                               .target = &A::out,
@@ -86,6 +99,10 @@ constexpr Option kRunOptions[] = {
     {.names = "--print-config",
      .target = &A::print_config,
      .help = "print the settings as used, with defaults filled in, and end"},
+    {.names = "--resume",
+     .value = "FOLDER",
+     .target = &A::resumed_run,
+     .help = "go on with the run of this folder, which was interrupted"},
     {.names = "--list-keys", .target = &A::list_keys, .help = "print a table of all settings, and end"},
     kEvents,
     kQuiet,
@@ -93,9 +110,14 @@ constexpr Option kRunOptions[] = {
 };
 
 constexpr Option kVerifyOptions[] = {
-    kModel,     kImage,   kClass,   kSsim, kLinf,        kL2,        kChannels,           kEightBit,
-    kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile, kCertificate,
-    kEvents,    kQuiet,   kJson,
+    kModel,        kImage,      kClass,
+    kSsim,         kLinf,       kL2,
+    kChannels,     kEightBit,   kDimension,
+    kTimeout,      kThreads,    kSeed,
+    kMemoryLimit,  kTolerance,  kCounterexampleFile,
+    kCertificate,  kCheckpoint, kCheckpointSeconds,
+    kResumeSearch, kEvents,     kQuiet,
+    kJson,
 };
 
 constexpr Option kThresholdOptions[] = {

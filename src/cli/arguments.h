@@ -29,6 +29,10 @@ struct Arguments {
   std::string convention;
   std::string out;
   std::string certificate;
+  std::string checkpoint;
+  int64_t checkpoint_seconds = 60;
+  bool resume = false;
+  std::string resumed_run;
   // Exactly one of these is given; parse() puts it into the settings.
   std::string ssim;
   std::string linf;

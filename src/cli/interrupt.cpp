@@ -34,6 +34,7 @@ const InterruptFlag& catch_interrupts() {
   handle(SIGTERM, on_signal);
   if (!is_ignored(SIGHUP)) handle(SIGHUP, on_signal);  // nohup ignores it
   handle(SIGPIPE, SIG_IGN);
+  handle(SIGXFSZ, SIG_IGN);  // a file that may not grow: its write fails, and is told as any other
   return interrupted;
 }
 

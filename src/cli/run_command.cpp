@@ -7,6 +7,7 @@
 #include "cli/format.h"
 #include "cli/listener.h"
 #include "experiment/experiment.h"
+#include "experiment/run_folder.h"
 
 namespace verissim::cli {
 namespace {
@@ -55,11 +56,15 @@ int run_command(const Arguments& arguments, Context& context) {
     print(experiment::config_reference());
     return kNoVerdict;
   }
-  if (arguments.config.empty()) {
-    std::fputs("verissim: CONFIG is required (verissim run --help tells more)\n", stderr);
+  const bool resumes = !arguments.resumed_run.empty();
+  if (arguments.config.empty() != resumes) {
+    std::fputs(resumes ? "verissim: CONFIG and --resume exclude each other (verissim run --help tells more)\n"
+                       : "verissim: CONFIG is required (verissim run --help tells more)\n",
+               stderr);
     return kUsage;
   }
-  const experiment::Config config = experiment::read_config(arguments.config);
+  const experiment::Config config = experiment::read_config(
+      resumes ? arguments.resumed_run + "/" + experiment::kSettingsFile : arguments.config);
   if (arguments.print_config) {
     print(experiment::print_config(config));
     return kNoVerdict;
@@ -67,7 +72,9 @@ int run_command(const Arguments& arguments, Context& context) {
   context.events.started_run(command_called(CommandName::kRun), config);
   TerminalListener listener(context.terminal, context.events);
   const Outcome outcome =
-      experiment::run_experiment(config, context.command_line, &context.interrupt, listener);
+      resumes ? experiment::resume_experiment(arguments.resumed_run, context.command_line, &context.interrupt,
+                                              listener)
+              : experiment::run_experiment(config, context.command_line, &context.interrupt, listener);
   context.terminal.clear();
   if (arguments.json) {
     print(outcome_json(outcome));

@@ -1,4 +1,7 @@
+#include <filesystem>
+
 #include "base/error.h"
+#include "base/state.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -6,6 +9,7 @@
 #include "experiment/certify.h"
 #include "experiment/engine_options.h"
 #include "experiment/load_question.h"
+#include "experiment/state_key.h"
 
 namespace verissim::cli {
 namespace {
@@ -21,7 +25,8 @@ std::string cost(const search::Statistics& statistics) {
 }
 
 Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::Result& result,
-            const std::optional<Counterexample>& counterexample, const std::string& certificate) {
+            const std::optional<Counterexample>& counterexample, const std::string& certificate,
+            const std::string& checkpoint) {
   Facts lines = {{"network", subject.model + ": " + describe_network(loaded.question.network)}};
   if (counterexample) {
     for (auto& line : counterexample_facts(loaded.question, *counterexample))
@@ -31,6 +36,7 @@ Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::
   }
   lines.emplace_back("search", cost(result.statistics));
   if (!certificate.empty()) lines.emplace_back("certificate", certificate);
+  if (!checkpoint.empty()) lines.emplace_back("checkpoint", checkpoint);
   return lines;
 }
 
@@ -43,6 +49,31 @@ std::optional<certificate::Writer> certificate_writer(const Arguments& arguments
   return std::optional<certificate::Writer>(
       std::in_place, arguments.certificate,
       experiment::certificate_subject(loaded.question, arguments.model, loaded.model.digest));
+}
+
+std::optional<FileKeeper> state_keeper(const Arguments& arguments, const LoadedQuestion& loaded) {
+  if (arguments.checkpoint.empty()) {
+    if (arguments.resume) throw InputError("", "--resume", "no --checkpoint", "the file to go on from");
+    return std::nullopt;
+  }
+  if (!arguments.certificate.empty())
+    throw InputError("", "--checkpoint", "--certificate", "one of them: a certificate is the whole search's");
+  return std::optional<FileKeeper>(
+      std::in_place, arguments.checkpoint,
+      experiment::search_key(arguments.settings, experiment::digest_of(loaded.question.reference),
+                             loaded.model.digest),
+      static_cast<double>(arguments.checkpoint_seconds), arguments.resume);
+}
+
+// What is told of the checkpoint: where it is, if there is something to go on with.
+std::string finish(FileKeeper& keeper, const std::string& file, const search::Result& result) {
+  if (result.verdict != search::Verdict::kUnknown) {
+    keeper.discard();
+    return "";
+  }
+  if (!keeper.failure().empty()) return "not kept: " + keeper.failure();
+  std::error_code error;
+  return std::filesystem::exists(file, error) ? file + " (--resume goes on from there)" : "";
 }
 
 // What is told of the certificate.
@@ -61,6 +92,8 @@ int verify_command(const Arguments& arguments, Context& context) {
   search::Options options = experiment::search_options(settings);
   std::optional<certificate::Writer> writer = certificate_writer(arguments, loaded);
   if (writer) options.recorder = &*writer;
+  std::optional<FileKeeper> keeper = state_keeper(arguments, loaded);
+  if (keeper) options.keeper = &*keeper;
   SearchProgress progress(context.terminal, context.events);
   const search::Result result =
       search::verify(loaded.question.problem(), options, StopToken(0.0, &context.interrupt), &progress);
@@ -74,11 +107,12 @@ int verify_command(const Arguments& arguments, Context& context) {
   }
   context.events.verdict(result, std::nullopt);
   const std::string certificate = writer ? finish(*writer, arguments.certificate, result) : "";
+  const std::string checkpoint = keeper ? finish(*keeper, arguments.checkpoint, result) : "";
   if (arguments.json) {
     print(answer_json(loaded.question, result, counterexample));
   } else {
     print(sentence(subject, loaded.question, result, counterexample) + "\n\n" +
-          format_facts(facts(subject, loaded, result, counterexample, certificate)));
+          format_facts(facts(subject, loaded, result, counterexample, certificate, checkpoint)));
   }
   return exit_code(result.verdict);
 }

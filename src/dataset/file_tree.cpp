@@ -13,6 +13,8 @@ namespace verissim::dataset {
 namespace {
 
 constexpr uint64_t kMaxBytes = UINT64_C(1) << 28;
+// A deflated byte stands for at most 1032 bytes, so a claim beyond that is false.
+constexpr uint64_t kMostPerByte = 1032;
 
 class Folder : public FileTree {
  public:
@@ -61,11 +63,13 @@ class Zip : public FileTree {
     const auto place = places_.find(name);
     VERISSIM_CHECK(place != places_.end());
     zip_stat_t status;
+    constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
     if (zip_stat_index(archive_.get(), place->second, 0, &status) != 0 ||
-        (status.valid & ZIP_STAT_SIZE) == 0) {
+        (status.valid & kNeeded) != kNeeded) {
       refuse(name, zip_strerror(archive_.get()));
     }
-    if (status.size > kMaxBytes) refuse(name, std::to_string(status.size) + " bytes");
+    if (status.size > kMaxBytes || status.size / kMostPerByte > status.comp_size)
+      refuse(name, std::to_string(status.size) + " bytes");
     const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
         zip_fopen_index(archive_.get(), place->second, 0), &zip_fclose);
     if (file == nullptr) refuse(name, zip_strerror(archive_.get()));

@@ -14,7 +14,9 @@
 #include "experiment/references.h"
 #include "experiment/repair_model.h"
 #include "experiment/round_writer.h"
+#include "experiment/search_memory.h"
 #include "experiment/session.h"
+#include "experiment/state_key.h"
 #include "report/page.h"
 #include "train/forward.h"
 #include "train/learner.h"
@@ -26,18 +28,25 @@ namespace {
 constexpr const char* kRepairedModel = "repaired_model";
 constexpr const char* kBestModel = "best_model";
 constexpr const char* kCertificate = "proof.certificate";
+constexpr const char* kStates = "states";
+constexpr const char* kTrainingState = "states/training";
+constexpr double kSecondsBetween = 10.0;  // two states of the training
 // For each verification of the images that no repair has seen, where the config sets no limit.
 constexpr double kSecondsUnseen = 30.0;
 
 class Experiment {
  public:
   Experiment(const Config& config, const std::vector<std::string>& command, const InterruptFlag* interrupt,
-             Listener& listener)
-      : session_(config, command, listener), config_(session_.config()), stop_(0.0, interrupt) {}
+             Listener& listener, std::string resumed = "")
+      : session_(config, command, listener),
+        config_(session_.config()),
+        stop_(0.0, interrupt),
+        resumed_(std::move(resumed)) {}
 
   Outcome run() {
     if (!check_inputs()) return interrupted();
-    session_.open();
+    session_.open(resumed_);
+    memory_.emplace(session_.file(kStates), config_);
     note_inputs();
     try {
       if (!model_ && !train_model()) return interrupted();
@@ -60,6 +69,7 @@ class Experiment {
     if (!session_.folder().empty()) {
       session_.save();
       report::write_run_page(session_.folder(), session_.file(report::kPageName));
+      if (session_.report().finished) memory_->discard();
     }
     return {status, session_.folder(), session_.report()};
   }
@@ -69,7 +79,8 @@ class Experiment {
   bool check_inputs() {
     if (!references_are_test_images(config_)) references_ = load_references(config_);
     for (const Reference& each : references_) add_file("reference", each.file, sha256_of_file(each.file));
-    if (config_.load_model && std::filesystem::exists(model_file_)) {
+    const bool trains = !resumed_.empty() && std::filesystem::exists(resumed_ + "/" + kTrainingState);
+    if (!trains && config_.load_model && std::filesystem::exists(model_file_)) {
       model_ = load_fitting_model(model_file_, config_);
       add_file("model", model_file_, model_->digest);
     } else {
@@ -101,9 +112,13 @@ class Experiment {
   // Returns false if it was interrupted.
   bool train_model() {
     const Stopwatch watch;
+    FileKeeper keeper(session_.file(kTrainingState), training_key(config_, data_.files), kSecondsBetween,
+                      !resumed_.empty());
+    train::Options options = training_options(config_);
+    options.keeper = &keeper;
     const train::Outcome trained = train::train(
         network::make_mlp(config_.dimension, config_.hidden_layers, number_of_classes(config_)), data_.train,
-        training_options(config_), [&](const train::Epoch& epoch) { show(epoch); }, stop_);
+        options, [&](const train::Epoch& epoch) { show(epoch); }, stop_);
     session_.report().times.training = watch.seconds();
     if (trained.status == train::Status::kStopped) return false;
     if (trained.status == train::Status::kDiverged) {
@@ -139,6 +154,7 @@ class Experiment {
     name_certificates(request);
     request.observer = &writer;
     request.search_observer = &trace;
+    request.memory = &*memory_;
     const RepairedModel result = repair_model(request, stop_);
     if (!result.file && result.loop.repairs > 0) {
       save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
@@ -283,10 +299,12 @@ class Experiment {
   Session session_;
   const Config& config_;
   StopToken stop_;
+  std::string resumed_;  // the folder of the run that is gone on with; "" if it is a new one
   std::string model_file_ = model_file_of(config_);
   std::vector<Reference> references_;
   Data data_;
   std::optional<network::LoadedModel> model_;
+  std::optional<SearchMemory> memory_;
   bool trained_ = false;
   std::string training_library_;
 };
@@ -296,6 +314,12 @@ class Experiment {
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener) {
   return Experiment(config, command, interrupt, listener).run();
+}
+
+Outcome resume_experiment(const std::string& folder, const std::vector<std::string>& command,
+                          const InterruptFlag* interrupt, Listener& listener) {
+  const RunFolder run = RunFolder::open(folder);
+  return Experiment(read_config(run.file(kSettingsFile)), command, interrupt, listener, run.path()).run();
 }
 
 }  // namespace verissim::experiment

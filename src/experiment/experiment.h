@@ -46,7 +46,16 @@ struct Outcome {
 // that was not repaired, where certificates know such a question; of several references proof_001.certificate
 // and so on, beside reference_001.png), evaluation.json, report.json, each written whole after each step, and
 // report.html, written at the end.
+//
+// While it runs the folder "states" keeps what a run needs to go on after an interruption: of the training
+// the last epoch, of verifications the results and the state of the one under way.
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener);
+
+// Goes on with the run of this folder, whose settings are its own. It ends as it would have without the
+// interruption, but for what depends on time limits. Throws InputError, too, if there is no such run, it is
+// finished, or at work.
+Outcome resume_experiment(const std::string& folder, const std::vector<std::string>& command,
+                          const InterruptFlag* interrupt, Listener& listener);
 
 }  // namespace verissim::experiment

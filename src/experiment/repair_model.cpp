@@ -126,6 +126,16 @@ void settle(const RepairRequest& request, const search::Options& options, const 
   }
 }
 
+// Lets the target's verifications go through the run's memory.
+void remember(const RepairRequest& request, const Question& question, const search::Options& options,
+              repair::Target& target) {
+  target.verify = [&request, &question, options](const network::Network& network, const StopToken& stop) {
+    const property::Property property = property::strictly_largest(question.label, network.outputs());
+    return request.memory->verify({network, *question.region, property}, question.neighbourhood.limit.text(),
+                                  options, stop, request.search_observer);
+  };
+}
+
 }  // namespace
 
 RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) {
@@ -133,9 +143,11 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   search::Options options = search_options(request.config);
   options.always_count_stable = true;  // every round reports it
   std::vector<repair::Target> targets;
-  for (const Question& question : request.questions)
+  for (const Question& question : request.questions) {
     targets.push_back(
         repair::make_target(*question.region, question.label, options, request.search_observer));
+    if (request.memory != nullptr) remember(request, question, options, targets.back());
+  }
   RepairedModel result;
   result.loop = repair::repair(request.model.network, targets, request.data.train, request.data.test,
                                repair_options(request.config), request.observer, stop);

@@ -12,6 +12,7 @@
 #include "experiment/data.h"
 #include "experiment/question.h"
 #include "experiment/report.h"
+#include "experiment/search_memory.h"
 #include "network/model_file.h"
 #include "repair/repair.h"
 
@@ -30,6 +31,8 @@ struct RepairRequest {
   std::vector<std::string> images = {};
   repair::Observer* observer = nullptr;         // may be null
   search::Observer* search_observer = nullptr;  // may be null
+  // The loop's verifications go through it, those of the file that was read back never; may be null.
+  SearchMemory* memory = nullptr;
 };
 
 struct RepairedModel {

@@ -1,6 +1,7 @@
 #include "experiment/run_folder.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,13 +12,18 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <vector>
 
 #include "base/error.h"
+#include "report/run.h"
 
 namespace verissim::experiment {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What is in the names of files that are being written (base/file.h, certificate/packed_file.h).
+constexpr const char* kPartialName = ".partial-";
 
 // The number of a folder called <stem>_<digits>, 0 for any other name.
 int64_t run_number(const std::string& name, const std::string& stem) {
@@ -66,17 +72,49 @@ RunFolder RunFolder::create(const std::string& base, const std::string& stem) {
   }
 }
 
+RunFolder RunFolder::open(const std::string& path) {
+  fs::path plain = fs::path(path).lexically_normal();
+  if (!plain.has_filename()) plain = plain.parent_path();  // "results/x/"
+  const RunFolder folder(plain.string());
+  std::error_code error;
+  if (!fs::exists(folder.file(kSettingsFile), error))
+    throw InputError(path, "", std::string("no ") + kSettingsFile,
+                     "the folder of a run that was interrupted");
+  if (fs::exists(folder.file(kReportFile), error) && report::read_run(folder.path()).finished)
+    throw InputError(path, "", "a run that is finished", "one that was interrupted");
+  return folder;
+}
+
+void RunFolder::remove_parts() const {
+  std::vector<fs::path> parts;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(path_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().filename().string().find(kPartialName) != std::string::npos)
+      parts.push_back(entry->path());
+  }
+  for (const fs::path& part : parts) fs::remove(part, error);
+}
+
 RunLog::RunLog(const std::string& path)
     : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
   if (fd_ < 0) throw InputError(path, "cannot be written", std::strerror(errno), "");
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    return;  // some file systems have no locks
+  ::close(fd_);
+  throw InputError(path, "", "a run that is at work", "one that was interrupted");
 }
 
 RunLog::~RunLog() { ::close(fd_); }
 
 void RunLog::write(std::string_view line) {
   const std::string text = utc_time() + " " + std::string(line) + "\n";
-  // One write for the whole line, so that a crash cannot cut it.
-  if (::write(fd_, text.data(), text.size()) < 0) return;
+  struct stat before {};
+  const bool known = ::fstat(fd_, &before) == 0;
+  // One write for the whole line, so that a crash cannot cut it; a full disk can.
+  const ssize_t count = ::write(fd_, text.data(), text.size());
+  const bool cut = count >= 0 && static_cast<size_t>(count) < text.size();
+  if (cut && known && ::ftruncate(fd_, before.st_size) != 0) return;
 }
 
 std::string utc_time() {

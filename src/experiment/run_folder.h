@@ -14,11 +14,20 @@ std::string run_folder_stem(const Config& config);
 // "reference_001"
 std::string numbered_name(const std::string& stem, int64_t number);
 
+inline constexpr const char* kSettingsFile = "params.json";
+inline constexpr const char* kReportFile = "report.json";
+
 class RunFolder {
  public:
   // Makes <base>/<stem>_<NNN>, NNN one above the highest that is there, from 001 on, and <base> where it is
   // missing. Throws InputError if the folder cannot be made.
   static RunFolder create(const std::string& base, const std::string& stem);
+
+  // The folder of a run that was interrupted. Throws InputError if it is no run's, or the run is finished.
+  static RunFolder open(const std::string& path);
+
+  // Removes the parts of files that a killed run has left. No run may be at work in the folder.
+  void remove_parts() const;
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
@@ -32,7 +41,7 @@ class RunFolder {
 // A text file that grows by whole lines, each with the time (UTC) before it.
 class RunLog {
  public:
-  // Throws InputError if the file cannot be made.
+  // Throws InputError if the file cannot be made, or another run is writing to it.
   explicit RunLog(const std::string& path);
   ~RunLog();
   RunLog(const RunLog&) = delete;

@@ -16,12 +16,15 @@ Session::Session(const Config& config, const std::vector<std::string>& command, 
   report_.config = config;
 }
 
-void Session::open() {
-  folder_.emplace(RunFolder::create(config().path, run_folder_stem(config())));
+void Session::open(const std::string& resumed) {
+  folder_.emplace(resumed.empty() ? RunFolder::create(config().path, run_folder_stem(config()))
+                                  : RunFolder::open(resumed));
   listener_.on_folder(folder_->path());
   log_.emplace(file("exp_logfile.txt"));
-  note(std::string("verissim ") + kVersion + ": results go to " + folder_->path());
-  write_text_file(file("params.json"), print_config(config()));
+  if (!resumed.empty()) folder_->remove_parts();
+  note(std::string("verissim ") + kVersion + (resumed.empty() ? ": results go to " : ": goes on with ") +
+       folder_->path());
+  write_text_file(file(kSettingsFile), print_config(config()));
   if (config().tensorboard) tensorboard_.emplace(file("events.out.tfevents.0000000000.verissim"));
   save();
 }
@@ -53,7 +56,7 @@ void Session::log(std::string_view line) {
 
 void Session::save() {
   report_.times.total = watch_.seconds();
-  write_text_file(file("report.json"), report_json(report_));
+  write_text_file(file(kReportFile), report_json(report_));
   write_text_file(file("evaluation.json"), evaluation_json(report_));
 }
 

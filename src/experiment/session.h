@@ -19,8 +19,9 @@ class Session {
  public:
   Session(const Config& config, const std::vector<std::string>& command, Listener& listener);
 
-  // Makes the run's folder and the first files in it. Notes before go to the listener only.
-  void open();
+  // Makes the run's folder and the first files in it, or goes on in the folder of an interrupted run. Notes
+  // before go to the listener only.
+  void open(const std::string& resumed = "");
   // Writes the references' images, reference.png and .npy or, of several, reference_001.png and so on.
   void save_references(std::span<const Reference> references);
 

@@ -18,6 +18,7 @@ struct Reader {
   png_infop info = nullptr;
   const std::byte* next = nullptr;
   size_t left = 0;
+  uint64_t packed_row = 0;  // bytes of a row in the file, before they are deflated
   char message[160] = "not readable";
 
   Reader() = default;
@@ -42,12 +43,33 @@ void on_read(png_structp png, png_bytep out, size_t count) {
   reader->left -= count;
 }
 
+// Whether the file holds all that its chunks claim: libpng takes the memory for a chunk before it reads it.
+bool has_whole_chunks(std::span<const std::byte> data) {
+  constexpr size_t kSignature = 8;
+  constexpr size_t kFrame = 12;  // length, type and checksum
+  for (size_t at = kSignature; at < data.size();) {
+    if (data.size() - at < kFrame) return false;
+    size_t length = 0;
+    for (size_t k = 0; k < 4; ++k) length = length << 8 | std::to_integer<size_t>(data[at + k]);
+    if (length > data.size() - at - kFrame) return false;
+    if (std::memcmp(data.data() + at + 4, "IEND", 4) == 0) return true;  // what follows is not read
+    at += kFrame + length;
+  }
+  return false;
+}
+
+// A deflated byte stands for at most 1032 bytes, so a file that claims more pixels than that is cut or lies.
+constexpr uint64_t kMostPerByte = 1032;
+
 // False: reader.message says why.
 bool read_header(Reader& reader) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   png_set_read_fn(reader.png, &reader, on_read);
   png_set_user_limits(reader.png, kMaxPixels, kMaxPixels);
   png_read_info(reader.png, reader.info);
+  const uint64_t bits = static_cast<uint64_t>(png_get_bit_depth(reader.png, reader.info)) *
+                        png_get_channels(reader.png, reader.info);
+  reader.packed_row = (png_get_image_width(reader.png, reader.info) * bits + 7) / 8;
   png_set_expand(reader.png);
   png_set_strip_16(reader.png);
   png_set_interlace_handling(reader.png);
@@ -74,6 +96,8 @@ Image8 decode_png(std::span<const std::byte> data, const std::string& file) {
   const auto check = [&](bool done) {
     if (!done) throw InputError(file, "PNG", reader.message, "a whole PNG file");
   };
+  if (looks_like_png(data) && !has_whole_chunks(data))
+    throw InputError(file, "PNG", "the file ends too early", "a whole PNG file");
   reader.next = data.data();
   reader.left = data.size();
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
@@ -86,6 +110,8 @@ Image8 decode_png(std::span<const std::byte> data, const std::string& file) {
   image.height = png_get_image_height(reader.png, reader.info);
   image.width = png_get_image_width(reader.png, reader.info);
   check_size(file, image.height, image.width);
+  if (static_cast<uint64_t>(image.height) > kMostPerByte * data.size() / reader.packed_row)
+    throw InputError(file, "PNG", "more pixels than the file can hold", "a whole PNG file");
   image.mode = static_cast<Mode>(png_get_channels(reader.png, reader.info));
   const size_t stride = png_get_rowbytes(reader.png, reader.info);
   VERISSIM_CHECK(stride == static_cast<size_t>(image.width * image.channels()));

@@ -5,6 +5,13 @@
 
 #include "base/clones.h"
 
+// Picks values of two vectors by constant places; needs the type Order. Clang and GCC spell it differently.
+#ifdef __clang__
+#define VERISSIM_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define VERISSIM_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Order{__VA_ARGS__})
+#endif
+
 namespace verissim::network {
 namespace {
 
@@ -127,23 +134,23 @@ struct Pack {
 };
 
 [[gnu::always_inline]] inline void transpose(Pack<float>::Vector* v) {
-  typedef int32_t Order __attribute__((vector_size(16)));
+  [[maybe_unused]] typedef int32_t Order __attribute__((vector_size(16)));
   using Vector = Pack<float>::Vector;
-  const Vector a = __builtin_shuffle(v[0], v[1], Order{0, 4, 1, 5});
-  const Vector b = __builtin_shuffle(v[2], v[3], Order{0, 4, 1, 5});
-  const Vector c = __builtin_shuffle(v[0], v[1], Order{2, 6, 3, 7});
-  const Vector d = __builtin_shuffle(v[2], v[3], Order{2, 6, 3, 7});
-  v[0] = __builtin_shuffle(a, b, Order{0, 1, 4, 5});
-  v[1] = __builtin_shuffle(a, b, Order{2, 3, 6, 7});
-  v[2] = __builtin_shuffle(c, d, Order{0, 1, 4, 5});
-  v[3] = __builtin_shuffle(c, d, Order{2, 3, 6, 7});
+  const Vector a = VERISSIM_SHUFFLE(v[0], v[1], 0, 4, 1, 5);
+  const Vector b = VERISSIM_SHUFFLE(v[2], v[3], 0, 4, 1, 5);
+  const Vector c = VERISSIM_SHUFFLE(v[0], v[1], 2, 6, 3, 7);
+  const Vector d = VERISSIM_SHUFFLE(v[2], v[3], 2, 6, 3, 7);
+  v[0] = VERISSIM_SHUFFLE(a, b, 0, 1, 4, 5);
+  v[1] = VERISSIM_SHUFFLE(a, b, 2, 3, 6, 7);
+  v[2] = VERISSIM_SHUFFLE(c, d, 0, 1, 4, 5);
+  v[3] = VERISSIM_SHUFFLE(c, d, 2, 3, 6, 7);
 }
 
 [[gnu::always_inline]] inline void transpose(Pack<double>::Vector* v) {
-  typedef int64_t Order __attribute__((vector_size(16)));
+  [[maybe_unused]] typedef int64_t Order __attribute__((vector_size(16)));
   const Pack<double>::Vector a = v[0];
-  v[0] = __builtin_shuffle(a, v[1], Order{0, 2});
-  v[1] = __builtin_shuffle(a, v[1], Order{1, 3});
+  v[0] = VERISSIM_SHUFFLE(a, v[1], 0, 2);
+  v[1] = VERISSIM_SHUFFLE(a, v[1], 1, 3);
 }
 
 // The rows of one batch, at most kLanes. Planes lie `size` values apart from row to row.

@@ -23,6 +23,10 @@ std::string index_text(const std::vector<int64_t>& shape, size_t flat) {
 bool is_positive(const std::vector<int64_t>& shape) { return element_count(shape) > 0; }
 
 constexpr int64_t kMostImageValues = INT64_C(1) << 28;
+// Numbers that layers may make (places of pooled and padded values): so many, and so many for each of the
+// image's.
+constexpr int64_t kMostMade = INT64_C(1) << 22;
+constexpr int64_t kMostMadePerValue = 1024;
 
 }  // namespace
 
@@ -119,8 +123,8 @@ void NetworkBuilder::layer(const std::string& name, const std::vector<NamedTenso
                          return InputError(file_, quote(name), got, wanted);
                        },
                        [&](int64_t count) {
-                         budget_ -= count;
-                         if (budget_ < 0)
+                         made_ += count;
+                         if (made_ > kMostMade + kMostMadePerValue * network_.input.size())
                            throw InputError(file_, quote(name), "far too many values", "fewer");
                        }};
   Signal x{static_cast<int>(network_.nodes.size()) - 1, {1, network_.outputs()}, nullptr, false};

@@ -88,7 +88,7 @@ class NetworkBuilder {
   Form form_ = Form::kUnknown;
   Shape shape_;                        // of the last layer's output, if it is an image
   std::string last_layer_;             // the last layer with weights, for messages
-  int64_t budget_ = INT64_C(1) << 28;  // of numbers that layers may make
+  int64_t made_ = 0;  // numbers that layers have made
 };
 
 }  // namespace verissim::network

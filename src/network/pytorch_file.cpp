@@ -143,7 +143,8 @@ bool PytorchFile::recognizes(std::span<const std::byte> data) {
 
 PytorchFile::PytorchFile(std::string file, std::span<const std::byte> data, bool tracing)
     : file_(std::move(file)), data_(data), legacy_(!starts_with(data, "PK")), tracing_(tracing) {
-  elements_left_ = static_cast<int64_t>(data.size()) + (INT64_C(1) << 26);
+  // An array may be there several times under several keys; a mebi of elements are not much.
+  elements_left_ = 4 * static_cast<int64_t>(data.size()) + (INT64_C(1) << 20);
   if (legacy_) {
     open_legacy();
   } else {

@@ -21,9 +21,11 @@ struct Split {
 
 // A subproblem: one goal on the part of the region that meets the splits and the slab.
 struct Node {
+  static constexpr int32_t kUnbounded = -2;  // the search was stopped before it was bounded
+
   int64_t number = 0;  // see Recorder
   int32_t goal = 0;
-  int32_t branch = -1;  // neuron to split next; -1: the region's scalar
+  int32_t branch = -1;  // neuron to split next; -1: the region's scalar; kUnbounded
   float bound = 0.0F;   // lower bound of the goal, fast arithmetic
   double certified =
       -std::numeric_limits<double>::infinity();  // replayed lower bound of it or of an ancestor

@@ -16,6 +16,11 @@ void OpenSet::push(Node node) {
   std::push_heap(heap_.begin(), heap_.end(), weaker);
 }
 
+void OpenSet::append(Node node) {
+  node_bytes_ += node.bytes();
+  heap_.push_back(std::move(node));
+}
+
 Node OpenSet::pop() {
   std::pop_heap(heap_.begin(), heap_.end(), weaker);
   Node node = std::move(heap_.back());

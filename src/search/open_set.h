@@ -19,6 +19,9 @@ class OpenSet {
 
   void push(Node node);
   Node pop();
+  // Behind the others, as nodes() had it: they must come in that order, so that the same ones are popped
+  // then.
+  void append(Node node);
   // All of them, in no particular order.
   std::vector<Node>& nodes() { return heap_; }
 

@@ -10,6 +10,7 @@
 #include "attack/eight_bit.h"
 #include "base/error.h"
 #include "network/evaluate.h"
+#include "search/checkpoint.h"
 #include "search/expand.h"
 #include "search/input_split.h"
 #include "search/open_set.h"
@@ -39,15 +40,17 @@ class Run {
 
   Result run() {
     const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
-    if (!refuted && !options_.eight_bit && split_input()) return finish();
+    if (!refuted && !options_.eight_bit && !resumes() && split_input()) return finish();
     if (!refuted || options_.always_count_stable) bound_root();
     if (refuted) return finish();
     if (between_) {  // nothing can be proved any more: all that is left is to look further
       if (options_.attack) attack(4 * kRestarts, kSteps);
       return finish();
     }
-    settle_root();
-    if (decided() || open_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
+    if (!resume()) {
+      settle_root();
+      if (decided() || open_.empty() || (options_.attack && attack(kRestarts, kSteps))) return finish();
+    }
     search();
     return finish();
   }
@@ -59,6 +62,29 @@ class Run {
   static constexpr int kRootIterations = 30;
 
   bool decided() const { return !result_.counterexamples.empty(); }
+
+  bool keeps() const { return options_.keeper != nullptr && options_.recorder == nullptr; }
+  bool resumes() const { return keeps() && !options_.keeper->begin_with().empty(); }
+  Checkpoint checkpoint() { return {open_, boundary_, result_.statistics, numbered_, certified_, upper_}; }
+
+  // Goes on where a search was kept; false if it was not. A root that was stopped early is not the one that
+  // was kept.
+  bool resume() {
+    if (!resumes() || stop_.stop_requested()) return false;
+    enough_ = kEnough * std::max(0.0, reference_margin());
+    load({options_.keeper->begin_with(), options_.keeper->place()}, checkpoint(), root_, problem_.property);
+    seconds_before_ = result_.statistics.seconds;
+    return true;
+  }
+
+  void keep(double seconds_of_search) {
+    if (open_.bytes() > kMostKept) return;
+    const Statistics now = result_.statistics;
+    result_.statistics.seconds_search += seconds_of_search;
+    result_.statistics.seconds = seconds_before_ + watch_.seconds();
+    options_.keeper->keep(save(checkpoint(), root_));
+    result_.statistics = now;
+  }
 
   bool reference_violates() {
     const auto found =
@@ -204,7 +230,7 @@ class Run {
     Outcome best;
     for (size_t i = 0; i < chunks; ++i) {
       if (outcomes[i].empty()) {  // stopped: its nodes stay open with their parents' bounds
-        for (Node& node : parts[i]) open_.push(std::move(node));
+        for (Node& node : parts[i]) push_unbounded(std::move(node));
         continue;
       }
       for (Outcome& outcome : outcomes[i]) {
@@ -233,12 +259,17 @@ class Run {
     });
     for (size_t i = 0; i < nodes.size(); ++i) {
       if (!outcomes[i]) {
-        open_.push(std::move(nodes[i]));
+        push_unbounded(std::move(nodes[i]));
         continue;
       }
       if (!outcomes[i]->point.empty() && outcomes[i]->margin < best.margin) best = *outcomes[i];
       place(std::move(nodes[i]), *outcomes[i]);
     }
+  }
+
+  void push_unbounded(Node node) {
+    node.branch = Node::kUnbounded;
+    open_.push(std::move(node));
   }
 
   double tolerance() const { return std::pow(10.0, -options_.tolerance_digits); }
@@ -313,12 +344,18 @@ class Run {
 
   void search() {
     const Stopwatch watch;
-    while (!open_.empty() && !decided() && !between_ && !must_stop()) {
+    const bool keeping = keeps() && !stop_.stop_requested();
+    while (!open_.empty() && !decided() && !between_) {
+      const bool stops = must_stop();
+      if (keeping && (stops || options_.keeper->is_due())) keep(watch.seconds());
+      if (stops) break;
       std::vector<Node> next;
       std::vector<Node> stale;
       while (!open_.empty() && next.size() < kLargestRound && stale.size() < kMostRefined) {
         Node node = open_.pop();
-        if (is_stale(node)) {
+        if (node.branch == Node::kUnbounded) {
+          next.push_back(std::move(node));
+        } else if (is_stale(node)) {
           stale.push_back(std::move(node));
         } else {
           for (Node& child : halve(node)) next.push_back(std::move(child));
@@ -328,7 +365,7 @@ class Run {
       settle(std::move(next), {kIterations, kCandidates});
       report("search");
     }
-    result_.statistics.seconds_search = watch.seconds();
+    result_.statistics.seconds_search += watch.seconds();
   }
 
   std::vector<Node> halve(const Node& node) {
@@ -423,7 +460,7 @@ class Run {
       }
     }
     result_.margin_seen = upper_;
-    statistics.seconds = watch_.seconds();
+    statistics.seconds = seconds_before_ + watch_.seconds();
     return std::move(result_);
   }
 
@@ -488,6 +525,7 @@ class Run {
   StopToken stop_;
   Observer* observer_;
   Stopwatch watch_;
+  double seconds_before_ = 0.0;  // of the search that is gone on with
   bounds::Graph graph_;
   proof::Replay replay_;
   attack::Descent descent_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attack/attack.h"
+#include "base/state.h"
 #include "base/stop.h"
 #include "network/network.h"
 #include "property/property.h"
@@ -49,6 +50,11 @@ struct Options {
   bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
   // Told the whole proof, if there is one; may be null. Boxes are then not halved on their own.
   Recorder* recorder = nullptr;
+  // Keeps a long search between its rounds and when it is stopped, and what to go on from; may be null.
+  // Searches that are recorded, and boxes that are halved, are not kept. What is gone on from must be of the
+  // same question and options (verify throws InputError where it sees that it is not), and is believed: see
+  // docs/soundness.md.
+  Keeper* keeper = nullptr;
   bool certify_open = true;  // unknown: take up to a second for a margin_bound better than -infinity
 };
 
@@ -102,7 +108,8 @@ class Observer {
   virtual void on_progress(const Progress&) {}
 };
 
-// Never throws for correct input; the verdict says what happened. `observer` may be null.
+// Never throws for correct input (but see Options::keeper); the verdict says what happened. `observer` may be
+// null.
 Result verify(const Problem& problem, const Options& options, const StopToken& stop, Observer* observer);
 
 }  // namespace verissim::search

@@ -1,6 +1,7 @@
 #include "train/epoch.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -46,6 +47,25 @@ Pass Batches::run(Learner& learner, const Penalty& penalty, const StopToken& sto
   }
   const auto total = static_cast<double>(std::max<size_t>(seen, 1));
   return {pass.loss / total, pass.penalty / total, pass.bound / total, pass.accuracy / total, seen == count};
+}
+
+void Batches::save(StateWriter& state) const {
+  state.list(order_);
+  for (const uint64_t word : rng_.state()) state.number(word);
+}
+
+void Batches::load(StateReader& state) {
+  std::vector<int64_t> order;
+  state.list(order);
+  std::vector<int64_t> sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<int64_t> all(order_.size());
+  std::iota(all.begin(), all.end(), 0);
+  if (sorted != all) state.fail("the order of other samples");
+  order_ = std::move(order);
+  std::array<uint64_t, 4> words{};
+  for (uint64_t& word : words) state.number(word);
+  rng_.set_state(words);
 }
 
 }  // namespace verissim::train

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "base/state.h"
 #include "base/stop.h"
 #include "train/learner.h"
 
@@ -29,6 +30,10 @@ class Batches {
   // if that is not 0.
   Pass run(Learner& learner, const Penalty& penalty, const StopToken& stop, int64_t max_steps = 0,
            const BoundTerm& bound = {});
+
+  // Where it stands between two passes. load() throws InputError if the state is of other samples.
+  void save(StateWriter& state) const;
+  void load(StateReader& state);
 
  private:
   std::vector<int64_t> order_;

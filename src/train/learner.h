@@ -76,6 +76,11 @@ class Learner {
   virtual std::vector<double> bounds(int64_t target, double scale) = 0;
   // The network with the present weights: float32 values, exactly.
   virtual network::Network network() const = 0;
+  // What SGD remembers of the steps before beside the weights: the momentum of each parameter, in an order of
+  // its own; empty before the first step, and for learners that are not gone on with.
+  virtual std::vector<std::vector<float>> momenta() const { return {}; }
+  // Goes on as the learner did whose momenta these are; they must fit the network.
+  virtual void set_momenta(const std::vector<std::vector<float>>&) {}
 
  protected:
   Learner() = default;

@@ -1,15 +1,13 @@
 #include "train/train.h"
 
 #include <cmath>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "base/error.h"
-#include "train/epoch.h"
+#include "train/course.h"
 #include "train/finite.h"
 #include "train/initialise.h"
-#include "train/learner.h"
 
 namespace verissim::train {
 namespace {
@@ -43,27 +41,20 @@ Outcome train(network::Network architecture, const Samples& samples, const Optio
               const Progress& progress, const StopToken& stop) {
   check_options(options);
   if (!options.keep_weights) initialise(architecture, options.seed);
-  const std::unique_ptr<Learner> learner =
-      make_learner(architecture, samples, {OptimiserKind::kSgd, options.learning_rate, options.momentum});
-  Batches batches(samples.count(), options.batch_size, options.seed);
-  Outcome outcome{learner->network(), {}, Status::kFinished};
-  for (int64_t number = 1; number <= options.epochs; ++number) {
+  Course course(std::move(architecture), samples, options);
+  while (course.epochs() < options.epochs) {
     const Stopwatch watch;
-    const Pass pass = batches.run(*learner, {}, stop);
-    network::Network now = learner->network();
-    if (!is_finite(now) || !std::isfinite(pass.loss)) {
-      outcome.status = Status::kDiverged;
-      return outcome;
-    }
-    outcome.network = std::move(now);
+    const Pass pass = course.run(stop);
+    network::Network now = course.network();
+    if (!is_finite(now) || !std::isfinite(pass.loss)) return course.end(Status::kDiverged);
     if (!pass.complete) {
-      outcome.status = Status::kStopped;
-      return outcome;
+      course.keep();
+      return {std::move(now), course.end(Status::kStopped).history, Status::kStopped};
     }
-    outcome.history.push_back({number, pass.loss, pass.accuracy, watch.seconds()});
-    if (progress) progress(outcome.history.back());
+    const Epoch& epoch = course.add({0, pass.loss, pass.accuracy, watch.seconds()}, std::move(now));
+    if (progress) progress(epoch);
   }
-  return outcome;
+  return course.end(Status::kFinished);
 }
 
 }  // namespace verissim::train

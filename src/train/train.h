@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/state.h"
 #include "base/stop.h"
 #include "network/network.h"
 #include "train/samples.h"
@@ -18,6 +19,9 @@ struct Options {
   double momentum = 0.9;
   uint64_t seed = 1;          // of the initial weights and of the order of batches
   bool keep_weights = false;  // true: goes on from the weights given instead of drawing new ones
+  // Keeps what is needed to go on after an interruption, epoch by epoch, and where to begin; may be null.
+  // Gone on with the same arguments, training ends with the same weights, bit by bit.
+  Keeper* keeper = nullptr;
 };
 
 // One epoch, as seen batch by batch while the weights changed.

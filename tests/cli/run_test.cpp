@@ -397,6 +397,37 @@ TEST_F(Run, ASecondSignalEndsAtOnce) {
   EXPECT_TRUE(json::accept(read_text_file(result("report.json"))));
 }
 
+// scripts/faults.py does this at random points, and much else.
+TEST_F(Run, AnInterruptedRunIsGoneOnWith) {
+  config_["model"]["epochs"] = 400;
+  testing::Process process(testing::verissim_with({"run", config_file()}));
+  for (int i = 0; i < 1200 && !fs::exists(result("report.json")); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  process.send(SIGTERM);
+  const Ended ended = process.wait();
+  if (without_torch(ended)) GTEST_SKIP() << "built without LibTorch";
+  if (ended.code == 20) GTEST_SKIP() << "it was over before the signal came";
+  ASSERT_EQ(ended.code, 0) << ended.out << ended.err;
+  const Ended resumed = run_verissim({"run", "--resume", result("")});
+  EXPECT_EQ(resumed.code, 20) << resumed.out << resumed.err;
+  EXPECT_FALSE(fs::exists(result("report.json", "002"))) << "it has the folder that it had";
+  const Ended whole = run();
+  EXPECT_EQ(whole.code, 20);
+  EXPECT_EQ(sha256_of_file(result("repaired_model.pt")), sha256_of_file(result("repaired_model.pt", "002")));
+  EXPECT_FALSE(fs::exists(result("states")));
+  const Ended again = run_verissim({"run", "--resume", result("")});
+  EXPECT_EQ(again.code, 3);
+  EXPECT_THAT(again.err, HasSubstr("a run that is finished"));
+}
+
+TEST_F(Run, OnlyARunCanBeGoneOnWith) {
+  const Ended none = run_verissim({"run", "--resume", folder_.file("nowhere")});
+  EXPECT_EQ(none.code, 3);
+  EXPECT_EQ(std::count(none.err.begin(), none.err.end(), '\n'), 1) << none.err;
+  EXPECT_EQ(run({"--resume", folder_.file("nowhere")}).code, 2) << "CONFIG and --resume exclude each other";
+}
+
 TEST_F(Run, TrainAndRepairStandAlone) {
   const std::string model = folder_.file("model_i1x4x4_l6_o2.pt");
   const Ended trained = run_verissim({"train", "--dataset", "MNIST", "--data-path", folder_.file("data"),

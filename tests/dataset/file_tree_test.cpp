@@ -52,6 +52,13 @@ TEST(FileTree, WhatIsNoArchiveIsRefused) {
   EXPECT_THROW(open_folder(folder.file("absent")), InputError);
 }
 
+// 143 bytes of which one entry claims to be 128 MB.
+TEST(FileTree, ClaimsBeyondTheArchiveAreRefused) {
+  const auto tree = open_zip(VERISSIM_SOURCE_DIR "/fuzz/corpus/archive/huge_claim.zip");
+  ASSERT_EQ(tree->names().size(), 1U);
+  EXPECT_THROW(tree->read(tree->names().front()), InputError);
+}
+
 TEST(FileTree, EveryChangedByteOfAnArchiveIsRefusedOrHarmless) {
   const testing::TemporaryFolder folder;
   const std::string contents(200, 'x');

@@ -5,6 +5,7 @@
 #include <png.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/rng.h"
 
 namespace verissim::image {
@@ -197,6 +198,24 @@ TEST(Png, MessagesNameTheFile) {
   } catch (const InputError& error) {
     EXPECT_STREQ(error.what(), "half.png: PNG: got the file ends too early, wanted a whole PNG file");
   }
+}
+
+std::string message_of(const std::vector<std::byte>& data) {
+  try {
+    decode_png(data, "x.png");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "it was read";
+}
+
+// Files of a few bytes that once took gigabytes.
+TEST(Png, ClaimsBeyondTheFileAreRefused) {
+  const std::string folder = VERISSIM_SOURCE_DIR "/fuzz/";
+  EXPECT_EQ(message_of(read_file(folder + "corpus/png/huge_claim.png")),
+            "x.png: PNG: got more pixels than the file can hold, wanted a whole PNG file");
+  EXPECT_EQ(message_of(read_file(folder + "findings/png/chunk_of_2_gb.png")),
+            "x.png: PNG: got the file ends too early, wanted a whole PNG file");
 }
 
 TEST(Png, SizesAreCheckedBeforeMemoryIsTaken) {

@@ -11,6 +11,9 @@
 #include <cmath>
 #include <deque>
 #include <memory>
+#include <sstream>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,6 +57,19 @@ class OneThread {
 double spread(int64_t k, double step) {
   const double at = static_cast<double>(k) * step;
   return at - std::floor(at);
+}
+
+// By what an optimiser finds a parameter's state: a text in LibTorch 1, the address in LibTorch 2.
+using StateKey = std::decay_t<decltype(std::declval<torch::optim::Optimizer&>().state())>::key_type;
+template <typename Key = StateKey>
+Key key_of(const torch::Tensor& parameter) {
+  if constexpr (std::is_same_v<Key, std::string>) {
+    std::ostringstream text;
+    text << parameter.unsafeGetTensorImpl();
+    return text.str();
+  } else {
+    return parameter.unsafeGetTensorImpl();
+  }
 }
 
 int64_t count_correct(const torch::Tensor& scores, const torch::Tensor& labels) {
@@ -168,6 +184,30 @@ class TorchLearner : public Learner {
         Bounder(model_, extras_.targets[static_cast<size_t>(target)]).margins(scale, 1);
     const auto* data = margins.data_ptr<float>();
     return {data, data + margins.size(0)};
+  }
+
+  std::vector<std::vector<float>> momenta() const override {
+    std::vector<std::vector<float>> result;
+    for (const torch::Tensor& parameter : optimiser_->param_groups().front().params()) {
+      const auto found = optimiser_->state().find(key_of(parameter));
+      if (found == optimiser_->state().end()) return {};
+      const auto* state = dynamic_cast<const torch::optim::SGDParamState*>(found->second.get());
+      if (state == nullptr || !state->momentum_buffer().defined()) return {};
+      const torch::Tensor buffer = state->momentum_buffer().contiguous();
+      result.emplace_back(buffer.data_ptr<float>(), buffer.data_ptr<float>() + buffer.numel());
+    }
+    return result;
+  }
+
+  void set_momenta(const std::vector<std::vector<float>>& momenta) override {
+    if (momenta.empty()) return;
+    const std::vector<torch::Tensor>& tensors = optimiser_->param_groups().front().params();
+    VERISSIM_CHECK(momenta.size() == tensors.size());
+    for (size_t i = 0; i < momenta.size(); ++i) {
+      auto state = std::make_unique<torch::optim::SGDParamState>();
+      state->momentum_buffer(view_of(std::span(momenta[i]), tensors[i].sizes()).clone());
+      optimiser_->state()[key_of(tensors[i])] = std::move(state);
+    }
   }
 
   network::Network network() const override { return model_.snapshot(); }

@@ -1,0 +1,62 @@
+// The checker's reader of certificates, for one small problem (fuzz/problem). The input is a certificate as
+// it is before it is packed: its first line, then the records; it is packed here, with the right digest.
+#include "certificate.h"
+
+#include <zlib.h>
+
+#include <stdexcept>
+
+#include "fuzz/memory_file.h"
+#include "fuzz/target.h"
+#include "image.h"
+#include "model.h"
+
+namespace verissim::fuzz {
+namespace {
+
+check::Problem small_problem() {
+  const std::string folder = VERISSIM_FUZZ_PROBLEM;
+  check::Problem problem;
+  const check::Bytes model = check::read_file(folder + "/model.pt");
+  problem.model_digest = check::sha256(model);
+  problem.network = check::read_pytorch(model, "model.pt");
+  const check::Pixels image = check::read_png(folder + "/image.png");
+  problem.channels = image.channels, problem.height = image.height, problem.width = image.width;
+  problem.reference = check::as_values(image, image.channels, image.height, image.width);
+  problem.label = 0;
+  problem.limit = "0.9";
+  return problem;
+}
+
+check::Bytes packed(std::span<const std::byte> data) {
+  const std::string_view text = as_text(data);
+  const size_t line = std::min(text.find('\n'), text.size() - 1) + 1;
+  check::Bytes bytes(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(line));
+  uLongf size = compressBound(text.size() - line);
+  bytes.resize(line + size);
+  const auto* rest = reinterpret_cast<const Bytef*>(text.data()) + line;
+  if (compress2(bytes.data() + line, &size, rest, text.size() - line, 1) != Z_OK) fail("zlib does not pack");
+  bytes.resize(line + size);
+  const std::string digest = check::sha256(bytes);
+  for (size_t k = 0; k < digest.size(); k += 2)
+    bytes.push_back(static_cast<uint8_t>(std::stoi(digest.substr(k, 2), nullptr, 16)));
+  return bytes;
+}
+
+}  // namespace
+
+// A record of a few bytes may ask for facts about every neuron, or for a list of all splits above it.
+const MemoryLimit kMemory{1 << 22, 4096};
+
+void read(std::span<const std::byte> data) {
+  static const check::Problem problem = small_problem();
+  if (data.empty()) return;
+  const check::Bytes bytes = packed(data);
+  const MemoryFile file(std::as_bytes(std::span(bytes)));
+  try {
+    check::check_certificate(file.path(), problem);
+  } catch (const check::Rejected&) {
+  }
+}
+
+}  // namespace verissim::fuzz

@@ -1,0 +1,595 @@
+#!/usr/bin/env python3
+"""Does bad things to `verissim run` and `verissim verify` while they work, and looks at what is left.
+
+    python3 scripts/faults.py --program build/release/bin/verissim [--checker PROGRAM] [--count 100] [--seed 1] [--keep DIR]
+
+A small experiment (a data set of its own, training, some rounds of repair) and a verification with a checkpoint are
+killed, interrupted, run into a full disk, a read-only folder, too little memory, a jump of the clock, or each other.
+Checked each time: what lies under a final name is whole, nothing half-written is left where the program could clean up,
+the exit code and the one line on standard error are right, and what was interrupted and gone on with ends with the same
+verdict and the very same network as without the fault. What the machine does not allow (mounting a small disk, faketime)
+is named and replaced, not skipped in silence. The exit code is 0 if nothing was wrong.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import glob
+import hashlib
+import json
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+
+SIDE = 6
+CLASSES = 3
+NOBODY = 65534
+
+
+class Wrong(Exception):
+    """What is left is not as it must be."""
+
+
+def demand(holds, what):
+    if not holds:
+        raise Wrong(what)
+
+
+# --- the experiment ---
+
+
+def image_of(rng, label):
+    """Bands of light whose place tells the class, in noise."""
+    return bytes(min(255, (170 if (y // 2) % CLASSES == label else 70) + rng.randrange(60)) for y in range(SIDE)
+                 for _ in range(SIDE))
+
+
+def write_data(folder):
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    rng = random.Random(5)
+    for name, count in (("train", 600), ("t10k", 120)):
+        labels = [k % CLASSES for k in range(count)]
+        images = b"".join(image_of(rng, label) for label in labels)
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 0x803, count, SIDE, SIDE) + images)
+        (raw / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, count) + bytes(labels))
+    (folder / "reference.ppm").write_bytes(b"P5 %d %d 255\n" % (SIDE, SIDE) + image_of(rng, 1))
+
+
+def config_of(inputs, place):
+    return {"path": str(place / "results"), "dimension": [1, SIDE, SIDE],
+            "ri": {"path": str(inputs / "reference.ppm"), "class_idx": 1},
+            "model": {"dataset": "MNIST", "hidden_layer": [24, 24], "path": str(place / "models"),
+                      "data_path": str(inputs), "selected_classes": list(range(CLASSES)), "epochs": 40, "batch_size": 16},
+            "minlp": {"threshold": 0.5, "timeout": 600}, "repair": {"lr": 0.001, "batch_size": 32}}
+
+
+Ended = collections.namedtuple("Ended", "code out err seconds")
+
+
+class Case:
+    """One place with a config of its own, in which one fault happens."""
+
+    def __init__(self, options, inputs, place, rng):
+        self.options, self.inputs, self.place, self.rng = options, inputs, place, rng
+        place.mkdir(parents=True, exist_ok=True)
+        self.config = place / "config.json"
+        self.config.write_text(json.dumps(config_of(inputs, place)))
+
+    def start(self, *words, setup=None, environment=None):
+        return subprocess.Popen([self.options.program, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                preexec_fn=setup, env={**os.environ, **(environment or {})}, text=True, cwd=self.place)
+
+    def finish(self, process, started=None):
+        try:
+            out, err = process.communicate(timeout=900)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise Wrong("it hangs") from error
+        return Ended(process.returncode, out, err, time.monotonic() - (started or time.monotonic()))
+
+    def call(self, *words, **more):
+        started = time.monotonic()
+        return self.finish(self.start(*words, **more), started)
+
+    def run(self, **more):
+        return self.call("run", self.config, **more)
+
+    def folders(self):
+        return sorted(pathlib.Path(name) for name in glob.glob(str(self.place / "results" / "*")))
+
+
+def one_line(ended):
+    """The one line that a refused or failed command leaves; progress is not shown where nobody looks."""
+    lines = [line for line in ended.err.splitlines() if line]
+    demand(len(lines) == 1 and lines[0].startswith("verissim: "), f"standard error is not one line: {ended.err!r}")
+    return lines[0]
+
+
+# --- what is left ---
+
+
+def whole_png(data):
+    return data.startswith(b"\x89PNG\r\n\x1a\n") and data.endswith(b"IEND\xaeB`\x82")
+
+
+def whole_npy(data):
+    size = struct.unpack("<H", data[8:10])[0]
+    shape = eval(data[10:10 + size].decode(), {"__builtins__": {}}, {})["shape"]  # pylint: disable=eval-used
+    count = 1
+    for side in shape:
+        count *= side
+    return len(data) == 10 + size + 8 * count
+
+
+def whole_model(path):
+    with zipfile.ZipFile(path) as archive:
+        return archive.testzip() is None and any(name.endswith("data.pkl") for name in archive.namelist())
+
+
+def is_whole(path):
+    data = path.read_bytes()
+    if path.suffix == ".json":
+        json.loads(data)
+        return True
+    if path.suffix == ".pt":
+        return whole_model(path)
+    if path.suffix == ".png":
+        return whole_png(data)
+    if path.suffix == ".npy":
+        return whole_npy(data)
+    if path.suffix == ".certificate":
+        return hashlib.sha256(data[:-32]).digest() == data[-32:]
+    if path.suffix == ".html":
+        return data.rstrip().endswith(b"</html>")
+    if path.parent.name == "states" or path.suffix == ".checkpoint":
+        return hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
+    if path.name == "exp_logfile.txt":
+        return data == b"" or data.endswith(b"\n")
+    raise Wrong(f"a file that nobody knows: {path.name}")
+
+
+def check_files(place, partial_allowed, killed_before=False):
+    """Every file under a final name is whole. Parts are left only by what could not clean up: a killed run. One that is
+    gone on with removes them from its folder, but not from that of models, which others may use."""
+    for path in sorted(place.rglob("*")):
+        if not path.is_file() or path.parent == place and path.name == "config.json":
+            continue
+        if ".partial-" in path.name:
+            shared = killed_before and path.parent.name == "models"
+            demand(partial_allowed or shared, f"a part is left: {path}")
+            continue
+        try:
+            good = is_whole(path)
+        except (ValueError, zipfile.BadZipFile, KeyError, struct.error, SyntaxError) as error:
+            raise Wrong(f"{path} is damaged: {error}") from error
+        demand(good, f"{path} is not whole")
+
+
+def report_of(folder):
+    return json.loads((folder / "report.json").read_text())
+
+
+def model_digest(folder):
+    path = folder / "repaired_model.pt"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+
+
+def check_finished(case, folder, wanted):
+    """The run ended as the one without a fault."""
+    report = report_of(folder)
+    demand(report["finished"], f"{folder.name} is not finished")
+    got = (report["verdict"], model_digest(folder), len(report["rounds"]))
+    demand(got == wanted.facts, f"{folder.name} ended with {got}, without a fault with {wanted.facts}")
+    demand(not (folder / "states").exists(), "states are left of a finished run")
+    certificate = folder / "proof.certificate"
+    if wanted.certified and case.options.checker:
+        command = [case.options.checker, certificate, "--model", folder / "repaired_model.pt", "--image",
+                   case.inputs / "reference.ppm", "--class", "1", "--ssim", "0.5", "--dimension", f"1,{SIDE},{SIDE}"]
+        checked = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, check=False, text=True)
+        demand(checked.returncode == 20, f"the certificate is not accepted: {checked.stdout}")
+
+
+def resume(case, wanted, folder):
+    ended = case.call("run", "--resume", folder)
+    demand(ended.code == wanted.code, f"gone on with, it ended with {ended.code}, not {wanted.code}: {ended.err}")
+    check_files(case.place, partial_allowed=False)
+    check_finished(case, folder, wanted)
+
+
+Wanted = collections.namedtuple("Wanted", "code facts seconds certified verify_code verify_margin verify_seconds "
+                                    "verify_threshold")
+
+
+# --- faults of run ---
+
+
+def wait_some(case, seconds):
+    time.sleep(case.rng.uniform(0.0, 1.1 * seconds))
+
+
+def killed(case, wanted):
+    """kill -9, up to three times in a row, then gone on with to the end."""
+    process = case.start("run", case.config)
+    for _ in range(case.rng.randint(1, 3)):
+        wait_some(case, wanted.seconds)
+        process.kill()
+        case.finish(process)
+        check_files(case.place, partial_allowed=True)
+        folders = [folder for folder in case.folders() if (folder / "params.json").exists()]
+        if not folders:
+            ended = case.run()
+            demand(ended.code == wanted.code, f"after a kill before the run began: {ended}")
+            return "before the run had a folder"
+        if (folders[0] / "report.json").exists() and report_of(folders[0])["finished"]:
+            check_finished_report(folders[0], wanted)
+            return "after the end"
+        process = case.start("run", "--resume", folders[0])
+    ended = case.finish(process)
+    demand(ended.code == wanted.code, f"gone on with, it ended with {ended.code}: {ended.err}")
+    check_files(case.place, partial_allowed=False, killed_before=True)
+    check_finished(case, folders[0], wanted)
+    return "and gone on with"
+
+
+def check_finished_report(folder, wanted):
+    report = report_of(folder)
+    got = (report["verdict"], model_digest(folder), len(report["rounds"]))
+    demand(got == wanted.facts, f"a finished run has {got}, wanted {wanted.facts}")
+
+
+def signalled(number):
+    def fault(case, wanted):
+        process = case.start("run", case.config)
+        wait_some(case, wanted.seconds)
+        process.send_signal(number)
+        ended = case.finish(process)
+        if ended.code == -number:
+            demand(not case.folders(), "it ended by the signal although it had a folder")
+            return "before the program caught signals"
+        check_files(case.place, partial_allowed=False)
+        demand(ended.err == "", f"an interrupt is no error: {ended.err!r}")
+        if ended.code == wanted.code:
+            check_finished(case, case.folders()[0], wanted)
+            return "after the end"
+        demand(ended.code == 0, f"exit code {ended.code} after an interrupt: {ended.out}")
+        if not case.folders():
+            return "before the run had a folder"
+        folder = case.folders()[0]
+        demand(not report_of(folder)["finished"], "an interrupted run says that it is finished")
+        resume(case, wanted, folder)
+        return "and gone on with"
+
+    fault.__name__ = signal.Signals(number).name.lower()
+    return fault
+
+
+def small_files(case, wanted):
+    """No file may be larger than some KB: as a full disk, at every file in turn."""
+    limit = case.rng.choice([0, 200, 1000, 2000, 4000, 6000, 9000])
+    ended = case.run(setup=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    return after_full_disk(case, wanted, ended, f"with files of at most {limit} bytes")
+
+
+def after_full_disk(case, wanted, ended, what):
+    check_files(case.place, partial_allowed=False)
+    if ended.code == wanted.code:  # large enough
+        check_finished(case, case.folders()[0], wanted)
+        return what + ": it sufficed"
+    demand(ended.code == 3, f"exit code {ended.code} {what}: {ended.out}{ended.err}")
+    line = one_line(ended)
+    demand("cannot be" in line, f"the line does not say what cannot be written: {line}")
+    for folder in case.folders():
+        if (folder / "params.json").exists():
+            resume(case, wanted, folder)
+            return what + ", and gone on with"
+    return what
+
+
+def mounted(case, size):
+    disk = case.place / "disk"
+    disk.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", disk], check=False,
+                          stderr=subprocess.DEVNULL)
+    return disk if done.returncode == 0 else None
+
+
+def full_disk(case, wanted):
+    """A disk of some KB, which is full before the end; then there is room, and it is gone on with."""
+    size = case.rng.choice([4, 16, 32, 64, 96])
+    disk = mounted(case, size)
+    if disk is None:
+        return small_files(case, wanted) + " (no disk may be mounted here)"
+    try:
+        config = config_of(case.inputs, case.place)
+        config["path"] = str(disk)
+        case.config.write_text(json.dumps(config))
+        ended = case.run()
+        check_files(disk, partial_allowed=False)
+        demand(ended.code in (3, wanted.code), f"exit code {ended.code}: {ended.err}")
+        if ended.code == 3:
+            one_line(ended)
+        subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
+        for folder in sorted(disk.iterdir()):
+            if ended.code == 3 and (folder / "params.json").exists():
+                resume(case, wanted, folder)
+                return f"of {size} KB, and gone on with"
+        return f"of {size} KB"
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def read_only(case, wanted):
+    """Results may not be written. Root may write anywhere, so nobody runs it then."""
+    (case.place / "results").mkdir()
+    (case.place / "models").mkdir()
+    (case.place / "results").chmod(0o555)
+    if case.rng.random() < 0.5:
+        (case.place / "models").chmod(0o777)
+    setup = (lambda: os.setuid(NOBODY)) if os.geteuid() == 0 else None
+    ended = case.run(setup=setup)
+    demand(ended.code == 3, f"exit code {ended.code}: {ended.out}")
+    demand("ermission denied" in one_line(ended), ended.err)
+    demand(not case.folders(), "a folder was made")
+    (case.place / "results").chmod(0o755)
+    return "refused"
+
+
+def at_once(case, wanted):
+    """Two runs of one config, which share the model's file."""
+    runs = [case.start("run", case.config) for _ in range(2)]
+    for process in runs:
+        ended = case.finish(process)
+        demand(ended.code == wanted.code, f"exit code {ended.code}: {ended.err}")
+    check_files(case.place, partial_allowed=False)
+    demand(len(case.folders()) == 2, "two runs share a folder")
+    for folder in case.folders():
+        check_finished(case, folder, wanted)
+    return "both finished"
+
+
+def resumed_at_once(case, wanted):
+    """A run that is at work is not gone on with."""
+    process = case.start("run", case.config)
+    while process.poll() is None and not any((folder / "params.json").exists() for folder in case.folders()):
+        time.sleep(0.002)
+    second = case.call("run", "--resume", case.folders()[0])
+    ended = case.finish(process)
+    demand(ended.code == wanted.code, f"exit code {ended.code}: {ended.err}")
+    demand(second.code == 3, f"the second run ended with {second.code}")
+    line = one_line(second)
+    demand("at work" in line or "is finished" in line, line)
+    check_files(case.place, partial_allowed=False)
+    check_finished(case, case.folders()[0], wanted)
+    return "the second is refused"
+
+
+def little_memory(case, wanted):
+    """As much address space as the program hardly needs to start."""
+    megabytes = case.rng.choice([150, 250, 400, 550, 700])
+    ended = case.run(setup=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2),
+                     environment={"OPENBLAS_NUM_THREADS": "1"})
+    check_files(case.place, partial_allowed=False)
+    what = f"{megabytes} MB"
+    if ended.code == wanted.code:
+        check_finished(case, case.folders()[0], wanted)
+        return what + ": it sufficed"
+    if ended.code == 127 or "error while loading shared libraries" in ended.err:
+        demand(not case.folders(), "a folder was made")
+        return what + ": the program does not start"
+    demand(ended.code == 3, f"exit code {ended.code} with {what}: {ended.out}{ended.err}")
+    one_line(ended)
+    for folder in case.folders():
+        if (folder / "params.json").exists():
+            resume(case, wanted, folder)
+            return what + ", and gone on with"
+    return what
+
+
+def faketime():
+    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    return found[0] if found else None
+
+
+def clock_jump(case, wanted):
+    """The wall clock jumps by years while the run is at work. Time limits are measured by one that does not."""
+    library = faketime()
+    if library is None:
+        demand(clocks_of(case.options.root) == [], "time is measured by a clock that jumps")
+        return "no faketime here: no code measures time by the wall clock"
+    moment = case.place.parent / f"{case.place.name}.clock"
+    moment.write_text("+0")
+    process = case.start("run", case.config, environment={
+        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(moment), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
+    wait_some(case, wanted.seconds / 2)
+    jump = case.rng.choice(["+3650d", "-3650d", "+2h", "-2h"])
+    moment.write_text(jump)
+    ended = case.finish(process)
+    moment.unlink()
+    demand(ended.code == wanted.code, f"exit code {ended.code} after {jump}: {ended.out}{ended.err}")
+    check_files(case.place, partial_allowed=False)
+    check_finished(case, case.folders()[0], wanted)
+    demand(0 <= report_of(case.folders()[0])["times"]["total"] < 3600, "the times are those of the jump")
+    return jump
+
+
+def clocks_of(root):
+    """Lines that ask the wall clock for something else than the date of a report."""
+    return [f"{path}: {line}" for path in sorted((root / "src").rglob("*.cpp")) for line in path.read_text().splitlines()
+            if "system_clock" in line or "gettimeofday" in line]
+
+
+# --- faults of verify ---
+
+
+def verify_words(case, threshold):
+    return ["verify", "--model", case.inputs / "hard.pt", "--image", case.inputs / "reference.ppm", "--class", "1",
+            "--ssim", threshold, "--dimension", f"1,{SIDE},{SIDE}", "--json", "--quiet"]
+
+
+def check_verdict(ended, wanted):
+    demand(ended.code == wanted.verify_code, f"verify ended with {ended.code}: {ended.err}")
+    margin = json.loads(ended.out)["margin_bound"]
+    demand(margin == wanted.verify_margin, f"the margin is {margin}, without a fault {wanted.verify_margin}")
+
+
+def verify_killed(case, wanted):
+    """A search with a checkpoint every moment is killed or stopped, and gone on with, until it has a verdict."""
+    words = [*verify_words(case, wanted.verify_threshold), "--checkpoint", case.place / "a.checkpoint", "--checkpoint-every", 0, "--resume"]
+    faults = 0
+    for _ in range(case.rng.randint(1, 4)):
+        process = case.start(*words)
+        wait_some(case, wanted.verify_seconds / 2)
+        number = case.rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+        process.send_signal(number)
+        ended = case.finish(process)
+        check_files(case.place, partial_allowed=True)
+        if ended.code == wanted.verify_code:
+            break
+        demand(ended.code in (0, -number), f"exit code {ended.code}: {ended.err}")
+        faults += 1
+    ended = ended if ended.code == wanted.verify_code else case.call(*words)
+    demand(ended.code == wanted.verify_code, f"verify ended with {ended.code}: {ended.err}")
+    demand(json.loads(ended.out)["verdict"] == "robust", ended.out)
+    demand(not (case.place / "a.checkpoint").exists(), "a checkpoint is left beside a verdict")
+    return f"{faults} faults, and gone on with"
+
+
+def verify_full_disk(case, wanted):
+    """The certificate, or the checkpoint, cannot be written."""
+    limit = case.rng.choice([0, 500, 2000])
+    setup = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: E731
+    if case.rng.random() < 0.5:
+        ended = case.call(*verify_words(case, wanted.verify_threshold), "--checkpoint", case.place / "a.checkpoint", "--checkpoint-every", 0,
+                          setup=setup)
+        check_verdict(ended, wanted)  # a checkpoint that cannot be kept costs no verdict
+        check_files(case.place, partial_allowed=False)
+        return "no room for the checkpoint"
+    words = [word for word in verify_words(case, wanted.verify_threshold) if word != "--json"]
+    image = case.inputs / "reference.png"
+    words[words.index("--image") + 1] = image
+    ended = case.call(*words, "--certificate", case.place / "a.certificate", setup=setup)
+    check_files(case.place, partial_allowed=False)
+    demand(not (case.place / "a.certificate").exists(), "a certificate in so few bytes")
+    demand(ended.code in (3, wanted.verify_code), f"exit code {ended.code}: {ended.err}")
+    demand("cannot be written" in ended.out + ended.err, ended.out + ended.err)
+    return "no room for the certificate"
+
+
+def verify_damaged(case, wanted):
+    """A checkpoint of which one byte has changed, or the end is missing, is refused."""
+    file = case.place / "a.checkpoint"
+    words = [*verify_words(case, wanted.verify_threshold), "--checkpoint", file, "--checkpoint-every", 0, "--resume"]
+    process = case.start(*words)
+    while process.poll() is None and not file.exists():
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    ended = case.finish(process)
+    if not file.exists():
+        check_verdict(ended, wanted)
+        return "it was too quick"
+    data = bytearray(file.read_bytes())
+    if case.rng.random() < 0.5:
+        data[case.rng.randrange(len(data))] ^= 1 << case.rng.randrange(8)
+    else:
+        del data[case.rng.randrange(len(data)):]
+    file.write_bytes(bytes(data))
+    ended = case.call(*words)
+    demand(ended.code == 3, f"exit code {ended.code}: {ended.out}")
+    one_line(ended)
+    return "refused"
+
+
+FAULTS = [killed, killed, killed, killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk,
+          read_only, at_once, resumed_at_once, little_memory, clock_jump, verify_killed, verify_killed, verify_full_disk,
+          verify_damaged]
+
+
+# --- all of it ---
+
+
+def without_fault(options, inputs, place):
+    """The verdicts that are wanted, and how long they take."""
+    case = Case(options, inputs, place, random.Random(0))
+    ended = case.run()
+    demand(ended.code in (0, 10, 20), f"the experiment does not run: {ended.err}")
+    folder = case.folders()[0]
+    check_files(place, partial_allowed=False)
+    report = report_of(folder)
+    demand(any(round_["verdict"] != "robust" for round_ in report["rounds"]), "nothing is repaired: too easy")
+    shutil.copy(glob.glob(str(place / "models" / "*.pt"))[0], inputs / "trained.pt")
+    shutil.copy(folder / "repaired_model.pt", inputs / "hard.pt")
+    shutil.copy(folder / "reference.png", inputs / "reference.png")
+    for path in inputs.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    threshold, verified = hardest_proof(case)
+    facts = (report["verdict"], model_digest(folder), len(report["rounds"]))
+    certified = (folder / "proof.certificate").exists()
+    return Wanted(ended.code, facts, ended.seconds, certified, verified.code, json.loads(verified.out)["margin_bound"],
+                  verified.seconds, threshold)
+
+
+def hardest_proof(case):
+    """Of some thresholds the one whose proof takes longest, up to a minute."""
+    best = None
+    for threshold in ("0.5", "0.45", "0.4", "0.35", "0.3", "0.25"):
+        ended = case.call(*verify_words(case, threshold), "--timeout", 60)
+        if ended.code != 20:
+            break
+        if best is None or ended.seconds > best[1].seconds:
+            best = (threshold, ended)
+    demand(best is not None, "the repaired network is not verified")
+    return best
+
+
+def one(options, inputs, base, wanted, number):
+    fault = FAULTS[number % len(FAULTS)]
+    case = Case(options, inputs, base / f"{number:03}", random.Random(1000 * options.seed + number))
+    try:
+        told, good = fault(case, wanted), True
+    except Wrong as error:
+        told, good = f"WRONG: {error}", False
+    print(f"{number:3} {fault.__name__}: {told}", flush=True)
+    if good and not options.keep:
+        shutil.rmtree(case.place)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, type=os.path.abspath)
+    parser.add_argument("--checker", type=os.path.abspath)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder to work in, which is kept")
+    options = parser.parse_args()
+    options.root = pathlib.Path(__file__).resolve().parent.parent
+    base = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="verissim-faults-"))
+    base.mkdir(parents=True, exist_ok=True)
+    base.chmod(0o755)
+    inputs = base / "inputs"
+    write_data(inputs)
+    wanted = without_fault(options, inputs, base / "whole")
+    print(f"without a fault: {wanted.facts[0]} after {wanted.facts[2]} rounds in {wanted.seconds:.1f} s; "
+          f"verify at {wanted.verify_threshold} {wanted.verify_seconds:.1f} s", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        results = list(pool.map(lambda number: one(options, inputs, base, wanted, number), range(options.count)))
+    print(f"{len(results)} faults, {results.count(False)} wrong")
+    if all(results) and not options.keep:
+        shutil.rmtree(base)
+    sys.exit(0 if all(results) and results else 1)
+
+
+if __name__ == "__main__":
+    main()
