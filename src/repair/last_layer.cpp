@@ -17,7 +17,7 @@ namespace {
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 // Of the features' mean square, added to it: what no sample uses may change, but not without limit.
-constexpr double kRidge = 1e-4;
+constexpr double kRidge = 0.1;
 // Rounding the weights to float32 moves margins by far less than the tolerance of the program, unless the
 // weights are huge; then it is solved again for margins larger by what was missing.
 constexpr int kAttempts = 4;

@@ -151,7 +151,8 @@ void Loop::widen_margins(const Round& round) {
     if (result->verdict == search::Verdict::kNotRobust) {
       margins_[i] = std::max(margins_[i], std::min(grown, options.max_margin));
     } else {
-      const double lacking = std::isfinite(result->margin_bound) ? -result->margin_bound : margins_[i];
+      const double bound = std::max(result->margin_bound, result->open_bound);
+      const double lacking = std::isfinite(bound) ? -bound : margins_[i];
       margins_[i] = std::min(kLargestMargin, std::max(grown, margins_[i] + kMarginFactor * lacking));
     }
   }

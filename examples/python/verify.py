@@ -20,7 +20,7 @@ def main(arguments):
         print(error, file=sys.stderr)
         return 3
     count = result.statistics.subproblems
-    print(f"{result.verdict} ({result.reason}), margin {result.margin:g}, {count} subproblems")
+    print(f"{result.verdict} ({result.reason}), margin bound {result.margin:g}, {count} subproblems")
     if result.counterexample:
         print(f"counterexample: SSIM {result.counterexample.ssim:.6f}, class {result.counterexample.rival}")
     return 0
