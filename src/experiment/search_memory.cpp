@@ -54,11 +54,12 @@ void each_number(Statistics& statistics, Numbers use) {
 
 std::vector<std::byte> bytes_of(const search::Result& result) {
   StateWriter state;
-  const auto& [verdict, reason, bound, seen, counterexamples, statistics] = result;
+  const auto& [verdict, reason, bound, open_bound, seen, counterexamples, statistics] = result;
   state.number(static_cast<int32_t>(verdict));
   state.number(static_cast<int32_t>(reason));
   state.number(bound);
   state.number(seen);
+  state.number(open_bound);
   state.number(static_cast<uint64_t>(counterexamples.size()));
   for (const auto& [values, rival, margin] : counterexamples) {
     state.list(values);
@@ -71,11 +72,12 @@ std::vector<std::byte> bytes_of(const search::Result& result) {
 
 search::Result read_result(StateReader state) {
   search::Result result;
-  auto& [verdict, reason, bound, seen, counterexamples, statistics] = result;
+  auto& [verdict, reason, bound, open_bound, seen, counterexamples, statistics] = result;
   verdict = static_cast<search::Verdict>(state.number<int32_t>());
   reason = static_cast<search::Reason>(state.number<int32_t>());
   state.number(bound);
   state.number(seen);
+  state.number(open_bound);
   counterexamples.resize(state.count());
   for (auto& [values, rival, margin] : counterexamples) {
     state.list(values);

@@ -80,8 +80,8 @@ void read(StateReader& state, Frame& frame) {
 using Numbers = std::map<const Frame*, uint64_t>;
 
 void write(StateWriter& state, const Node& node, const Numbers& frames) {
-  const auto& [number, goal, branch, bound, certified, slab, multipliers, splits, frame, alpha, curve, centre,
-               curvature] = node;
+  const auto& [number, goal, branch, bound, certified, slab, multipliers, splits, known, frame, alpha, curve,
+               centre, curvature] = node;
   state.number(number);
   state.number(goal);
   state.number(branch);
@@ -96,6 +96,7 @@ void write(StateWriter& state, const Node& node, const Numbers& frames) {
     state.number(sign);
     state.number(beta);
   }
+  state.number(static_cast<uint64_t>(known));
   state.number(frames.at(frame.get()));
   state.list(alpha);
   state.list(curve);
@@ -105,8 +106,8 @@ void write(StateWriter& state, const Node& node, const Numbers& frames) {
 
 Node read_node(StateReader& state, const std::vector<std::shared_ptr<const Frame>>& frames) {
   Node node;
-  auto& [number, goal, branch, bound, certified, slab, multipliers, splits, frame, alpha, curve, centre,
-         curvature] = node;
+  auto& [number, goal, branch, bound, certified, slab, multipliers, splits, known, frame, alpha, curve,
+         centre, curvature] = node;
   state.number(number);
   state.number(goal);
   state.number(branch);
@@ -121,6 +122,7 @@ Node read_node(StateReader& state, const std::vector<std::shared_ptr<const Frame
     state.number(sign);
     state.number(beta);
   }
+  known = static_cast<size_t>(state.number<uint64_t>());
   const auto place = state.number<uint64_t>();
   if (place >= frames.size()) state.fail("a frame that is not there");
   frame = frames[place];
@@ -139,6 +141,7 @@ bool fits(const Node& node, const Frame& root, size_t goals) {
               node.frame->lower.size() == root.lower.size() &&
               node.frame->upper.size() == root.upper.size() &&
               node.frame->facts.neurons.size() == root.facts.neurons.size();
+  good = good && node.known <= node.splits.size();
   for (const Split& split : node.splits) good = good && split.neuron >= 0 && split.neuron < neurons;
   for (const int32_t neuron : node.frame->unstable) good = good && neuron >= 0 && neuron < neurons;
   return good;
