@@ -1,6 +1,6 @@
 // The checker's reader of certificates, for one small problem (fuzz/problem). The input is a certificate as
-// it is before it is packed: its first line, then the records; it is packed here, with the right digest.
-#include "certificate.h"
+// it is before it is packed: its first line, then the records; it is packed here, with the right checksum.
+#include "check.h"
 
 #include <zlib.h>
 
@@ -8,21 +8,21 @@
 
 #include "fuzz/memory_file.h"
 #include "fuzz/target.h"
-#include "image.h"
-#include "model.h"
 
 namespace verissim::fuzz {
 namespace {
+
+constexpr int kSum = 4;  // bytes of the checksum at the end
 
 check::Problem small_problem() {
   const std::string folder = VERISSIM_FUZZ_PROBLEM;
   check::Problem problem;
   const check::Bytes model = check::read_file(folder + "/model.pt");
-  problem.model_digest = check::sha256(model);
+  problem.checksum = check::checksum(model);
   problem.network = check::read_pytorch(model, "model.pt");
   const check::Pixels image = check::read_png(folder + "/image.png");
-  problem.channels = image.channels, problem.height = image.height, problem.width = image.width;
-  problem.reference = check::as_values(image, image.channels, image.height, image.width);
+  problem.shape = {image.channels, image.height, image.width};
+  problem.reference = check::as_values(image, problem.shape);
   problem.label = 0;
   problem.limit = "0.9";
   return problem;
@@ -37,9 +37,8 @@ check::Bytes packed(std::span<const std::byte> data) {
   const auto* rest = reinterpret_cast<const Bytef*>(text.data()) + line;
   if (compress2(bytes.data() + line, &size, rest, text.size() - line, 1) != Z_OK) fail("zlib does not pack");
   bytes.resize(line + size);
-  const std::string digest = check::sha256(bytes);
-  for (size_t k = 0; k < digest.size(); k += 2)
-    bytes.push_back(static_cast<uint8_t>(std::stoi(digest.substr(k, 2), nullptr, 16)));
+  const uint64_t sum = check::checksum(bytes);
+  for (int k = 0; k < kSum; ++k) bytes.push_back(static_cast<uint8_t>(sum >> (8 * k)));
   return bytes;
 }
 

@@ -1,6 +1,6 @@
 // The checker's reader of model files. It does not look at the checksums of archives.
+#include "check.h"
 #include "fuzz/target.h"
-#include "model.h"
 
 namespace verissim::fuzz {
 

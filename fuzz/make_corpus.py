@@ -387,7 +387,7 @@ def make_certificates(program, folder):
                 continue
             data = file.read_bytes()
             line = data.index(b"\n") + 1
-            put("certificate", f"tau_{tau}", data[:line] + zlib.decompress(data[line:-32]))
+            put("certificate", f"tau_{tau}", data[:line] + zlib.decompress(data[line:-4]))
 
 
 def main():

@@ -7,6 +7,7 @@
 // as a hang. The exit code is 0 only if files were found and all went well.
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>

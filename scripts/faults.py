@@ -29,10 +29,9 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 
-SIDE = 6
-CLASSES = 3
-NOBODY = 65534
+SIDE, CLASSES, NOBODY = 6, 3, 65534
 
 
 class Wrong(Exception):
@@ -53,6 +52,15 @@ def image_of(rng, label):
                  for _ in range(SIDE))
 
 
+def png_of(pixels):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + pixels[k:k + SIDE] for k in range(0, SIDE * SIDE, SIDE))
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
 def write_data(folder):
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
@@ -62,15 +70,15 @@ def write_data(folder):
         images = b"".join(image_of(rng, label) for label in labels)
         (raw / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 0x803, count, SIDE, SIDE) + images)
         (raw / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, count) + bytes(labels))
-    (folder / "reference.ppm").write_bytes(b"P5 %d %d 255\n" % (SIDE, SIDE) + image_of(rng, 1))
+    (folder / "reference.png").write_bytes(png_of(image_of(rng, 1)))
 
 
 def config_of(inputs, place):
     return {"path": str(place / "results"), "dimension": [1, SIDE, SIDE],
-            "ri": {"path": str(inputs / "reference.ppm"), "class_idx": 1},
-            "model": {"dataset": "MNIST", "hidden_layer": [24, 24], "path": str(place / "models"),
-                      "data_path": str(inputs), "selected_classes": list(range(CLASSES)), "epochs": 40, "batch_size": 16},
-            "minlp": {"threshold": 0.5, "timeout": 600}, "repair": {"lr": 0.001, "batch_size": 32}}
+            "ri": {"path": str(inputs / "reference.png"), "class_idx": 1},
+            "model": {"dataset": "MNIST", "hidden_layer": [16, 16], "path": str(place / "models"),
+                      "data_path": str(inputs), "selected_classes": list(range(CLASSES)), "epochs": 15, "batch_size": 16},
+            "minlp": {"threshold": 0.5, "timeout": 600}, "repair": {"method": "penalty", "shrink": False, "lr": 0.001, "batch_size": 32}}
 
 
 Ended = collections.namedtuple("Ended", "code out err seconds")
@@ -102,7 +110,7 @@ class Case:
         return self.finish(self.start(*words, **more), started)
 
     def run(self, **more):
-        return self.call("run", self.config, **more)
+        return self.call("run", "--quiet", self.config, **more)
 
     def folders(self):
         return sorted(pathlib.Path(name) for name in glob.glob(str(self.place / "results" / "*")))
@@ -148,7 +156,7 @@ def is_whole(path):
     if path.suffix == ".npy":
         return whole_npy(data)
     if path.suffix == ".certificate":
-        return hashlib.sha256(data[:-32]).digest() == data[-32:]
+        return zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "little")
     if path.suffix == ".html":
         return data.rstrip().endswith(b"</html>")
     if path.parent.name == "states" or path.suffix == ".checkpoint":
@@ -194,13 +202,13 @@ def check_finished(case, folder, wanted):
     certificate = folder / "proof.certificate"
     if wanted.certified and case.options.checker:
         command = [case.options.checker, certificate, "--model", folder / "repaired_model.pt", "--image",
-                   case.inputs / "reference.ppm", "--class", "1", "--ssim", "0.5", "--dimension", f"1,{SIDE},{SIDE}"]
+                   case.inputs / "reference.png", "--class", "1", "--ssim", "0.5", "--dimension", f"1,{SIDE},{SIDE}"]
         checked = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, check=False, text=True)
         demand(checked.returncode == 20, f"the certificate is not accepted: {checked.stdout}")
 
 
 def resume(case, wanted, folder):
-    ended = case.call("run", "--resume", folder)
+    ended = case.call("run", "--quiet", "--resume", folder)
     demand(ended.code == wanted.code, f"gone on with, it ended with {ended.code}, not {wanted.code}: {ended.err}")
     check_files(case.place, partial_allowed=False)
     check_finished(case, folder, wanted)
@@ -219,7 +227,7 @@ def wait_some(case, seconds):
 
 def killed(case, wanted):
     """kill -9, up to three times in a row, then gone on with to the end."""
-    process = case.start("run", case.config)
+    process = case.start("run", "--quiet", case.config)
     for _ in range(case.rng.randint(1, 3)):
         wait_some(case, wanted.seconds)
         process.kill()
@@ -227,13 +235,12 @@ def killed(case, wanted):
         check_files(case.place, partial_allowed=True)
         folders = [folder for folder in case.folders() if (folder / "params.json").exists()]
         if not folders:
-            ended = case.run()
-            demand(ended.code == wanted.code, f"after a kill before the run began: {ended}")
+            demand(case.run().code == wanted.code, "after a kill before the run began it does not run")
             return "before the run had a folder"
         if (folders[0] / "report.json").exists() and report_of(folders[0])["finished"]:
             check_finished_report(folders[0], wanted)
             return "after the end"
-        process = case.start("run", "--resume", folders[0])
+        process = case.start("run", "--quiet", "--resume", folders[0])
     ended = case.finish(process)
     demand(ended.code == wanted.code, f"gone on with, it ended with {ended.code}: {ended.err}")
     check_files(case.place, partial_allowed=False, killed_before=True)
@@ -249,7 +256,7 @@ def check_finished_report(folder, wanted):
 
 def signalled(number):
     def fault(case, wanted):
-        process = case.start("run", case.config)
+        process = case.start("run", "--quiet", case.config)
         wait_some(case, wanted.seconds)
         process.send_signal(number)
         ended = case.finish(process)
@@ -346,7 +353,7 @@ def read_only(case, wanted):
 
 def at_once(case, wanted):
     """Two runs of one config, which share the model's file."""
-    runs = [case.start("run", case.config) for _ in range(2)]
+    runs = [case.start("run", "--quiet", case.config) for _ in range(2)]
     for process in runs:
         ended = case.finish(process)
         demand(ended.code == wanted.code, f"exit code {ended.code}: {ended.err}")
@@ -359,10 +366,10 @@ def at_once(case, wanted):
 
 def resumed_at_once(case, wanted):
     """A run that is at work is not gone on with."""
-    process = case.start("run", case.config)
+    process = case.start("run", "--quiet", case.config)
     while process.poll() is None and not any((folder / "params.json").exists() for folder in case.folders()):
         time.sleep(0.002)
-    second = case.call("run", "--resume", case.folders()[0])
+    second = case.call("run", "--quiet", "--resume", case.folders()[0])
     ended = case.finish(process)
     demand(ended.code == wanted.code, f"exit code {ended.code}: {ended.err}")
     demand(second.code == 3, f"the second run ended with {second.code}")
@@ -408,7 +415,7 @@ def clock_jump(case, wanted):
         return "no faketime here: no code measures time by the wall clock"
     moment = case.place.parent / f"{case.place.name}.clock"
     moment.write_text("+0")
-    process = case.start("run", case.config, environment={
+    process = case.start("run", "--quiet", case.config, environment={
         "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(moment), "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
     wait_some(case, wanted.seconds / 2)
@@ -419,7 +426,7 @@ def clock_jump(case, wanted):
     demand(ended.code == wanted.code, f"exit code {ended.code} after {jump}: {ended.out}{ended.err}")
     check_files(case.place, partial_allowed=False)
     check_finished(case, case.folders()[0], wanted)
-    demand(0 <= report_of(case.folders()[0])["times"]["total"] < 3600, "the times are those of the jump")
+    demand(0 <= report_of(case.folders()[0])["seconds"]["total"] < 3600, "the times are those of the jump")
     return jump
 
 
@@ -433,7 +440,7 @@ def clocks_of(root):
 
 
 def verify_words(case, threshold):
-    return ["verify", "--model", case.inputs / "hard.pt", "--image", case.inputs / "reference.ppm", "--class", "1",
+    return ["verify", "--model", case.inputs / "hard.pt", "--image", case.inputs / "reference.png", "--class", "1",
             "--ssim", threshold, "--dimension", f"1,{SIDE},{SIDE}", "--json", "--quiet"]
 
 
@@ -476,8 +483,6 @@ def verify_full_disk(case, wanted):
         check_files(case.place, partial_allowed=False)
         return "no room for the checkpoint"
     words = [word for word in verify_words(case, wanted.verify_threshold) if word != "--json"]
-    image = case.inputs / "reference.png"
-    words[words.index("--image") + 1] = image
     ended = case.call(*words, "--certificate", case.place / "a.certificate", setup=setup)
     check_files(case.place, partial_allowed=False)
     demand(not (case.place / "a.certificate").exists(), "a certificate in so few bytes")
@@ -510,9 +515,10 @@ def verify_damaged(case, wanted):
     return "refused"
 
 
-FAULTS = [killed, killed, killed, killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk,
-          read_only, at_once, resumed_at_once, little_memory, clock_jump, verify_killed, verify_killed, verify_full_disk,
-          verify_damaged]
+# Each kind once, then those again that have more to find.
+FAULTS = [killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk, read_only, at_once,
+          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged, killed, killed, killed,
+          verify_killed]
 
 
 # --- all of it ---
@@ -529,7 +535,6 @@ def without_fault(options, inputs, place):
     demand(any(round_["verdict"] != "robust" for round_ in report["rounds"]), "nothing is repaired: too easy")
     shutil.copy(glob.glob(str(place / "models" / "*.pt"))[0], inputs / "trained.pt")
     shutil.copy(folder / "repaired_model.pt", inputs / "hard.pt")
-    shutil.copy(folder / "reference.png", inputs / "reference.png")
     for path in inputs.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     threshold, verified = hardest_proof(case)
@@ -557,8 +562,8 @@ def one(options, inputs, base, wanted, number):
     case = Case(options, inputs, base / f"{number:03}", random.Random(1000 * options.seed + number))
     try:
         told, good = fault(case, wanted), True
-    except Wrong as error:
-        told, good = f"WRONG: {error}", False
+    except Exception as error:  # pylint: disable=broad-except
+        told, good = f"WRONG: {error!r}", False
     print(f"{number:3} {fault.__name__}: {told}", flush=True)
     if good and not options.keep:
         shutil.rmtree(case.place)

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace verissim {
@@ -20,9 +22,17 @@ struct ThreadPool::State {
   size_t busy = 0;
   size_t round = 0;
   bool quit = false;
+  std::exception_ptr error;
 
+  // What a task throws (memory may run out) ends the round, and is thrown where run() was called.
   void work_on(const std::function<void(size_t)>& current, size_t limit) {
-    for (size_t i = next.fetch_add(1); i < limit; i = next.fetch_add(1)) current(i);
+    try {
+      for (size_t i = next.fetch_add(1); i < limit; i = next.fetch_add(1)) current(i);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (error == nullptr) error = std::current_exception();
+      next.store(limit);
+    }
   }
 
   void loop() {
@@ -78,6 +88,7 @@ void ThreadPool::run(size_t count, const std::function<void(size_t)>& task) {
   s.work_on(task, count);
   std::unique_lock lock(s.mutex);
   s.finished.wait(lock, [&] { return s.busy == 0; });
+  if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
 }
 
 }  // namespace verissim

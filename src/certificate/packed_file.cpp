@@ -48,7 +48,12 @@ PackedFile::PackedFile(const std::string& path, std::string_view start)
       throw InputError(path, "cannot be written", std::strerror(errno), "");
     }
   }
-  put(start.data(), start.size());
+  try {
+    put(start.data(), start.size());
+  } catch (const InputError&) {  // no destructor runs for what was not constructed
+    ::unlink(partial_.c_str());
+    throw;
+  }
 }
 
 PackedFile::~PackedFile() {

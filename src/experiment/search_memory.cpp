@@ -60,6 +60,7 @@ std::vector<std::byte> bytes_of(const search::Result& result) {
   state.number(bound);
   state.number(open_bound);
   state.number(seen);
+  state.number(open_bound);
   state.number(static_cast<uint64_t>(counterexamples.size()));
   for (const auto& [values, rival, margin] : counterexamples) {
     state.list(values);
@@ -78,6 +79,7 @@ search::Result read_result(StateReader state) {
   state.number(bound);
   state.number(open_bound);
   state.number(seen);
+  state.number(open_bound);
   counterexamples.resize(state.count());
   for (auto& [values, rival, margin] : counterexamples) {
     state.list(values);

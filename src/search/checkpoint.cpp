@@ -80,8 +80,8 @@ void read(StateReader& state, Frame& frame) {
 using Numbers = std::map<const Frame*, uint64_t>;
 
 void write(StateWriter& state, const Node& node, const Numbers& frames) {
-  const auto& [number, goal, branch, bound, certified, slab, multipliers, splits, known, frame, alpha, curve, centre,
-               curvature] = node;
+  const auto& [number, goal, branch, bound, certified, slab, multipliers, splits, known, frame, alpha, curve,
+               centre, curvature] = node;
   state.number(number);
   state.number(goal);
   state.number(branch);
@@ -106,8 +106,8 @@ void write(StateWriter& state, const Node& node, const Numbers& frames) {
 
 Node read_node(StateReader& state, const std::vector<std::shared_ptr<const Frame>>& frames) {
   Node node;
-  auto& [number, goal, branch, bound, certified, slab, multipliers, splits, known, frame, alpha, curve, centre,
-         curvature] = node;
+  auto& [number, goal, branch, bound, certified, slab, multipliers, splits, known, frame, alpha, curve,
+         centre, curvature] = node;
   state.number(number);
   state.number(goal);
   state.number(branch);
@@ -142,6 +142,7 @@ bool fits(const Node& node, const Frame& root, size_t goals) {
               node.frame->lower.size() == root.lower.size() &&
               node.frame->upper.size() == root.upper.size() &&
               node.frame->facts.neurons.size() == root.facts.neurons.size();
+  good = good && node.known <= node.splits.size();
   for (const Split& split : node.splits) good = good && split.neuron >= 0 && split.neuron < neurons;
   for (const int32_t neuron : node.frame->unstable) good = good && neuron >= 0 && neuron < neurons;
   return good;

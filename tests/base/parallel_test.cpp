@@ -46,6 +46,21 @@ TEST(ThreadPool, WorksOnSeveralThreads) {
   EXPECT_NE(ids[0], ids[1]);
 }
 
+// Memory may run out in any thread.
+TEST(ThreadPool, WhatATaskThrowsIsThrownWhereItWasCalled) {
+  ThreadPool pool(3);
+  for (const size_t culprit : {0U, 7U, 99U}) {
+    EXPECT_THROW(pool.run(100,
+                          [&](size_t k) {
+                            if (k == culprit) throw std::bad_alloc();
+                          }),
+                 std::bad_alloc);
+    std::atomic<int> calls{0};
+    pool.run(100, [&](size_t) { ++calls; });
+    EXPECT_EQ(calls.load(), 100) << "the pool goes on";
+  }
+}
+
 TEST(ThreadPool, NothingToDo) {
   ThreadPool pool(3);
   int calls = 0;

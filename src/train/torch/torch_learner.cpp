@@ -53,12 +53,6 @@ class OneThread {
   Set set_blas_ = nullptr;
 };
 
-// The k-th of a sequence that fills [0, 1) evenly, for an irrational step.
-double spread(int64_t k, double step) {
-  const double at = static_cast<double>(k) * step;
-  return at - std::floor(at);
-}
-
 // By what an optimiser finds a parameter's state: a text in LibTorch 1, the address in LibTorch 2.
 using StateKey = std::decay_t<decltype(std::declval<torch::optim::Optimizer&>().state())>::key_type;
 template <typename Key = StateKey>
@@ -70,6 +64,12 @@ Key key_of(const torch::Tensor& parameter) {
   } else {
     return parameter.unsafeGetTensorImpl();
   }
+}
+
+// The k-th of a sequence that fills [0, 1) evenly, for an irrational step.
+double spread(int64_t k, double step) {
+  const double at = static_cast<double>(k) * step;
+  return at - std::floor(at);
 }
 
 int64_t count_correct(const torch::Tensor& scores, const torch::Tensor& labels) {
@@ -177,15 +177,6 @@ class TorchLearner : public Learner {
     return result;
   }
 
-  std::vector<double> bounds(int64_t target, double scale) override {
-    const torch::NoGradGuard guard;
-    VERISSIM_CHECK(target >= 0 && target < static_cast<int64_t>(bounders_.size()));
-    const torch::Tensor margins =
-        Bounder(model_, extras_.targets[static_cast<size_t>(target)]).margins(scale, 1);
-    const auto* data = margins.data_ptr<float>();
-    return {data, data + margins.size(0)};
-  }
-
   std::vector<std::vector<float>> momenta() const override {
     std::vector<std::vector<float>> result;
     for (const torch::Tensor& parameter : optimiser_->param_groups().front().params()) {
@@ -208,6 +199,15 @@ class TorchLearner : public Learner {
       state->momentum_buffer(view_of(std::span(momenta[i]), tensors[i].sizes()).clone());
       optimiser_->state()[key_of(tensors[i])] = std::move(state);
     }
+  }
+
+  std::vector<double> bounds(int64_t target, double scale) override {
+    const torch::NoGradGuard guard;
+    VERISSIM_CHECK(target >= 0 && target < static_cast<int64_t>(bounders_.size()));
+    const torch::Tensor margins =
+        Bounder(model_, extras_.targets[static_cast<size_t>(target)]).margins(scale, 1);
+    const auto* data = margins.data_ptr<float>();
+    return {data, data + margins.size(0)};
   }
 
   network::Network network() const override { return model_.snapshot(); }
