@@ -158,7 +158,7 @@ Jet Region::value(const Shape& f, const Number& mu) const {
 // An upper bound of F over the means of [lo, hi]: on each piece the largest of its values as they come, or of
 // the line through one point with the piece's slopes or, where F is concave, that point's.
 double Region::peak(const Shape& f, double lo, double hi) const {
-  constexpr int kPieces = 400;
+  constexpr int kPieces = 4000;
   if (!std::isfinite(f.p) || !std::isfinite(f.a) || !std::isfinite(f.b)) return kInf;
   double reached = -kInf;
   const auto bound = [&](double from, double to) {
@@ -179,7 +179,7 @@ double Region::peak(const Shape& f, double lo, double hi) const {
   };
   std::priority_queue<Piece> pieces;
   pieces.push({bound(lo, hi), lo, hi});
-  const double enough = (f.c == 0.0 ? 1e-11 : 5e-8) * (std::abs(f.p) + std::abs(f.a) + f.b);
+  const double enough = 1e-11 * (std::abs(f.p) + std::abs(f.a) + f.b);
   for (int count = 1; count < kPieces; ++count) {
     const Piece worst = pieces.top();
     const double middle = worst.lo / 2 + worst.hi / 2;

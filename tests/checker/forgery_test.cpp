@@ -303,9 +303,7 @@ TEST_F(Forgery, CoupledNeuronsThatAreNot) {
   const auto couple = [](int32_t neuron) {
     return forged([neuron](Forger& f) {
       f.frame = [neuron](search::FrameProof& proof) {
-        for (search::LayerProof& layer : proof.layers) {
-          if (!layer.coupled.empty()) layer.coupled.back() = neuron;
-        }
+        if (!proof.layers.empty()) proof.layers.front().coupled = {neuron};
       };
     });
   };
