@@ -59,7 +59,7 @@ def run_torch(entry):
 
 def tensors(value):
     """The tensors of a checkpoint by their keys."""
-    if hasattr(value, "dtype"):
+    if hasattr(value, "stride"):
         return {"": (str(value.dtype), tuple(value.shape), tuple(value.stride()))}
     found = {}
     for key, item in value.items() if isinstance(value, dict) else []:
