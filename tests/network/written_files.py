@@ -61,6 +61,7 @@ def tensors(value):
     """The tensors of a checkpoint by their keys."""
     if hasattr(value, "stride"):
         return {"": (str(value.dtype), tuple(value.shape), tuple(value.stride()))}
+    value = value.state_dict() if hasattr(value, "state_dict") else value
     found = {}
     for key, item in value.items() if isinstance(value, dict) else []:
         found.update({f"{key}/{rest}": what for rest, what in tensors(item).items()})
