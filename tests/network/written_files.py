@@ -59,8 +59,9 @@ def run_torch(entry):
 
 def tensors(value):
     """The tensors of a checkpoint by their keys."""
-    if hasattr(value, "dtype"):
+    if hasattr(value, "stride"):
         return {"": (str(value.dtype), tuple(value.shape), tuple(value.stride()))}
+    value = value.state_dict() if hasattr(value, "state_dict") else value
     found = {}
     for key, item in value.items() if isinstance(value, dict) else []:
         found.update({f"{key}/{rest}": what for rest, what in tensors(item).items()})
