@@ -34,7 +34,7 @@ def parse():
         help="from train_networks.py",
     )  # fmt: skip
     parser.add_argument("--program", default="build/release/bin/verissim")
-    parser.add_argument("--method", help="of repair (default: penalty for 'original', else auto)")
+    parser.add_argument("--method", default="auto", help="of repair, for rows but 'methods'")
     parser.add_argument("--methods", nargs="+", default=list(repair_methods.METHODS), help="that 'methods' compares")
     parser.add_argument("--groups", nargs="+", default=list(repair_methods.ROWS), help="rows that 'methods' takes")
     parser.add_argument("--limit", type=int, default=50, help="images not repaired that 'methods' verifies")
@@ -56,12 +56,11 @@ def runner_of(name, arguments):
 
 def run_row(name, place, arguments):
     row = repair_rows.ROWS[name]
-    method = arguments.method or ("penalty" if name == "original" else "auto")
     chosen = [e for e in row.experiments(place) if arguments.only in e.name]
     runner = runner_of(name, arguments)
 
     def one(experiment):
-        outcome = runner.run(experiment, method)
+        outcome = runner.run(experiment, arguments.method)
         print(shown(outcome), flush=True)
         return outcome
 

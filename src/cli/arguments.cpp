@@ -314,7 +314,7 @@ constexpr Command kCommands[] = {
     {CommandName::kTrain, "train", "Train a network",
      "verissim train --dataset MNIST --dimension 1,4,4 --classes 1,3,5,7,9 --hidden 6,6,6 --out model.pt",
      kTrainOptions},
-    {CommandName::kRepair, "repair", "Change a network until it is provably robust around an image",
+    {CommandName::kRepair, "repair", "Change a network until it is provably robust around images",
      "verissim repair --model model.pt --image 3.png --class 1 --ssim 0.98 --dataset MNIST "
      "--classes 1,3,5,7,9 --out repaired.pt",
      kRepairOptions},

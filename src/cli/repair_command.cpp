@@ -78,13 +78,13 @@ std::string unproved_name(const std::string& file) {
 }
 
 // The file that holds the network kept; "" if there is none, since the one given was never changed.
-std::string keep(const RepairedModel& result, const network::ModelLayout& layout, const std::string& file) {
+std::string keep(const RepairedModel& result, const network::LoadedModel& model, const std::string& file) {
   if (result.verdict == search::Verdict::kRobust) return file;
   const std::string beside = unproved_name(file);
   if (result.file) {  // written, but not proved when it was read back
     std::filesystem::rename(file, beside);
   } else if (result.loop.repairs > 0) {
-    network::save_model(beside, result.loop.network, layout);
+    experiment::save_network_like(beside, model, result.loop.network);
   } else {
     return "";
   }
@@ -209,8 +209,9 @@ std::vector<experiment::Question> questions_of(const experiment::Config& setting
 }  // namespace
 
 int repair_command(const Arguments& arguments, Context& context) {
-  experiment::check_network_output(arguments.out);
+  experiment::check_output_file(arguments.out);
   const network::LoadedModel model = load_network(arguments);
+  experiment::check_ending(arguments.out, model);
   experiment::Config settings = arguments.settings;
   settings.dimension = model.network.input;
   experiment::check_training(settings);
@@ -233,7 +234,7 @@ int repair_command(const Arguments& arguments, Context& context) {
   context.terminal.clear();
   if (result.file)
     context.events.verdict(*result.verifications[repair::weakest(result.verifications)], std::nullopt);
-  const std::string kept = keep(result, model.layout, arguments.out);
+  const std::string kept = keep(result, model, arguments.out);
   print(arguments.json ? outcome_json(result, kept, references) : outcome_text(result, kept, references));
   return exit_code(result.verdict);
 }

@@ -7,12 +7,16 @@
 #include "base/error.h"
 #include "certificate/writer.h"
 #include "experiment/certify.h"
+#include "experiment/networks.h"
 #include "experiment/question.h"
 #include "experiment/threshold.h"
 #include "image/read_image.h"
 #include "network/model_file.h"
+#include "repair/engine.h"
+#include "repair/repair.h"
 #include "search/verify.h"
 #include "similarity/ssim.h"
+#include "train/forward.h"
 
 namespace verissim {
 
@@ -122,7 +126,57 @@ Verdict to_verdict(search::Verdict verdict) {
   return Verdict::kUnknown;
 }
 
+Answer to_answer(const experiment::Question& question, const search::Result& result) {
+  Answer answer;
+  answer.verdict = to_verdict(result.verdict);
+  answer.reason = search::to_string(result.reason);
+  answer.margin_bound = result.margin_bound;
+  answer.counterexample = worst(question, result.counterexamples);
+  answer.subproblems = result.statistics.nodes;
+  answer.seconds = result.statistics.seconds;
+  return answer;
+}
+
+train::Samples to_samples(const Samples& samples, int64_t classes) {
+  const int64_t count = static_cast<int64_t>(samples.labels.size());
+  if (static_cast<int64_t>(samples.images.size()) != count * samples.dimension.size()) {
+    throw InputError(
+        "samples", "images", std::to_string(samples.images.size()) + " values",
+        std::to_string(count * samples.dimension.size()) + " for " + std::to_string(count) + " labels");
+  }
+  return {to_shape(samples.dimension), samples.images, samples.labels, classes};
+}
+
+repair::Options repair_options(const RepairSettings& repairing, const Settings& settings) {
+  repair::Options options;
+  options.method = repairing.method;
+  options.timeout_seconds = repairing.timeout_seconds;
+  options.budget_seconds = repairing.budget_seconds;
+  options.min_accuracy = repairing.min_accuracy;
+  options.margin = repairing.margin;
+  options.max_rounds = repairing.max_rounds;
+  options.training.learning_rate = repairing.learning_rate;
+  options.training.batch_size = repairing.batch_size;
+  options.training.keep_outputs = repairing.keep_outputs;
+  options.training.keep_weights = repairing.keep_weights;
+  options.training.layers = repairing.layers;
+  options.training.seed = settings.seed;
+  return options;
+}
+
+// Settings::timeout_seconds is for each verification; a repair has limits of its own.
+StopToken stop_token_without_limit(const Settings& settings) {
+  return StopToken(0.0, settings.interrupt == nullptr ? nullptr : &settings.interrupt->flag().flag);
+}
+
 }  // namespace
+
+void Model::save(const std::string& file) const {
+  translated([&] {
+    experiment::check_ending(file, data_->loaded);
+    experiment::save_network_like(file, data_->loaded, data_->network);
+  });
+}
 
 Model Model::load(const std::string& file, const std::optional<Dimension>& input) {
   return translated([&] {
@@ -178,14 +232,8 @@ Answer verify(const Model& model, const Picture& reference, int64_t label, const
     search::Options options = search_options(settings);
     if (writer) options.recorder = &*writer;
     const search::Result result = search::verify(question.problem(), options, stop_token(settings), nullptr);
-    Answer answer;
+    Answer answer = to_answer(question, result);
     if (writer) answer.no_certificate = writer->finish(result).value_or("");
-    answer.verdict = to_verdict(result.verdict);
-    answer.reason = search::to_string(result.reason);
-    answer.margin_bound = result.margin_bound;
-    answer.counterexample = worst(question, result.counterexamples);
-    answer.subproblems = result.statistics.nodes;
-    answer.seconds = result.statistics.seconds;
     return answer;
   });
 }
@@ -223,6 +271,40 @@ Threshold find_threshold(const Model& model, const Picture& reference, int64_t l
     result.questions = found.questions;
     result.subproblems = found.nodes;
     result.seconds = found.seconds;
+    return result;
+  });
+}
+
+Repaired repair_model(const Model& model, const std::vector<Reference>& references, const Samples& training,
+                      const Samples& test, const RepairSettings& repairing, const Settings& settings) {
+  return translated([&] {
+    std::vector<experiment::Question> questions;
+    std::vector<repair::Target> targets;
+    for (const Reference& each : references) {
+      questions.push_back(ask(model, each.picture, each.label, each.neighbourhood));
+      const experiment::Question& question = questions.back();
+      targets.push_back(
+          repair::make_target(*question.region, question.label, search_options(settings), nullptr));
+    }
+    const int64_t classes = model.classes();
+    repair::Outcome outcome = repair::repair(model.data().network, targets, to_samples(training, classes),
+                                             to_samples(test, classes), repair_options(repairing, settings),
+                                             nullptr, stop_token_without_limit(settings));
+    network::LoadedModel loaded = model.data().loaded;
+    const network::Network& kept = loaded.network = std::move(outcome.network);
+    Repaired result{outcome.status == repair::Status::kRobust,
+                    repair::to_string(outcome.status),
+                    {},
+                    Model(nullptr),
+                    outcome.repairs,
+                    outcome.rounds.front().accuracy_before,
+                    train::accuracy(kept, to_samples(test, classes))};
+    for (size_t i = 0; i < questions.size(); ++i) {
+      questions[i].network = kept;
+      const auto& verification = outcome.verifications[i];
+      result.answers.push_back(verification ? to_answer(questions[i], *verification) : Answer{});
+    }
+    result.model = Model(std::make_shared<const Model::Data>(model.data().file, std::move(loaded)));
     return result;
   });
 }

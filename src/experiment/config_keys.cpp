@@ -125,12 +125,12 @@ constexpr std::array kKeys = {
             "k: 'unknown: boundary' is said when the gap left is below 10^-k and neither side can be shown"},
     Key{.name = "repair.method",
         .member = &Config::repair_method,
-        .choices = "auto|last-layer|penalty|fine-tune|adversarial",
+        .choices = "auto|last-layer|penalty|bound|fine-tune|adversarial",
         .meaning =
             "last-layer: the least change of the last layer; penalty: Adam on cross entropy plus weighted "
-            "penalties for counterexamples; fine-tune: counterexamples mixed into the training images; "
-            "adversarial: fresh ones before each pass; auto: the first methods in order of cost, the best "
-            "proved network is kept"},
+            "penalties for counterexamples; bound: Adam on lower bounds of the margins over the whole "
+            "regions; fine-tune: counterexamples mixed into the training images; adversarial: fresh ones "
+            "before each pass; auto: the first three in order of cost, the best proved network is kept"},
     Key{.name = "repair.batch_size",
         .member = &Config::repair_batch_size,
         .range = {1, kMillion},
@@ -176,7 +176,7 @@ constexpr std::array kKeys = {
         .member = &Config::repair_keep_outputs,
         .range = {0.0, kMillion},
         .meaning = "repair: weight of the squared distance to the original network's outputs on the training "
-                   "images"},
+                   "images; 'bound' takes 1 where this is 0"},
     Key{.name = "repair.keep_weights",
         .member = &Config::repair_keep_weights,
         .range = {0.0, kMillion},

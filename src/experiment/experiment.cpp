@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "experiment/certify.h"
 #include "experiment/data.h"
 #include "experiment/networks.h"
 #include "experiment/output_file.h"
@@ -22,8 +23,8 @@
 namespace verissim::experiment {
 namespace {
 
-constexpr const char* kRepairedModel = "repaired_model.pt";
-constexpr const char* kBestModel = "best_model.pt";
+constexpr const char* kRepairedModel = "repaired_model";
+constexpr const char* kBestModel = "best_model";
 constexpr const char* kCertificate = "proof.certificate";
 // For each verification of the images that no repair has seen, where the config sets no limit.
 constexpr double kSecondsUnseen = 30.0;
@@ -122,7 +123,7 @@ class Experiment {
 
   // First into the run's folder, so that it is not lost if model.path cannot be written.
   void save_trained(const network::Network& network) {
-    network::save_model(session_.file(kIntermediateModel), network);
+    network::save_model(session_.file(std::string(kIntermediateModel) + ".pt"), network);
     save_model_file(model_file_, network);
     model_ = load_fitting_model(model_file_, config_);
     add_file("model", model_file_, model_->digest);
@@ -133,21 +134,25 @@ class Experiment {
     const std::vector<Question> questions = make_questions();
     describe(questions);
     TraceRecorder trace(session_.listener());
-    RoundWriter writer(session_, questions, model_->layout, trace);
-    RepairRequest request{questions, *model_, data_, config_, session_.file(kRepairedModel)};
+    RoundWriter writer(session_, questions, *model_, trace);
+    RepairRequest request{questions, *model_, data_, config_, session_.file(named(kRepairedModel))};
     name_certificates(request);
     request.observer = &writer;
     request.search_observer = &trace;
     const RepairedModel result = repair_model(request, stop_);
     if (!result.file && result.loop.repairs > 0) {
-      network::save_model(session_.file(kBestModel), result.loop.network, model_->layout);
-      session_.report().best_network = kBestModel;
+      save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
+      session_.report().best_network = named(kBestModel);
     }
+    if (!result.file) certify_refutations(request, result);
     finish(result, writer.take_traces());
     look_back(questions, result);
     writer.check();
     return result.loop.status;
   }
+
+  // With the ending of the model's file.
+  std::string named(const char* stem) const { return stem + model_ending(model_file_); }
 
   std::vector<Question> make_questions() {
     if (references_are_test_images(config_)) {
@@ -172,6 +177,24 @@ class Experiment {
       request.certificates.push_back(session_.file(name));
       const std::string& file = references_[i].file;
       request.images.push_back(file.empty() ? session_.file(session_.report().references[i].file) : file);
+    }
+  }
+
+  // Of the network that was not repaired, or of the best one.
+  void certify_refutations(const RepairRequest& request, const RepairedModel& result) {
+    const bool changed = result.loop.repairs > 0;
+    const std::string file = changed ? session_.file(kBestModel) : model_file_;
+    std::optional<network::LoadedModel> best;
+    if (changed) best = load_fitting_model(file, config_);
+    for (size_t i = 0; i < request.questions.size(); ++i) {
+      const auto& verification = result.verifications[i];
+      if (!verification || verification->verdict != search::Verdict::kNotRobust) continue;
+      const auto why_not = certify_refutation(request.questions[i], changed ? *best : *model_, file,
+                                              request.images[i], *verification, request.certificates[i]);
+      const std::string name = std::filesystem::path(request.certificates[i]).filename().string();
+      session_.note(why_not ? "no certificate: " + *why_not
+                            : name + ": of the counterexample to " + (changed ? kBestModel : file) +
+                                  ", for verissim-check");
     }
   }
 
@@ -249,8 +272,8 @@ class Experiment {
   }
 
   void note_file(const RepairedModel& result) {
-    session_.note(
-        printed("%s read back and verified again: %s", kRepairedModel, search::to_string(result.verdict)));
+    session_.note(printed("%s read back and verified again: %s", result.file->name.c_str(),
+                          search::to_string(result.verdict)));
     for (const Proof& proof : result.file->proofs) {
       session_.note(proof.certificate.empty() ? "no certificate: " + proof.no_certificate
                                               : proof.certificate + ": for verissim-check");

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "experiment/certify.h"
 #include "experiment/engine_options.h"
+#include "experiment/networks.h"
 #include "network/model_file.h"
 #include "repair/engine.h"
 #include "train/forward.h"
@@ -56,10 +57,10 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
   Proof result;
   std::optional<certificate::Writer> writer;
   if (!request.certificates.empty()) {
-    const auto why_not = why_no_certificate(read, request.images[i], question.neighbourhood);
+    const auto why_not = why_no_certificate(read, request.file, request.images[i], question.neighbourhood);
     result.no_certificate = why_not.value_or("");
     if (!why_not) {
-      writer.emplace(request.certificates[i], certificate_subject(question, read.digest));
+      writer.emplace(request.certificates[i], certificate_subject(question, request.file, read.digest));
       options.recorder = &*writer;
     }
   }
@@ -104,7 +105,7 @@ void take_file(const RepairRequest& request, network::LoadedModel read, FinalFil
 // Writes the network, reads it back and verifies it.
 void write_and_prove(const RepairRequest& request, const network::Network& network,
                      const search::Options& options, const StopToken& stop, RepairedModel& result) {
-  network::save_model(request.file, network, request.model.layout);
+  save_network_like(request.file, request.model, network);
   network::LoadedModel read = network::load_model(request.file, request.questions.front().reference.shape);
   FinalFile file = prove_file(request, read, options, stop);
   take_file(request, std::move(read), std::move(file), result);

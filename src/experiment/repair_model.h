@@ -45,7 +45,7 @@ struct RepairedModel {
 };
 
 // Verifies the model's network, repairs it and verifies it again as repair::repair does. A robust network
-// (also one that was robust from the start) is written with the keys of the model's file, read back and
+// (also one that was robust from the start) is written as a file like the model's, read back and
 // verified once more: those verifications' verdicts are the result, and their proofs go to the certificates
 // (as far as certificates know such questions). Throws as repair::repair does, and InputError if a file
 // cannot be written.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "experiment/networks.h"
 #include "experiment/printed.h"
 #include "network/model_file.h"
 
@@ -170,7 +171,8 @@ void RoundWriter::write_repaired(const repair::Round& round, const network::Netw
   }
   report.times.repair += round.seconds;
   session_.note(repaired_line(round));
-  network::save_model(session_.file(kIntermediateModel), network, layout_);
+  save_network_like(session_.file(kIntermediateModel + model_ending(model_file_of(session_.config()))),
+                    model_, network);
   session_.save();
 }
 

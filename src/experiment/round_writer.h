@@ -7,20 +7,20 @@
 #include "experiment/question.h"
 #include "experiment/session.h"
 #include "experiment/trace.h"
-#include "network/model_layout.h"
+#include "network/model_file.h"
 #include "repair/repair.h"
 
 namespace verissim::experiment {
 
-// The network after the last repair.
-inline constexpr const char* kIntermediateModel = "intermediate_model.pt";
+// The network after the last repair, with the ending of the model's file.
+inline constexpr const char* kIntermediateModel = "intermediate_model";
 
 // Writes what the repair loop reports into the run's folder. All references must outlive it.
 class RoundWriter : public repair::Observer {
  public:
-  RoundWriter(Session& session, std::span<const Question> questions, const network::ModelLayout& layout,
+  RoundWriter(Session& session, std::span<const Question> questions, const network::LoadedModel& model,
               TraceRecorder& trace)
-      : session_(session), questions_(questions), layout_(layout), trace_(trace), traces_(questions.size()) {}
+      : session_(session), questions_(questions), model_(model), trace_(trace), traces_(questions.size()) {}
 
   void on_target(int64_t target) override;
   void on_target_verified(int64_t target, const search::Result& result) override;
@@ -42,7 +42,7 @@ class RoundWriter : public repair::Observer {
 
   Session& session_;
   std::span<const Question> questions_;
-  const network::ModelLayout& layout_;
+  const network::LoadedModel& model_;
   TraceRecorder& trace_;
   std::vector<Trace> traces_;
   network::Network verified_;  // last

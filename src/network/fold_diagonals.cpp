@@ -20,35 +20,51 @@ const Conv2d* as_diagonal(const Node& node) {
   return diagonal ? conv : nullptr;
 }
 
-// One row of weights, each w times s added up as w t behind the row's bias; `at` gives the constants' index
-// for the k-th weight. Nothing if a product or sum rounds.
+// Rows of weights, each w times s added up as w t behind the row's bias; `at` gives the constants' index for
+// the k-th weight of a row. False if a product or sum rounds.
 template <typename At>
-bool fold_row(double* weight, size_t count, double& bias, const Conv2d& diagonal, At at) {
-  for (size_t k = 0; k < count; ++k) {
-    const size_t c = at(k);
+bool fold_rows(Numbers& weight, Numbers& bias, const Conv2d& diagonal, At at) {
+  const size_t length = weight.size() / bias.size();
+  for (size_t k = 0; k < weight.size(); ++k) {
+    const size_t row = k / length;
+    const size_t c = at(row, k % length);
     const auto offset = exact_product(weight[k], diagonal.bias[c]);
     const auto scaled = exact_product(weight[k], diagonal.weight[c]);
-    const auto sum = offset ? exact_sum(bias, *offset) : std::nullopt;
+    const auto sum = offset ? exact_sum(bias[row], *offset) : std::nullopt;
     if (!scaled || !sum) return false;
     weight[k] = *scaled;
-    bias = *sum;
+    bias[row] = *sum;
   }
   return true;
 }
 
-std::optional<Op> fold(const Conv2d& diagonal, Dense dense) {
-  const auto in = static_cast<size_t>(dense.in);
-  const size_t run = in / diagonal.bias.size();
-  for (size_t row = 0; row < dense.bias.size(); ++row) {
-    double* weight = dense.weight.data() + row * in;
-    const auto at = [=](size_t k) { return k / run; };
-    if (!fold_row(weight, in, dense.bias[row], diagonal, at)) return std::nullopt;
+template <typename At>
+void fold_trace(NodeTrace& trace, size_t weights, size_t rows, const Conv2d& diagonal, At at) {
+  Numbers scales(weights);
+  Numbers offsets(weights);
+  const size_t length = weights / rows;
+  for (size_t k = 0; k < weights; ++k) {
+    const size_t c = at(k / length, k % length);
+    scales[k] = diagonal.weight[c];
+    offsets[k] = diagonal.bias[c];
   }
-  return dense;
+  trace.change_inputs(scales, offsets);
+}
+
+template <typename Layer, typename At>
+std::optional<Op> fold_layer(const Conv2d& diagonal, Layer layer, NodeTrace* trace, At at) {
+  if (!fold_rows(layer.weight, layer.bias, diagonal, at)) return std::nullopt;
+  if (trace != nullptr) fold_trace(*trace, layer.weight.size(), layer.bias.size(), diagonal, at);
+  return layer;
+}
+
+std::optional<Op> fold(const Conv2d& diagonal, const Dense& dense, NodeTrace* trace) {
+  const size_t run = static_cast<size_t>(dense.in) / diagonal.bias.size();
+  return fold_layer(diagonal, dense, trace, [=](size_t, size_t k) { return k / run; });
 }
 
 // The constants must not vary within a channel, nor offsets meet the padding, to which they are not added.
-std::optional<Op> fold(const Conv2d& diagonal, Conv2d conv) {
+std::optional<Op> fold(const Conv2d& diagonal, const Conv2d& conv, NodeTrace* trace) {
   const auto channels = static_cast<size_t>(conv.in.channels);
   const size_t constants = diagonal.bias.size();
   const bool padded = conv.pad_h > 0 || conv.pad_w > 0;
@@ -59,18 +75,14 @@ std::optional<Op> fold(const Conv2d& diagonal, Conv2d conv) {
   const auto kernel = static_cast<size_t>(conv.kernel_h * conv.kernel_w);
   const size_t per_group = channels / static_cast<size_t>(conv.groups);
   const size_t outputs_per_group = conv.bias.size() / static_cast<size_t>(conv.groups);
-  for (size_t row = 0; row < conv.bias.size(); ++row) {
-    const size_t first = row / outputs_per_group * per_group;
-    double* weight = conv.weight.data() + row * per_group * kernel;
-    const auto at = [=](size_t k) { return (first + k / kernel) / run; };
-    if (!fold_row(weight, per_group * kernel, conv.bias[row], diagonal, at)) return std::nullopt;
-  }
-  return conv;
+  return fold_layer(diagonal, conv, trace, [=](size_t row, size_t k) {
+    return (row / outputs_per_group * per_group + k / kernel) / run;
+  });
 }
 
-std::optional<Op> fold(const Conv2d& diagonal, const Op& op) {
-  if (const auto* dense = std::get_if<Dense>(&op)) return fold(diagonal, *dense);
-  if (const auto* conv = std::get_if<Conv2d>(&op)) return fold(diagonal, *conv);
+std::optional<Op> fold(const Conv2d& diagonal, const Op& op, NodeTrace* trace) {
+  if (const auto* dense = std::get_if<Dense>(&op)) return fold(diagonal, *dense, trace);
+  if (const auto* conv = std::get_if<Conv2d>(&op)) return fold(diagonal, *conv, trace);
   return std::nullopt;
 }
 
@@ -84,14 +96,15 @@ std::vector<int> count_readers(const Network& network) {
 
 }  // namespace
 
-void fold_diagonals(Network& network) {
+void fold_diagonals(Network& network, std::map<int, NodeTrace>& traces) {
   const std::vector<int> readers = count_readers(network);
   for (size_t k = 1; k < network.nodes.size(); ++k) {
     Node& node = network.nodes[k];
     const auto before = static_cast<size_t>(node.inputs.front());
     const Conv2d* diagonal = as_diagonal(network.nodes[before]);
     if (diagonal == nullptr || readers[before] != 1) continue;
-    std::optional<Op> folded = fold(*diagonal, node.op);
+    const auto trace = traces.find(static_cast<int>(k));
+    std::optional<Op> folded = fold(*diagonal, node.op, trace == traces.end() ? nullptr : &trace->second);
     if (!folded) continue;
     node.op = std::move(*folded);
     node.inputs = network.nodes[before].inputs;

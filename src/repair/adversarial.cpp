@@ -40,8 +40,9 @@ class AdversarialMethod : public Method {
         seed_(options.seed) {}
 
   Improvement improve(const Work& work, const StopToken& stop) override {
-    const auto learner =
-        train::make_learner(work.start, samples_, {train::OptimiserKind::kAdam, options_.learning_rate, 0.0});
+    const auto learner = train::make_learner(
+        work.start, samples_, {train::OptimiserKind::kAdam, options_.learning_rate, 0.0},
+        {{&work.original, options_.keep_outputs, options_.keep_weights}, options_.layers, {}});
     MixingLearner mixing(*learner);
     std::optional<Candidate> best;
     int64_t epochs = 0;

@@ -1,5 +1,6 @@
 #include "repair/engine.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,9 @@ namespace {
 
 // Points wanted from each exploration; more crowd the same corners of the region.
 constexpr int kPointsWanted = 64;
+// Starting points of an exploration, for all rivals together.
+constexpr int kStarts = 80;
+constexpr int kMostRestarts = 20;
 
 // "y[label] - y[rival] > margin" for every rival. A violation of it is a point that the label wins by too
 // little.
@@ -25,6 +29,7 @@ std::vector<std::vector<double>> explore(const network::Network& network, const 
   attack::Options options;
   options.seed = seed;
   options.wanted = kPointsWanted;
+  options.restarts = std::clamp(kStarts / static_cast<int>(network.outputs() - 1), 1, kMostRestarts);
   const property::Property property = wins_by(label, network.outputs(), margin);
   std::vector<std::vector<double>> points;
   for (attack::Violation& violation :

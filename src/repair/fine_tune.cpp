@@ -15,8 +15,9 @@ class FineTuneMethod : public Method {
       : samples_(samples), options_(options), batches_(samples.count(), options.batch_size, options.seed) {}
 
   Improvement improve(const Work& work, const StopToken& stop) override {
-    const auto learner =
-        train::make_learner(work.start, samples_, {train::OptimiserKind::kAdam, options_.learning_rate, 0.0});
+    const auto learner = train::make_learner(
+        work.start, samples_, {train::OptimiserKind::kAdam, options_.learning_rate, 0.0},
+        {{&work.original, options_.keep_outputs, options_.keep_weights}, options_.layers, {}});
     MixingLearner mixing(*learner);
     mixing.set_points({work.pool.images().begin(), work.pool.images().end()},
                       {work.pool.labels().begin(), work.pool.labels().end()});

@@ -2,7 +2,8 @@
 // ascent (Hildreth 1957, as for support vector machines). In coordinates in which the metric is the identity,
 // the change is the sum of multiplier * (e_label - e_rival) x', x the point's features, so that a step on one
 // multiplier touches two rows. Few demands bind: those of the others never enter. Where points lie close to
-// each other coordinates creep, so that now and then all positive multipliers make a Newton step together.
+// each other coordinates creep, so that now and then all positive multipliers make Newton steps together (as
+// in the active-set method of Lawson and Hanson 1974).
 #include "repair/least_change.h"
 
 #include <Eigen/Dense>
@@ -20,11 +21,12 @@ using Matrix = Eigen::Map<const RowMajor>;
 
 // Margins are met up to this share of them, and aimed at beyond by twice as much.
 constexpr double kTolerance = 1e-3;
-constexpr int64_t kMaxSweeps = 2000;
-// Sweeps before a Newton step is made and demands that were not seen to bind are looked at again.
-constexpr int64_t kSweepsOfRound = 20;
+constexpr int64_t kMaxSweeps = 1000;
+// Sweeps before Newton steps are made and demands that were not seen to bind are looked at again.
+constexpr int64_t kSweepsOfRound = 5;
+constexpr int64_t kMaxNewtonSteps = 100;
 // With more positive multipliers than this a Newton step would cost more than it saves.
-constexpr size_t kMostOfStep = 800;
+constexpr size_t kMostOfStep = 600;
 // Of the mean of its diagonal, added to the matrix of a Newton step, which is singular where points agree.
 constexpr double kRidge = 1e-9;
 // The dual value is a lower bound of what the least change costs. No change can be good that costs so many
@@ -55,7 +57,7 @@ class Ascent {
         if (stop.stop_requested() || sweeps_ >= kMaxSweeps || hopeless()) return false;
         settled = sweep();
       }
-      if (!settled) newton_step();
+      if (!settled) newton_steps();
     }
     return true;
   }
@@ -121,36 +123,57 @@ class Ascent {
     return settled_;
   }
 
-  // To the dual's maximum over the positive multipliers, or as far as the first of them that becomes zero:
-  // the dual is concave, so that it does not fall on the way.
-  void newton_step() {
-    std::vector<size_t> free;
-    for (size_t k = 0; k < bindings_.size(); ++k) {
-      if (bindings_[k].multiplier > 0) free.push_back(k);
+  // To the dual's maximum over the positive multipliers: as often as one of them becomes zero on the way it
+  // is left out, and the rest goes on. The dual is concave, so that it never falls.
+  void newton_steps() {
+    std::vector<Binding*> free = positive();
+    for (int64_t steps = 0; steps < kMaxNewtonSteps && !free.empty() && free.size() <= kMostOfStep; ++steps) {
+      const Eigen::VectorXd direction = newton_direction(free);
+      if (!direction.allFinite()) break;
+      const bool whole = go(free, direction);
+      compute_change();
+      if (whole) break;
+      free = positive();
     }
-    if (free.empty() || free.size() > kMostOfStep) return;
+  }
+
+  std::vector<Binding*> positive() {
+    std::vector<Binding*> result;
+    for (Binding& binding : bindings_) {
+      if (binding.multiplier > 0) result.push_back(&binding);
+    }
+    return result;
+  }
+
+  Eigen::VectorXd newton_direction(const std::vector<Binding*>& free) const {
     const auto size = static_cast<int64_t>(free.size());
     Eigen::MatrixXd curvature(size, size);
     Eigen::VectorXd off(size);
     for (int64_t a = 0; a < size; ++a) {
-      const Binding& one = bindings_[free[static_cast<size_t>(a)]];
+      const Binding& one = *free[static_cast<size_t>(a)];
       off(a) = gap(one.point, one.rival);
-      for (int64_t b = 0; b <= a; ++b)
-        curvature(a, b) = product(one, bindings_[free[static_cast<size_t>(b)]]);
+      for (int64_t b = 0; b <= a; ++b) curvature(a, b) = product(one, *free[static_cast<size_t>(b)]);
     }
     curvature.diagonal().array() += kRidge * curvature.diagonal().mean();
-    const Eigen::VectorXd direction = curvature.selfadjointView<Eigen::Lower>().ldlt().solve(off);
-    if (!direction.allFinite()) return;
+    return curvature.selfadjointView<Eigen::Lower>().ldlt().solve(off);
+  }
+
+  // Returns whether the whole way could be gone; otherwise a multiplier has become zero.
+  static bool go(const std::vector<Binding*>& free, const Eigen::VectorXd& direction) {
     double length = 1.0;
-    for (int64_t a = 0; a < size; ++a) {
-      const double multiplier = bindings_[free[static_cast<size_t>(a)]].multiplier;
-      if (direction(a) < 0) length = std::min(length, -multiplier / direction(a));
+    Binding* blocking = nullptr;
+    for (size_t k = 0; k < free.size(); ++k) {
+      const double step = direction(static_cast<int64_t>(k));
+      if (free[k]->multiplier + length * step >= 0) continue;
+      length = free[k]->multiplier / -step;
+      blocking = free[k];
     }
-    for (int64_t a = 0; a < size; ++a) {
-      double& multiplier = bindings_[free[static_cast<size_t>(a)]].multiplier;
-      multiplier = std::max(0.0, multiplier + length * direction(a));
+    for (size_t k = 0; k < free.size(); ++k) {
+      const double step = direction(static_cast<int64_t>(k));
+      free[k]->multiplier = std::max(0.0, free[k]->multiplier + length * step);
     }
-    compute_change();
+    if (blocking != nullptr) blocking->multiplier = 0.0;
+    return blocking == nullptr;
   }
 
   // How a step on one multiplier changes the other's gap.

@@ -13,9 +13,10 @@ void MixingLearner::set_points(std::vector<float> images, std::vector<int64_t> l
   next_ = 0;
 }
 
-train::Step MixingLearner::step(std::span<const int64_t> batch, const train::Penalty& penalty) {
+train::Step MixingLearner::step(std::span<const int64_t> batch, const train::Penalty& penalty,
+                                const train::BoundTerm& bound) {
   VERISSIM_CHECK(penalty.labels.empty());
-  if (labels_.empty()) return inner_.step(batch, penalty);
+  if (labels_.empty()) return inner_.step(batch, penalty, bound);
   const size_t width = images_.size() / labels_.size();
   std::vector<float> images;
   std::vector<int64_t> labels;
@@ -26,7 +27,7 @@ train::Step MixingLearner::step(std::span<const int64_t> batch, const train::Pen
     next_ = (next_ + 1) % labels_.size();
   }
   const std::vector<float> weights(labels.size(), 1.0F / static_cast<float>(batch.size()));
-  return inner_.step(batch, {images, labels, weights, {}, true});
+  return inner_.step(batch, {images, labels, weights, {}, true}, bound);
 }
 
 }  // namespace verissim::repair

@@ -25,7 +25,9 @@ class MixingLearner : public train::Learner {
   void set_points(std::vector<float> images, std::vector<int64_t> labels);
 
   // The penalty must be empty.
-  train::Step step(std::span<const int64_t> batch, const train::Penalty& penalty) override;
+  train::Step step(std::span<const int64_t> batch, const train::Penalty& penalty,
+                   const train::BoundTerm& bound) override;
+  std::vector<double> bounds(int64_t target, double scale) override { return inner_.bounds(target, scale); }
   network::Network network() const override { return inner_.network(); }
 
  private:

@@ -135,9 +135,11 @@ class PenaltyMethod : public Method {
   Candidate attempt(const Work& work, const Approach& approach, const StopToken& stop, int64_t& epochs) {
     // Adam starts afresh each time, as in the original: the averages of the last round belong to penalties
     // that have vanished since.
-    const auto learner = train::make_learner(
-        work.start, samples_,
-        {train::OptimiserKind::kAdam, options_.learning_rate * approach.rate_factor, 0.0});
+    const train::Keep keep{&work.original, options_.keep_outputs, options_.keep_weights};
+    const auto learner =
+        train::make_learner(work.start, samples_,
+                            {train::OptimiserKind::kAdam, options_.learning_rate * approach.rate_factor, 0.0},
+                            {keep, options_.layers, {}});
     Points points(work, approach.first_weight / static_cast<float>(work.pool.count()));
     Candidate best = judge(learner->network(), points);
     int64_t idle = 0;

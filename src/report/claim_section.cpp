@@ -66,8 +66,9 @@ const CounterexampleFacts* last_counterexample(const Run& run) {
 std::string proved(const Run& run) {
   const std::string network = run.final_network ? "For the network in " + run.final_network->file + ": "
                                                 : "For the network verified: ";
-  return network + (run.claim.empty() ? "every image of the neighbourhood" : run.claim) + " gets class " +
-         run.class_name(run.label) +
+  const std::string whose =
+      run.has_several() ? "that reference's class" : "class " + run.class_name(run.label);
+  return network + (run.claim.empty() ? "every image of the neighbourhood" : run.claim) + " gets " + whose +
          ". Its score is strictly the highest for all of these images, of which there "
          "are infinitely many, by at least " +
          number(run.margin_bound) +
@@ -76,8 +77,9 @@ std::string proved(const Run& run) {
 
 std::string refuted(const Run& run) {
   const CounterexampleFacts* found = last_counterexample(run);
-  return "Proved is the contrary: the network that was kept gives another class to an image of the "
-         "neighbourhood. " +
+  return std::string(
+             "Proved is the contrary: the network that was kept gives another class to an image of ") +
+         (run.has_several() ? "a reference's neighbourhood. " : "the neighbourhood. ") +
          (found == nullptr
               ? std::string()
               : "The exact values of the last counterexample are in " + found->npy +

@@ -157,7 +157,7 @@ class Run {
       }
     }
     if (options_.recorder != nullptr) {
-      options_.recorder->on_root(root_proof_, graph_.coupling().neurons(), slabs, enough_);
+      options_.recorder->on_root(root_proof_, slabs, enough_);
       root_proof_ = {};
     }
     settle(std::move(nodes), {kRootIterations, kCandidates});
@@ -226,8 +226,7 @@ class Run {
   void finish_fixed(std::vector<Node> nodes, Outcome& best) {
     std::vector<std::optional<Outcome>> outcomes(nodes.size());
     if (nodes.empty()) return;
-    // A proof that is recorded has the splits that were recorded.
-    const FinalOptions final{tolerance(), options_.recorder == nullptr};
+    const FinalOptions final{tolerance()};
     threads().run(nodes.size(), [&](size_t i) {
       if (must_hurry()) return;
       outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).finish(nodes[i], final, stop_);

@@ -16,10 +16,11 @@ namespace {
 const train::Samples kSamples = train::four_corners(400, 1);
 const std::vector<double> kMargins = {0.05};
 
-network::Network trained() {
-  return train::train(network::make_mlp({1, 1, 2}, {12, 12}, 4), kSamples, {.epochs = 40, .batch_size = 16},
-                      {}, {})
-      .network;
+const network::Network& trained() {
+  static const network::Network network = train::train(network::make_mlp({1, 1, 2}, {12, 12}, 4), kSamples,
+                                                       {.epochs = 40, .batch_size = 16}, {}, {})
+                                              .network;
+  return network;
 }
 
 Pool reference_alone() {
@@ -56,7 +57,7 @@ Target square(double side) {
 
 Improvement improve(const MethodOptions& options, const Target& target, const Pool& pool,
                     const StopToken& stop = {}) {
-  const network::Network start = trained();
+  const network::Network& start = trained();
   return make_method("adversarial", kSamples, options)
       ->improve({start, start, {&target, 1}, pool, kMargins}, stop);
 }

@@ -15,10 +15,11 @@ namespace {
 const train::Samples kSamples = train::four_corners(400, 1);
 const std::vector<double> kMargins = {0.05};
 
-network::Network trained() {
-  return train::train(network::make_mlp({1, 1, 2}, {12, 12}, 4), kSamples, {.epochs = 40, .batch_size = 16},
-                      {}, {})
-      .network;
+const network::Network& trained() {
+  static const network::Network network = train::train(network::make_mlp({1, 1, 2}, {12, 12}, 4), kSamples,
+                                                       {.epochs = 40, .batch_size = 16}, {}, {})
+                                              .network;
+  return network;
 }
 
 // Points between the corners 0 and 1 that are to belong to 0, most of which a trained network gives to 1.
@@ -29,7 +30,7 @@ Pool planted() {
 }
 
 Improvement improve(const MethodOptions& options, const Pool& pool, const StopToken& stop = {}) {
-  const network::Network start = trained();
+  const network::Network& start = trained();
   return make_method("fine-tune", kSamples, options)->improve({start, start, {}, pool, kMargins}, stop);
 }
 
