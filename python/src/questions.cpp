@@ -124,10 +124,10 @@ std::optional<certificate::Writer> to_writer(const std::optional<Certificate>& w
   if (model.path.empty())
     throw InputError("", "certificate", "a network from memory", "one that was read from a file");
   const auto why_not =
-      experiment::why_no_certificate(*model.read, wanted->image_file, question.neighbourhood);
+      experiment::why_no_certificate(*model.read, model.path, wanted->image_file, question.neighbourhood);
   if (why_not) throw InputError(model.path, "certificate", *why_not, "");
-  return std::optional<certificate::Writer>(std::in_place, wanted->path,
-                                            experiment::certificate_subject(question, model.digest));
+  return std::optional<certificate::Writer>(
+      std::in_place, wanted->path, experiment::certificate_subject(question, model.path, model.digest));
 }
 
 // Result: "no_certificate" is the clause why none was written, None if one was or none was wanted.

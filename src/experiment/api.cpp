@@ -106,12 +106,13 @@ std::optional<certificate::Writer> certificate_writer(const Model& model, const 
                                                       const std::string& file) {
   if (file.empty()) return std::nullopt;
   const network::LoadedModel& loaded = model.data().loaded;
-  const auto why_not = reference.file.empty()
-                           ? "certificates are about pictures that were read from a file"
-                           : experiment::why_no_certificate(loaded, reference.file, question.neighbourhood);
+  const auto why_not =
+      reference.file.empty()
+          ? "certificates are about pictures that were read from a file"
+          : experiment::why_no_certificate(loaded, model.data().file, reference.file, question.neighbourhood);
   if (why_not) throw InputError(model.data().file, "certificate", *why_not, "");
-  return std::optional<certificate::Writer>(std::in_place, file,
-                                            experiment::certificate_subject(question, loaded.digest));
+  return std::optional<certificate::Writer>(
+      std::in_place, file, experiment::certificate_subject(question, model.data().file, loaded.digest));
 }
 
 Verdict to_verdict(search::Verdict verdict) {
