@@ -1,5 +1,6 @@
 #include "experiment/repair_model.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -19,7 +20,28 @@ namespace {
 constexpr double kProofShare = 4.0;
 constexpr double kProofSeconds = 30.0;
 
-repair::Options repair_options(const Config& config) {
+// The layers with weights that may change, counted from 1: of those that the config allows, the ones whose
+// numbers have a place in the model's file. Empty: all.
+std::vector<int64_t> changeable_layers(const Config& config, const network::LoadedModel& model) {
+  const std::vector<network::Writable> writable = network::writable_nodes(model);
+  const std::vector<int64_t>& wanted = config.repair_layers;
+  std::vector<int64_t> result;
+  int64_t layer = 0;
+  for (size_t i = 0; i < model.network.nodes.size(); ++i) {
+    const network::Op& op = model.network.nodes[i].op;
+    if (!std::holds_alternative<network::Dense>(op) && !std::holds_alternative<network::Conv2d>(op)) continue;
+    ++layer;
+    const bool allowed = wanted.empty() || std::count(wanted.begin(), wanted.end(), layer) > 0;
+    if (allowed && writable[i].weight && writable[i].bias) result.push_back(layer);
+  }
+  if (result.empty()) {
+    throw InputError("repair", "layers",
+                     "none whose weights and biases both have a place in the model's file", "one at least");
+  }
+  return static_cast<int64_t>(result.size()) == layer ? std::vector<int64_t>{} : result;
+}
+
+repair::Options repair_options(const Config& config, const network::LoadedModel& model) {
   repair::Options options;
   options.method = config.repair_method;
   options.training.batch_size = config.repair_batch_size;
@@ -36,7 +58,7 @@ repair::Options repair_options(const Config& config) {
   options.shrink = config.repair_shrink;
   options.training.keep_outputs = config.repair_keep_outputs;
   options.training.keep_weights = config.repair_keep_weights;
-  options.training.layers = config.repair_layers;
+  options.training.layers = changeable_layers(config, model);
   return options;
 }
 
@@ -150,7 +172,7 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   }
   RepairedModel result;
   result.loop = repair::repair(request.model.network, targets, request.data.train, request.data.test,
-                               repair_options(request.config), request.observer, stop);
+                               repair_options(request.config, request.model), request.observer, stop);
   result.verifications = result.loop.verifications;
   result.network = result.loop.network;
   result.accuracy = train::accuracy(result.network, request.data.test);

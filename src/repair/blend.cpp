@@ -1,5 +1,6 @@
 #include "repair/blend.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
@@ -10,6 +11,7 @@ namespace {
 void blend_values(const std::vector<double>& from, double step, std::vector<double>& to) {
   VERISSIM_CHECK(from.size() == to.size());
   for (size_t i = 0; i < to.size(); ++i) {
+    if (from[i] == to[i]) continue;
     const double value = step >= 1.0 ? to[i] : from[i] + step * (to[i] - from[i]);
     to[i] = static_cast<double>(static_cast<float>(value));
   }
@@ -31,6 +33,18 @@ network::Network blend(const network::Network& from, const network::Network& to,
       mix(std::get<network::Conv2d>(from.nodes[i].op), *conv);
   }
   return result;
+}
+
+void restore_layers(const network::Network& from, const std::vector<int64_t>& changeable,
+                    network::Network& network) {
+  if (changeable.empty()) return;
+  int64_t layer = 0;
+  for (size_t i = 0; i < network.nodes.size(); ++i) {
+    network::Op& op = network.nodes[i].op;
+    if (!std::holds_alternative<network::Dense>(op) && !std::holds_alternative<network::Conv2d>(op)) continue;
+    ++layer;
+    if (std::count(changeable.begin(), changeable.end(), layer) == 0) op = from.nodes[i].op;
+  }
 }
 
 }  // namespace verissim::repair

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "repair/blend.h"
 #include "train/forward.h"
 
 namespace verissim::repair {
@@ -185,6 +186,7 @@ Improvement Loop::improve(Round& round, const StopToken& stop) {
   for (;;) {
     Improvement result =
         method_->improve({network_, setting_.start, setting_.targets, pool_, margins_}, stop);
+    restore_layers(setting_.start, setting_.options.training.layers, result.network);
     round.margins = margins_;
     round.epochs += result.epochs;
     round.points_wrong = result.wrong;
