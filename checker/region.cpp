@@ -127,8 +127,9 @@ double Region::fast_k(double mu) const {
   return std::max(1.0, (2.0 * m * mu + c1_.lo) / ((mu * mu + m * m + c1_.lo) * tau_.lo));
 }
 
-// F at the means mu. k - 1 = (1 - tau - (mu - m)^2 / (mu^2 + m^2 + C1)) / tau; where that is negative there
-// is no point of the region, and F need not be bounded.
+// F at the means mu, by t = mu - m and w = k - 1 = (1 - tau - t^2 / (mu^2 + m^2 + C1)) / tau, which are small:
+// terms that cancel each other do so before they are multiplied by the width of a piece. Where w is negative
+// there is no point of the region, and F need not be bounded.
 template <typename Jet, typename Number>
 Jet Region::value(const Shape& f, const Number& mu) const {
   const auto number = [](const Interval& x) {
@@ -138,21 +139,25 @@ Jet Region::value(const Shape& f, const Number& mu) const {
       return Jet{x, 0.0, 0.0};
   };
   const Jet x{mu, 1.0, 0.0};
-  const Interval c = f.c;
-  const Jet away = square(x + number(-m_)) * inverse(square(x) + number(square(m_) + c1_));
+  const Jet t = x + number(-m_);
+  const Jet away = square(t) * inverse(square(x) + number(square(m_) + c1_));
   Jet w = (number(gap_) + number(-1.0) * away) * number(Interval(1.0) / tau_);
   w.v = at_least(w.v, 0.0);
-  const Jet k = w + number(1.0);
   const Jet radius = root(w * ((w + number(2.0)) * number(energy_) + number(nc2_)));
-  const Jet flat = number(f.p) * x + number(f.a) * k;
-  if (f.c == 0.0) return flat + number(f.b) * radius;
+  const Interval c = f.c;
+  const Interval p = f.p;
+  const Interval a = f.a;
+  const Interval along = c * Interval(omega_) * n_;
+  const Interval e = c * energy_;
   // N(k)^2 = b^2 + 4 c k a + 4 c^2 k^2 |z_r|^2
-  Jet squares = number(square(Interval(f.b))) + k * (number(Interval(4.0) * c * Interval(f.a)) +
-                                                     k * number(Interval(4.0) * square(c) * energy_));
+  const Interval four = Interval(4.0) * c;
+  Jet squares = number(square(Interval(f.b)) + four * (a + e)) +
+                w * (number(four * (a + Interval(2.0) * e)) + w * number(four * e));
   squares.v = at_least(squares.v, 0.0);
-  return flat + number(c * Interval(omega_) * n_) * square(x) +
-         k * (number(c * nc2_) + k * number(Interval(2.0) * c * energy_)) + root(squares) * radius +
-         number(-(c * (nc2_ + energy_)));
+  return number((p + along * m_) * m_ + a + e) +
+         t * (number(p + Interval(2.0) * along * m_) + t * number(along)) +
+         w * (number(a + c * nc2_ + Interval(4.0) * e) + w * number(Interval(2.0) * e)) +
+         (f.c == 0.0 ? number(f.b) : root(squares)) * radius;
 }
 
 // An upper bound of F over the means of [lo, hi]: on each piece the largest of its values as they come, or of
