@@ -239,26 +239,65 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   return (Interval(most) + Interval(rest) + constant).hi;
 }
 
-// Any slope does; this one is that of 2 k0 y - 2 z . z0 + (2 y0 + n C2) k(mu), y = z . z_r, at the centre.
+// Not the best line, but the one that a certificate's numbers are made for: with other bounds of the neurons
+// they are numbers for another argument, which may be a worse one. With y = z . z_r, 2 k y = 2 k0 y + 2 y0 k -
+// 2 k0 y0 + 2 (k - k0)(y - y0), and what depends on mu is g = omega n mu^2 - 2 omega n m0 mu + lift k(mu) <=
+// slope mu + excess.
 Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
-  const Numbers& x0 = *bowl.centre;
-  double mean0 = 0.0;
-  double y0 = 0.0;
+  constexpr int kPieces = 64;
+  const double lo = std::max(slab.lo, means_.lo);
+  const double hi = std::min(slab.hi, means_.hi);
+  const Interval two(2.0);
+  Interval m0 = 0.0;
+  Interval squares = 0.0;
+  double along = 0.0;
   for (size_t i = 0; i < size(); ++i) {
-    mean0 += x0[i] / n_.lo;
-    y0 += x0[i] * z_[i].lo;
+    const double x0 = (*bowl.centre)[i];
+    m0 = m0 + Interval(x0);
+    squares = squares + square(Interval(x0));
+    along += x0 * z_[i].lo;
   }
-  const double step = 1e-6;
-  const double rise =
-      (2.0 * y0 + nc2_.lo) * (fast_k(mean0 + step) - fast_k(mean0 - step)) / (2.0 * step) / n_.lo;
+  m0 = m0 / n_;
+  // k0, y0 and the slope may be any numbers.
+  const Interval k0 = fast_k(m0.middle());
+  const Interval y0 = along;
+  const Interval c = bowl.c;
+  const Interval weight = Interval(omega_) * n_;
+  const Interval lift = two * y0 + nc2_;
+  const auto top = [&](const Interval& mu) { return two * m_ * mu + c1_; };
+  const auto bottom = [&](const Interval& mu) { return square(mu) + square(m_) + c1_; };
+  const auto bend = [&](const Interval& mu) {
+    return lift * ((two * m_ * bottom(mu) - two * mu * top(mu)) / square(bottom(mu)) / tau_);
+  };
+  const double slope = bend(m0.middle()).middle();
+  const Interval linear = -(two * weight * m0) - Interval(slope);
+  double excess = lo <= hi ? -kInf : kInf;
+  double from = lo;
+  for (int i = 1; i <= kPieces && lo <= hi; ++i) {  // by the mean value theorem
+    const double to = i == kPieces ? hi : std::clamp(lo + (hi - lo) * i / kPieces, from, hi);
+    const Interval piece(from, to);
+    const Interval at = piece.middle();
+    const Interval value = (weight * at + linear) * at + lift * (top(at) / bottom(at) / tau_);
+    const Interval rise = two * weight * piece + linear + bend(piece);
+    excess = std::max(excess, (value + rise * (piece - at)).hi);
+    from = to;
+  }
+  const Interval most(1.0, std::max(1.0, (Interval(1.0) / tau_).hi));
+  const Interval w = Interval(most.hi) - Interval(1.0);
+  const Interval reach = root(w * ((w + two) * energy_ + nc2_)) * root(energy_);
+  const Interval y((energy_ - Interval(reach.hi)).lo, (Interval(most.hi) * energy_ + reach).hi);
+  const Interval product = (most - k0) * (y - y0);
+  Interval constant = c * (Interval(excess) + two * Interval(product.hi) - two * k0 * y0 - nc2_ - energy_ +
+                           squares + (weight - n_) * square(m0));
   Line line;
-  Numbers negated;
   for (size_t i = 0; i < size(); ++i) {
-    line.coefficients.push_back(bowl.c * (2.0 * (fast_k(mean0) * z_[i].lo - (x0[i] - mean0)) + rise));
-    negated.push_back(-line.coefficients[i]);
+    const Interval own = Interval((*bowl.centre)[i]) - m0;
+    const Interval exact = c * (two * (k0 * z_[i] - own) + Interval(slope) / n_);
+    const double kept = exact.middle();
+    line.coefficients.push_back(kept);
+    constant = constant + Interval(std::isfinite(kept) ? std::max(0.0, up(exact.hi - kept)) : kInf);
   }
-  line.constant = most(negated, bowl, slab, {});
-  if (!std::isfinite(line.constant)) line.constant = kInf;
+  line.constant = std::isfinite(constant.hi) ? constant.hi : kInf;
   return line;
 }
 
