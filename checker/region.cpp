@@ -127,9 +127,9 @@ double Region::fast_k(double mu) const {
   return std::max(1.0, (2.0 * m * mu + c1_.lo) / ((mu * mu + m * m + c1_.lo) * tau_.lo));
 }
 
-// F at the means mu, by t = mu - m and w = k - 1 = (1 - tau - t^2 / (mu^2 + m^2 + C1)) / tau, which are small:
-// terms that cancel each other do so before they are multiplied by the width of a piece. Where w is negative
-// there is no point of the region, and F need not be bounded.
+// F at the means mu, by t = mu - m and w = k - 1 = (1 - tau - t^2 / (mu^2 + m^2 + C1)) / tau, which are
+// small: terms that cancel each other do so before they are multiplied by the width of a piece. Where w is
+// negative there is no point of the region, and F need not be bounded.
 template <typename Jet, typename Number>
 Jet Region::value(const Shape& f, const Number& mu) const {
   const auto number = [](const Interval& x) {
@@ -240,9 +240,9 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
 }
 
 // Not the best line, but the one that a certificate's numbers are made for: with other bounds of the neurons
-// they are numbers for another argument, which may be a worse one. With y = z . z_r, 2 k y = 2 k0 y + 2 y0 k -
-// 2 k0 y0 + 2 (k - k0)(y - y0), and what depends on mu is g = omega n mu^2 - 2 omega n m0 mu + lift k(mu) <=
-// slope mu + excess.
+// they are numbers for another argument, which may be a worse one. With y = z . z_r, 2 k y = 2 k0 y + 2 y0 k
+// - 2 k0 y0 + 2 (k - k0)(y - y0), and what depends on mu is g = omega n mu^2 - 2 omega n m0 mu + lift k(mu)
+// <= slope mu + excess.
 Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
   constexpr int kPieces = 64;
   const double lo = std::max(slab.lo, means_.lo);
