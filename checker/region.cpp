@@ -127,8 +127,9 @@ double Region::fast_k(double mu) const {
   return std::max(1.0, (2.0 * m * mu + c1_.lo) / ((mu * mu + m * m + c1_.lo) * tau_.lo));
 }
 
-// F at the means mu. k - 1 = (1 - tau - (mu - m)^2 / (mu^2 + m^2 + C1)) / tau; where that is negative there
-// is no point of the region, and F need not be bounded.
+// F at the means mu, by t = mu - m and w = k - 1 = (1 - tau - t^2 / (mu^2 + m^2 + C1)) / tau, which are
+// small: terms that cancel each other do so before they are multiplied by the width of a piece. Where w is
+// negative there is no point of the region, and F need not be bounded.
 template <typename Jet, typename Number>
 Jet Region::value(const Shape& f, const Number& mu) const {
   const auto number = [](const Interval& x) {
@@ -138,21 +139,25 @@ Jet Region::value(const Shape& f, const Number& mu) const {
       return Jet{x, 0.0, 0.0};
   };
   const Jet x{mu, 1.0, 0.0};
-  const Interval c = f.c;
-  const Jet away = square(x + number(-m_)) * inverse(square(x) + number(square(m_) + c1_));
+  const Jet t = x + number(-m_);
+  const Jet away = square(t) * inverse(square(x) + number(square(m_) + c1_));
   Jet w = (number(gap_) + number(-1.0) * away) * number(Interval(1.0) / tau_);
   w.v = at_least(w.v, 0.0);
-  const Jet k = w + number(1.0);
   const Jet radius = root(w * ((w + number(2.0)) * number(energy_) + number(nc2_)));
-  const Jet flat = number(f.p) * x + number(f.a) * k;
-  if (f.c == 0.0) return flat + number(f.b) * radius;
+  const Interval c = f.c;
+  const Interval p = f.p;
+  const Interval a = f.a;
+  const Interval along = c * Interval(omega_) * n_;
+  const Interval e = c * energy_;
   // N(k)^2 = b^2 + 4 c k a + 4 c^2 k^2 |z_r|^2
-  Jet squares = number(square(Interval(f.b))) + k * (number(Interval(4.0) * c * Interval(f.a)) +
-                                                     k * number(Interval(4.0) * square(c) * energy_));
+  const Interval four = Interval(4.0) * c;
+  Jet squares = number(square(Interval(f.b)) + four * (a + e)) +
+                w * (number(four * (a + Interval(2.0) * e)) + w * number(four * e));
   squares.v = at_least(squares.v, 0.0);
-  return flat + number(c * Interval(omega_) * n_) * square(x) +
-         k * (number(c * nc2_) + k * number(Interval(2.0) * c * energy_)) + root(squares) * radius +
-         number(-(c * (nc2_ + energy_)));
+  return number((p + along * m_) * m_ + a + e) +
+         t * (number(p + Interval(2.0) * along * m_) + t * number(along)) +
+         w * (number(a + c * nc2_ + Interval(4.0) * e) + w * number(Interval(2.0) * e)) +
+         (f.c == 0.0 ? number(f.b) : root(squares)) * radius;
 }
 
 // An upper bound of F over the means of [lo, hi]: on each piece the largest of its values as they come, or of
@@ -234,26 +239,65 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   return (Interval(most) + Interval(rest) + constant).hi;
 }
 
-// Any slope does; this one is that of 2 k0 y - 2 z . z0 + (2 y0 + n C2) k(mu), y = z . z_r, at the centre.
+// Not the best line, but the one that a certificate's numbers are made for: with other bounds of the neurons
+// they are numbers for another argument, which may be a worse one. With y = z . z_r, 2 k y = 2 k0 y + 2 y0 k
+// - 2 k0 y0 + 2 (k - k0)(y - y0), and what depends on mu is g = omega n mu^2 - 2 omega n m0 mu + lift k(mu)
+// <= slope mu + excess.
 Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
-  const Numbers& x0 = *bowl.centre;
-  double mean0 = 0.0;
-  double y0 = 0.0;
+  constexpr int kPieces = 64;
+  const double lo = std::max(slab.lo, means_.lo);
+  const double hi = std::min(slab.hi, means_.hi);
+  const Interval two(2.0);
+  Interval m0 = 0.0;
+  Interval squares = 0.0;
+  double along = 0.0;
   for (size_t i = 0; i < size(); ++i) {
-    mean0 += x0[i] / n_.lo;
-    y0 += x0[i] * z_[i].lo;
+    const double x0 = (*bowl.centre)[i];
+    m0 = m0 + Interval(x0);
+    squares = squares + square(Interval(x0));
+    along += x0 * z_[i].lo;
   }
-  const double step = 1e-6;
-  const double rise =
-      (2.0 * y0 + nc2_.lo) * (fast_k(mean0 + step) - fast_k(mean0 - step)) / (2.0 * step) / n_.lo;
+  m0 = m0 / n_;
+  // k0, y0 and the slope may be any numbers.
+  const Interval k0 = fast_k(m0.middle());
+  const Interval y0 = along;
+  const Interval c = bowl.c;
+  const Interval weight = Interval(omega_) * n_;
+  const Interval lift = two * y0 + nc2_;
+  const auto top = [&](const Interval& mu) { return two * m_ * mu + c1_; };
+  const auto bottom = [&](const Interval& mu) { return square(mu) + square(m_) + c1_; };
+  const auto bend = [&](const Interval& mu) {
+    return lift * ((two * m_ * bottom(mu) - two * mu * top(mu)) / square(bottom(mu)) / tau_);
+  };
+  const double slope = bend(m0.middle()).middle();
+  const Interval linear = -(two * weight * m0) - Interval(slope);
+  double excess = lo <= hi ? -kInf : kInf;
+  double from = lo;
+  for (int i = 1; i <= kPieces && lo <= hi; ++i) {  // by the mean value theorem
+    const double to = i == kPieces ? hi : std::clamp(lo + (hi - lo) * i / kPieces, from, hi);
+    const Interval piece(from, to);
+    const Interval at = piece.middle();
+    const Interval value = (weight * at + linear) * at + lift * (top(at) / bottom(at) / tau_);
+    const Interval rise = two * weight * piece + linear + bend(piece);
+    excess = std::max(excess, (value + rise * (piece - at)).hi);
+    from = to;
+  }
+  const Interval most(1.0, std::max(1.0, (Interval(1.0) / tau_).hi));
+  const Interval w = Interval(most.hi) - Interval(1.0);
+  const Interval reach = root(w * ((w + two) * energy_ + nc2_)) * root(energy_);
+  const Interval y((energy_ - Interval(reach.hi)).lo, (Interval(most.hi) * energy_ + reach).hi);
+  const Interval product = (most - k0) * (y - y0);
+  Interval constant = c * (Interval(excess) + two * Interval(product.hi) - two * k0 * y0 - nc2_ - energy_ +
+                           squares + (weight - n_) * square(m0));
   Line line;
-  Numbers negated;
   for (size_t i = 0; i < size(); ++i) {
-    line.coefficients.push_back(bowl.c * (2.0 * (fast_k(mean0) * z_[i].lo - (x0[i] - mean0)) + rise));
-    negated.push_back(-line.coefficients[i]);
+    const Interval own = Interval((*bowl.centre)[i]) - m0;
+    const Interval exact = c * (two * (k0 * z_[i] - own) + Interval(slope) / n_);
+    const double kept = exact.middle();
+    line.coefficients.push_back(kept);
+    constant = constant + Interval(std::isfinite(kept) ? std::max(0.0, up(exact.hi - kept)) : kInf);
   }
-  line.constant = most(negated, bowl, slab, {});
-  if (!std::isfinite(line.constant)) line.constant = kInf;
+  line.constant = std::isfinite(constant.hi) ? constant.hi : kInf;
   return line;
 }
 

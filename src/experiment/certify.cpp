@@ -30,24 +30,9 @@ bool is_plain_png(const std::string& file) {
 std::optional<std::string> unknown_to_checker(const network::LoadedModel& model,
                                               const std::string& model_file) {
   if (model.format == "ONNX") {
-    constexpr std::array<std::string_view, 18> kOperators = {"Add",
-                                                             "AveragePool",
-                                                             "BatchNormalization",
-                                                             "Constant",
-                                                             "Conv",
-                                                             "Div",
-                                                             "Dropout",
-                                                             "Flatten",
-                                                             "Gemm",
-                                                             "GlobalAveragePool",
-                                                             "GlobalMaxPool",
-                                                             "Identity",
-                                                             "MatMul",
-                                                             "MaxPool",
-                                                             "Mul",
-                                                             "Relu",
-                                                             "Reshape",
-                                                             "Sub"};
+    constexpr std::array<std::string_view, 16> kOperators = {
+        "Add",  "AveragePool",       "BatchNormalization", "Constant", "Conv", "Div",  "Dropout", "Flatten",
+        "Gemm", "GlobalAveragePool", "Identity",           "MatMul",   "Mul",  "Relu", "Reshape", "Sub"};
     if (!model.notes.empty()) return "certificates do not know ONNX files like this one: " + model.notes[0];
     const std::vector<std::byte> data = read_file(model_file);
     if (!data.empty() && data[0] == std::byte{0x1f}) return "certificates do not know packed ONNX files";

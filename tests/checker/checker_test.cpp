@@ -163,6 +163,19 @@ TEST(Checker, OtherQuestionsGetNoCertificate) {
   EXPECT_EQ(check(q).code, 20);
 }
 
+TEST(Checker, MaxPoolingGetsNoCertificate) {
+  Rng rng(84);
+  const FiledQuestion q = filed_onnx(rng, 4, 2, false, "0.999");
+  const std::string model = OnnxWriter(rng).convolutional(4, 2, 3, false, "MaxPool");
+  write_file(q.model(), std::as_bytes(std::span(model)));
+  const Ended ended =
+      run_verissim({"verify", "--quiet", "--model", q.model(), "--image", q.image(), "--class",
+                    std::to_string(q.label), "--ssim", "0.999", "--certificate", q.certificate()});
+  EXPECT_EQ(ended.code, 3) << ended.out;
+  EXPECT_NE(ended.err.find("operator MaxPool"), std::string::npos) << ended.err;
+  EXPECT_FALSE(have(q.certificate()));
+}
+
 TEST(Checker, SaysHowItIsUsed) {
   EXPECT_EQ(Process({VERISSIM_CHECKER}).wait().code, 2);
   EXPECT_EQ(Process({VERISSIM_CHECKER, "--help"}).wait().code, 0);

@@ -16,7 +16,8 @@ class OnnxWriter {
   explicit OnnxWriter(Rng& rng) : rng_(rng) {}
 
   // residual: whether the second convolution's input is added to its output.
-  std::string convolutional(int64_t size, int64_t channels, int64_t classes, bool residual) {
+  std::string convolutional(int64_t size, int64_t channels, int64_t classes, bool residual,
+                            const std::string& pool = "AveragePool") {
     const int64_t half = (size + 1) / 2;
     node("Sub", {"x", constant({1, 3, 1, 1}, 0.5, 0.1)}, "centred");
     node("Div", {"centred", constant({1, 3, 1, 1}, 0.25, 0.05)}, "scaled");
@@ -31,7 +32,7 @@ class OnnxWriter {
          ints("pads", {1, 1, 1, 1}));
     if (residual) node("Add", {"second", "active"}, "sum");
     node("Relu", {residual ? "sum" : "second"}, "strong");
-    node("AveragePool", {"strong"}, "mean", ints("kernel_shape", {half, 1}));
+    node(pool, {"strong"}, "mean", ints("kernel_shape", {half, 1}));
     node("Flatten", {"mean"}, "flat");
     node("MatMul", {"flat", weight({channels * half, classes}, channels * half)}, "product");
     node("Add", {"product", constant({classes}, 0.0, 0.2)}, "y");
