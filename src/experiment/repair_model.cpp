@@ -44,7 +44,8 @@ FinalFile verify_file(const Question& question, const network::LoadedModel& read
     writer.emplace(certificate, certificate_subject(question, read.digest));
     options.recorder = &*writer;
   }
-  result.verification = search::verify({read.network, *question.region, property}, options, stop, observer);
+  const network::Network network = in_arithmetic(read.network, question.neighbourhood);
+  result.verification = search::verify({network, *question.region, property}, options, stop, observer);
   result.no_certificate = why_not.value_or("");
   if (!writer) return result;
   result.no_certificate = writer->finish(result.verification).value_or("");

@@ -225,7 +225,8 @@ std::string rounds_of_repair(const Report& report) {
 
 std::string sentence(const Report& report) {
   const std::string claim = every_image(neighbourhood_of(report.config), report.config.reference_path) +
-                            " gets class " + std::to_string(report.config.reference_class);
+                            " gets class " + std::to_string(report.config.reference_class) +
+                            by_arithmetic(neighbourhood_of(report.config));
   if (report.verdict == search::Verdict::kRobust) {
     const std::string how = report.repaired ? "Repaired and robust: after " + rounds_of_repair(report) + " "
                                             : "Robust from the start: ";
@@ -257,6 +258,7 @@ std::string report_json(const Report& report) {
                   {"reference_class_before", class_before(report)},
                   {"measure", report.config.distance},
                   {"threshold", report.config.threshold.text()},
+                  {"arithmetic", report.config.arithmetic},
                   {"similarity", similarity_facts(neighbourhood_of(report.config))},
                   {"network", network_facts(report.network)},
                   {"rounds", rounds},

@@ -6,11 +6,18 @@
 #include <vector>
 
 #include "network/exact.h"
+#include "network/rounding.h"
 
 namespace verissim::network {
 namespace {
 
 using Numbers = std::vector<double>;
+
+// A layer that has taken in another.
+struct Folded {
+  Op op;
+  Rounding rounding;
+};
 
 // The layer if it is diagonal. Its constants are weight[c] and bias[c] for the values of channel c.
 const Conv2d* as_diagonal(const Node& node) {
@@ -36,19 +43,29 @@ bool fold_row(double* weight, size_t count, double& bias, const Conv2d& diagonal
   return true;
 }
 
-std::optional<Op> fold(const Conv2d& diagonal, Dense dense) {
+Diagonal constants_of(const Node& node) {
+  const auto& conv = std::get<Conv2d>(node.op);
+  return {{conv.weight, conv.bias}, node.rounding};
+}
+
+std::optional<Folded> fold(const Node& first, const Rounding& rounding, Dense dense) {
+  const auto& diagonal = std::get<Conv2d>(first.op);
   const auto in = static_cast<size_t>(dense.in);
   const size_t run = in / diagonal.bias.size();
+  const LayerNumbers numbers{dense.weight, dense.bias};
+  Rounding joined =
+      after_diagonal(constants_of(first), rounding, numbers, [=](size_t, size_t k) { return k / run; });
   for (size_t row = 0; row < dense.bias.size(); ++row) {
     double* weight = dense.weight.data() + row * in;
     const auto at = [=](size_t k) { return k / run; };
     if (!fold_row(weight, in, dense.bias[row], diagonal, at)) return std::nullopt;
   }
-  return dense;
+  return Folded{std::move(dense), std::move(joined)};
 }
 
 // The constants must not vary within a channel, nor offsets meet the padding, to which they are not added.
-std::optional<Op> fold(const Conv2d& diagonal, Conv2d conv) {
+std::optional<Folded> fold(const Node& before, const Rounding& rounding, Conv2d conv) {
+  const auto& diagonal = std::get<Conv2d>(before.op);
   const auto channels = static_cast<size_t>(conv.in.channels);
   const size_t constants = diagonal.bias.size();
   const bool padded = conv.pad_h > 0 || conv.pad_w > 0;
@@ -59,18 +76,22 @@ std::optional<Op> fold(const Conv2d& diagonal, Conv2d conv) {
   const auto kernel = static_cast<size_t>(conv.kernel_h * conv.kernel_w);
   const size_t per_group = channels / static_cast<size_t>(conv.groups);
   const size_t outputs_per_group = conv.bias.size() / static_cast<size_t>(conv.groups);
+  const auto channel = [=](size_t row, size_t k) {
+    return (row / outputs_per_group * per_group + k / kernel) / run;
+  };
+  const LayerNumbers numbers{conv.weight, conv.bias};
+  Rounding joined = after_diagonal(constants_of(before), rounding, numbers, channel);
   for (size_t row = 0; row < conv.bias.size(); ++row) {
-    const size_t first = row / outputs_per_group * per_group;
     double* weight = conv.weight.data() + row * per_group * kernel;
-    const auto at = [=](size_t k) { return (first + k / kernel) / run; };
+    const auto at = [=](size_t k) { return channel(row, k); };
     if (!fold_row(weight, per_group * kernel, conv.bias[row], diagonal, at)) return std::nullopt;
   }
-  return conv;
+  return Folded{std::move(conv), std::move(joined)};
 }
 
-std::optional<Op> fold(const Conv2d& diagonal, const Op& op) {
-  if (const auto* dense = std::get_if<Dense>(&op)) return fold(diagonal, *dense);
-  if (const auto* conv = std::get_if<Conv2d>(&op)) return fold(diagonal, *conv);
+std::optional<Folded> fold(const Node& diagonal, const Node& node) {
+  if (const auto* dense = std::get_if<Dense>(&node.op)) return fold(diagonal, node.rounding, *dense);
+  if (const auto* conv = std::get_if<Conv2d>(&node.op)) return fold(diagonal, node.rounding, *conv);
   return std::nullopt;
 }
 
@@ -89,11 +110,11 @@ void fold_diagonals(Network& network) {
   for (size_t k = 1; k < network.nodes.size(); ++k) {
     Node& node = network.nodes[k];
     const auto before = static_cast<size_t>(node.inputs.front());
-    const Conv2d* diagonal = as_diagonal(network.nodes[before]);
-    if (diagonal == nullptr || readers[before] != 1) continue;
-    std::optional<Op> folded = fold(*diagonal, node.op);
+    if (as_diagonal(network.nodes[before]) == nullptr || readers[before] != 1) continue;
+    std::optional<Folded> folded = fold(network.nodes[before], node);
     if (!folded) continue;
-    node.op = std::move(*folded);
+    node.op = std::move(folded->op);
+    node.rounding = std::move(folded->rounding);
     node.inputs = network.nodes[before].inputs;
   }
 }

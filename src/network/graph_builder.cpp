@@ -37,11 +37,17 @@ std::optional<Rows> rows_of(Op& op) {
   return std::nullopt;
 }
 
+Runs repeated(const Runs& runs, size_t count) {
+  Runs result(count);
+  for (size_t k = 0; k < count; ++k) result[k] = runs[k / (count / runs.size())];
+  return result;
+}
+
 // Whether every row has one constant only. It is then runs[row / (rows / runs)].
 bool is_constant_on_rows(const Rows& rows, const Runs& runs) { return rows.bias->size() % runs.size() == 0; }
 
 // All or nothing.
-bool multiply_exactly(const Rows& rows, const Runs& factors) {
+bool multiply_exactly(const Rows& rows, const Runs& factors, Rounding& rounding) {
   const size_t count = rows.bias->size();
   const size_t length = rows.weight->size() / count;
   std::vector<double> weight(rows.weight->size());
@@ -57,12 +63,13 @@ bool multiply_exactly(const Rows& rows, const Runs& factors) {
       weight[k] = *product;
     }
   }
+  rounding = scaled_after(rounding, {*rows.weight, *rows.bias}, repeated(factors, count));
   *rows.weight = std::move(weight);
   *rows.bias = std::move(bias);
   return true;
 }
 
-bool add_exactly(const Rows& rows, const Runs& offsets) {
+bool add_exactly(const Rows& rows, const Runs& offsets, Rounding& rounding) {
   const size_t count = rows.bias->size();
   std::vector<double> bias(count);
   for (size_t row = 0; row < count; ++row) {
@@ -70,6 +77,7 @@ bool add_exactly(const Rows& rows, const Runs& offsets) {
     if (!sum) return false;
     bias[row] = *sum;
   }
+  rounding = shifted_after(rounding, {*rows.weight, *rows.bias}, repeated(offsets, count));
   *rows.bias = std::move(bias);
   return true;
 }
@@ -82,12 +90,6 @@ Shape run_shape(const Signal& x, size_t runs, int64_t size) {
     return {shape[1], shape[2], shape[3]};
   }
   return {channels, 1, size / channels};
-}
-
-Runs repeated(const Runs& runs, size_t count) {
-  Runs result(count);
-  for (size_t k = 0; k < count; ++k) result[k] = runs[k / (count / runs.size())];
-  return result;
 }
 
 // "a", "a (2)", "a (3)": a file's names need not be unique, and one of its nodes may become several.
@@ -148,8 +150,10 @@ Signal GraphBuilder::relu(const std::string& name, const Signal& x) {
 }
 
 Signal GraphBuilder::negated(const std::string& name, const Signal& x) {
-  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
-  if (x.exclusive && rows && multiply_exactly(*rows, {-1.0})) return x;
+  Node& node = network_.nodes[static_cast<size_t>(x.node)];
+  const auto rows = rows_of(node.op);
+  Rounding unchanged = node.rounding;  // another sign rounds nothing
+  if (x.exclusive && rows && multiply_exactly(*rows, {-1.0}, unchanged)) return x;
   Gather gather{size(x), {}, true};
   for (int64_t k = 0; k < size(x); ++k) gather.index.push_back(k);
   Signal y = append(name, std::move(gather), {x.node}, size(x), x.shape);
@@ -201,8 +205,11 @@ Signal GraphBuilder::diagonal(const std::string& name, const Signal& x, const Ru
 Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs& factors) {
   if (all_equal(factors, 1.0)) return x;
   const Runs own = in_node_order(x, factors, size(x));
-  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
-  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own)) return x;
+  Node& node = network_.nodes[static_cast<size_t>(x.node)];
+  const auto rows = rows_of(node.op);
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) &&
+      multiply_exactly(*rows, own, node.rounding))
+    return x;
   if (all_equal(factors, -1.0)) return negated(name, x);
   return diagonal(name, x, own, {0.0});
 }
@@ -210,9 +217,29 @@ Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs
 Signal GraphBuilder::shifted(const std::string& name, const Signal& x, const Runs& offsets) {
   if (all_equal(offsets, 0.0)) return x;
   const Runs own = in_node_order(x, offsets, size(x));
-  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
-  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && add_exactly(*rows, own)) return x;
+  Node& node = network_.nodes[static_cast<size_t>(x.node)];
+  const auto rows = rows_of(node.op);
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && add_exactly(*rows, own, node.rounding))
+    return x;
   return diagonal(name, x, {1.0}, own);
+}
+
+// A layer that others read as well computes for them what it did before.
+Signal GraphBuilder::rounded(const std::string& name, const Signal& x, const Rounding& more,
+                             const Runs& magnitudes) {
+  const Runs own = magnitudes.empty() ? Runs{0.0} : in_node_order(x, magnitudes, size(x));
+  const auto before = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
+  const bool fits = x.exclusive && before && is_constant_on_rows(*before, own);
+  const Signal y = fits ? x : diagonal(name, x, Runs(own.size(), 1.0), {0.0});
+  Node& node = network_.nodes[static_cast<size_t>(y.node)];
+  const Rows rows = *rows_of(node.op);
+  Rounding& rounding = node.rounding;
+  rounding = also(rounding, {*rows.weight, *rows.bias}, more, repeated(own, rows.bias->size()));
+  return y;
+}
+
+void GraphBuilder::doubt(const std::string& why) {
+  if (network_.unlike_float32.empty()) network_.unlike_float32 = why;
 }
 
 Network GraphBuilder::finish(const Signal& y) {
@@ -225,7 +252,7 @@ Network GraphBuilder::finish(const Signal& y) {
       if (needed[k]) needed[static_cast<size_t>(input)] = true;
     }
   }
-  Network result{network_.input, {}};
+  Network result{network_.input, {}, network_.arithmetic, network_.unlike_float32};
   std::vector<int> place(network_.nodes.size(), 0);
   for (size_t k = 0; k < network_.nodes.size(); ++k) {
     if (!needed[k]) continue;
