@@ -3,6 +3,7 @@
 // operations.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
