@@ -17,7 +17,8 @@ namespace verissim::attack {
 struct Violation {
   std::vector<double> values;
   int64_t rival = -1;  // Goal::rival of the worst goal
-  // The worst goal's value, <= 0, rounded to nearest; in float32 an upper bound, <= 0, of its computed values.
+  // The worst goal's value, <= 0, rounded to nearest; in float32 an upper bound, <= 0, of its computed
+  // values.
   double margin = 0.0;
 };
 

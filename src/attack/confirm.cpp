@@ -30,8 +30,8 @@ bool may_violate(const Network& network, const property::Property& property, std
                      [&](const Goal& goal) { return goal_value(goal, outputs).lo <= 0.0; });
 }
 
-// SOUND: the outputs' intervals hold whatever a float32 program computes at x, in any order of its sums. Where
-// a goal's is at most 0 with all of these, the goal fails in all of them.
+// SOUND: the outputs' intervals hold whatever a float32 program computes at x, in any order of its sums.
+// Where a goal's is at most 0 with all of these, the goal fails in all of them.
 std::optional<Violation> confirm_in_float32(const Network& network, const region::Region& region,
                                             const property::Property& property, std::span<const double> x) {
   if (!region.contains(x) || !network::are_single(x)) return std::nullopt;

@@ -94,9 +94,9 @@ constexpr Option kRunOptions[] = {
 };
 
 constexpr Option kVerifyOptions[] = {
-    kModel,      kImage,     kClass,   kSsim,    kLinf, kL2,          kChannels,  kEightBit,
-    kArithmetic, kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile,
-    kCertificate, kEvents,   kQuiet,   kJson,
+    kModel,       kImage,     kClass,   kSsim,    kLinf, kL2,          kChannels,  kEightBit,
+    kArithmetic,  kDimension, kTimeout, kThreads, kSeed, kMemoryLimit, kTolerance, kCounterexampleFile,
+    kCertificate, kEvents,    kQuiet,   kJson,
 };
 
 constexpr Option kThresholdOptions[] = {

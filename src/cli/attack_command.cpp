@@ -70,9 +70,10 @@ std::string attempt_text(const Attempt& attempt, const Subject& subject, const Q
   const Facts closest = {{"closest", "margin " + format_number(attempt.best_margin)},
                          {"time", format_seconds(attempt.seconds)}};
   if (attempt.found.empty()) {
-    const std::string kind = question.neighbourhood.eight_bit
-                                 ? "is an image of 8 bits, which proves nothing about these."
-                                 : "every evaluation by float32 gets wrong, which proves nothing about these.";
+    const std::string kind =
+        question.neighbourhood.eight_bit
+            ? "is an image of 8 bits, which proves nothing about these."
+            : "every evaluation by float32 gets wrong, which proves nothing about these.";
     const std::string nothing = attempt.between
                                     ? "There is a counterexample, but none was found that " + kind
                                     : "No counterexample was found, which proves nothing (verissim "

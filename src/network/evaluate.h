@@ -1,5 +1,5 @@
-// What a network means: its value in real arithmetic on the stored weights, or where its arithmetic is that of
-// float32, every value that a program may compute in it (float_error.h).
+// What a network means: its value in real arithmetic on the stored weights, or where its arithmetic is that
+// of float32, every value that a program may compute in it (float_error.h).
 #pragma once
 
 #include <span>

@@ -14,8 +14,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kUnit = 0x1p-24;
 constexpr double kLargestSingle = std::numeric_limits<float>::max();
-// SOUND: a quarter of what float32 holds; exact values up to it are computed as less than twice as much, since
-// gamma is at most 1/2.
+// SOUND: a quarter of what float32 holds; exact values up to it are computed as less than twice as much,
+// since gamma is at most 1/2.
 constexpr double kLargest = 0x1p126;
 
 // SOUND: rounded up. gamma_m for m u <= 1 / 3, where it is at most 1 / 2; beyond nothing is said.
@@ -103,10 +103,9 @@ std::vector<std::vector<double>> inputs_of(const Node& node,
 }
 
 bool are_single(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(),
-                     [](double x) {
-                       return std::abs(x) <= kLargestSingle && static_cast<double>(static_cast<float>(x)) == x;
-                     });
+  return std::all_of(values.begin(), values.end(), [](double x) {
+    return std::abs(x) <= kLargestSingle && static_cast<double>(static_cast<float>(x)) == x;
+  });
 }
 
 }  // namespace verissim::network

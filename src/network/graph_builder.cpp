@@ -207,8 +207,7 @@ Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs
   const Runs own = in_node_order(x, factors, size(x));
   Node& node = network_.nodes[static_cast<size_t>(x.node)];
   const auto rows = rows_of(node.op);
-  if (x.exclusive && rows && is_constant_on_rows(*rows, own) &&
-      multiply_exactly(*rows, own, node.rounding))
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own, node.rounding))
     return x;
   if (all_equal(factors, -1.0)) return negated(name, x);
   return diagonal(name, x, own, {0.0});

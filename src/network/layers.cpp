@@ -81,8 +81,8 @@ Rounding normalisation_rounding(const Normalisation& constants) {
   double mean = 0.0;
   for (size_t c = 0; c < constants.gamma.size(); ++c) {
     const double root = std::sqrt(constants.variance[c] + constants.epsilon);
-    peak = std::max({peak, 2.0 / root, 2.0 * std::abs(constants.gamma[c]),
-                     2.0 * std::abs(constants.gamma[c]) / root});
+    peak = std::max(
+        {peak, 2.0 / root, 2.0 * std::abs(constants.gamma[c]), 2.0 * std::abs(constants.gamma[c]) / root});
     mean = std::max(mean, std::abs(constants.mean[c]) + std::abs(constants.beta[c]));
     if (constants.variance[c] < 0.0) rounding.operations = INT64_C(1) << 30;
   }

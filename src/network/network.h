@@ -70,7 +70,8 @@ struct Network {
   Shape input;
   std::vector<Node> nodes;
   Arithmetic arithmetic = Arithmetic::kExact;
-  std::string unlike_float32 = {};  // a clause: why float32 programs may compute something else; usually empty
+  std::string unlike_float32 =
+      {};  // a clause: why float32 programs may compute something else; usually empty
 
   int64_t inputs() const { return nodes.front().size; }
   int64_t outputs() const { return nodes.back().size; }

@@ -98,8 +98,7 @@ Rounding rounding_detail::join(const Diagonal& first, const Rounding& rounding, 
   result.gain = multiply_up(first.rounding.gain, rounding.gain);
   for (const double factor : {scale, largest_row(layer), rounding.peak_scale})
     result.gain = multiply_up(result.gain, add_up(1.0, factor));
-  result.peak_scale =
-      std::max({scale, first.rounding.peak_scale, multiply_up(rounding.peak_scale, scale)});
+  result.peak_scale = std::max({scale, first.rounding.peak_scale, multiply_up(rounding.peak_scale, scale)});
   result.peak_offset = std::max({offset, first.rounding.peak_offset,
                                  add_up(rounding.peak_offset, multiply_up(rounding.peak_scale, offset))});
   return result;

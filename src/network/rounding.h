@@ -35,12 +35,13 @@ struct LayerNumbers {
 // are those before.
 //
 // It multiplies the results of row k by factors[k].
-Rounding scaled_after(const Rounding& rounding, const LayerNumbers& layer, const std::vector<double>& factors);
+Rounding scaled_after(const Rounding& rounding, const LayerNumbers& layer,
+                      const std::vector<double>& factors);
 // It adds constants of these absolute values to the results of the rows.
 Rounding shifted_after(const Rounding& rounding, const LayerNumbers& layer,
                        const std::vector<double>& magnitudes);
-// It does what `more` tells of with the layer's results, to which constants of these absolute values are added
-// on the way.
+// It does what `more` tells of with the layer's results, to which constants of these absolute values are
+// added on the way.
 Rounding also(const Rounding& rounding, const LayerNumbers& layer, const Rounding& more,
               const std::vector<double>& magnitudes);
 // `first`, a multiplication and an addition for each value, comes before it: x becomes s_c x + t_c, where

@@ -191,7 +191,8 @@ void BoxBatch::lose_errors(int node, size_t count) {
   if (facts_.errors.empty()) return;
   const auto& errors = facts_.errors[static_cast<size_t>(node)];
   const double* c = coefficients_[static_cast<size_t>(node)].data();
-  for (size_t r = 0; !errors.empty() && r < count; ++r) lose(r, weighed_errors(c + r * errors.size(), errors));
+  for (size_t r = 0; !errors.empty() && r < count; ++r)
+    lose(r, weighed_errors(c + r * errors.size(), errors));
 }
 
 void BoxBatch::lower_bounds(std::span<SubBox* const> boxes, BoxRows& rows) {

@@ -23,8 +23,8 @@
 // - a coupled ReLU (one whose input is affine in the network's) with c < 0 may have a parabola instead of the
 // chord: c relu(z) >= v z + t - d (z - p)^2; the squares of a row are bounded together by a bowl at the
 // input.
-// - in float32 the values are those that a program computes: an affine y = M x + b + e and a sum y = a + b + e
-// with |e| at most the
+// - in float32 the values are those that a program computes: an affine y = M x + b + e and a sum y = a + b +
+// e with |e| at most the
 //   facts' errors, whatever they are at a point. So c.y is off by at most |c|.errors, which is subtracted as
 //   well; the other steps round nothing. All bounds and lines hold for every x and all such e together.
 // - at the input, the facts' cut is added with its multiplier eta (Lagrange), then the region's own

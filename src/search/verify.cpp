@@ -543,7 +543,8 @@ const char* to_string(Reason reason) {
     case Reason::kNoEightBit:
       return "there is a counterexample, but none was found that is an image of 8 bits";
     case Reason::kNoFloat32:
-      return "there is a counterexample in real arithmetic, but none was found that every evaluation in float32 "
+      return "there is a counterexample in real arithmetic, but none was found that every evaluation in "
+             "float32 "
              "gets wrong";
     case Reason::kBoundary:
       return "boundary: neither side can be shown within the tolerance";

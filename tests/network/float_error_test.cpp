@@ -64,7 +64,8 @@ TEST(FloatError, EnclosesEveryOrder) {
   });
 }
 
-// A sum of n ones and one large number: the worst order is known, and the bound is not far above what it loses.
+// A sum of n ones and one large number: the worst order is known, and the bound is not far above what it
+// loses.
 TEST(FloatError, IsReachedUpToASmallFactor) {
   constexpr int64_t kOnes = 100;
   network::Dense dense{kOnes + 1, 1, std::vector<double>(kOnes + 1, 1.0), {0.0}};

@@ -24,8 +24,7 @@ double computed_margin(const property::Property& property, const std::vector<flo
   double least = HUGE_VAL;
   for (const property::Goal& goal : property.goals) {
     double value = goal.offset;
-    for (size_t i = 0; i < scores.size(); ++i)
-      value += goal.coefficients[i] * static_cast<double>(scores[i]);
+    for (size_t i = 0; i < scores.size(); ++i) value += goal.coefficients[i] * static_cast<double>(scores[i]);
     least = std::min(least, value);
   }
   return least;
@@ -44,8 +43,8 @@ search::Options brief() {
 
 // A member of float32 numbers; the reference where rounding leads outside.
 Point single_member(Rng& rng, const Neighbourhood& hood) {
-  Point x = rng.below(2) == 0 ? random_member(rng, hood)
-                              : member_towards(hood, random_target(rng, hood.reference));
+  Point x =
+      rng.below(2) == 0 ? random_member(rng, hood) : member_towards(hood, random_target(rng, hood.reference));
   for (double& value : x) value = static_cast<double>(static_cast<float>(value));
   return hood.holds(x) ? x : hood.reference;
 }
@@ -116,8 +115,8 @@ TEST(Float32, IsTheStricterQuestion) {
   });
 }
 
-// y_0 = g.x + (c - c), y_1 = half of the smallest g.x, where two hidden neurons are c: robust with reals, and in
-// some orders of summation not.
+// y_0 = g.x + (c - c), y_1 = half of the smallest g.x, where two hidden neurons are c: robust with reals, and
+// in some orders of summation not.
 Question swallowing(Rng& rng, double large) {
   const auto n = static_cast<int64_t>(2 + rng.below(4));
   const auto neurons = static_cast<int64_t>(2 + rng.below(4));
@@ -125,7 +124,8 @@ Question swallowing(Rng& rng, double large) {
   Dense first{n, neurons + 2, {}, {}};
   for (int64_t i = 0; i < neurons + 2; ++i) {
     for (int64_t j = 0; j < n; ++j)
-      first.weight.push_back(i < neurons ? static_cast<double>(static_cast<float>(rng.uniform(0.1, 1.0))) : 0.0);
+      first.weight.push_back(i < neurons ? static_cast<double>(static_cast<float>(rng.uniform(0.1, 1.0)))
+                                         : 0.0);
     first.bias.push_back(i < neurons ? 0.125 : large);
   }
   append(net, first, neurons + 2);
@@ -214,8 +214,7 @@ TEST(Float32, VerdictsAboutBoxesHold) {
     const auto region = region::make_linf_ball(reference, Decimal::parse("0.05", "radius"));
     const Point r(reference.begin(), reference.end());
     const property::Property property = property::strictly_largest(predicted(net, r), 3);
-    const search::Result result =
-        search::verify({net, *region, property}, brief(), StopToken(), nullptr);
+    const search::Result result = search::verify({net, *region, property}, brief(), StopToken(), nullptr);
     if (result.verdict != Verdict::kRobust) return;
     ++robust;
     for (int k = 0; k < 30; ++k) {
@@ -280,7 +279,8 @@ TEST(Float32, ThresholdsHold) {
     options.first_slice_nodes = 50;
     const auto found = search::find_threshold(q.net, q.property, family, options, StopToken(), nullptr);
     if (found.bracket.proved) {
-      const Neighbourhood proved = make_neighbourhood(to_floats(q.hood.reference), found.bracket.proved->value.text());
+      const Neighbourhood proved =
+          make_neighbourhood(to_floats(q.hood.reference), found.bracket.proved->value.text());
       for (int k = 0; k < 20; ++k) {
         FloatProgram program(rng);
         RC_ASSERT(computed_margin(q.property, program.outputs(q.net, single_member(rng, proved))) > 0.0);

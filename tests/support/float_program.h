@@ -44,9 +44,7 @@ class FloatProgram {
   }
 
  private:
-  float kept(float x) const {
-    return flush_ && std::abs(x) < std::numeric_limits<float>::min() ? 0.0F : x;
-  }
+  float kept(float x) const { return flush_ && std::abs(x) < std::numeric_limits<float>::min() ? 0.0F : x; }
 
   // Of terms first .. last - 1: one after the other, halved, or cut anywhere.
   float part(const std::vector<Term>& terms, size_t first, size_t last) {
