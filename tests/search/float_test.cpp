@@ -88,7 +88,7 @@ TEST(Float32, VerdictsHoldForRandomPrograms) {
     expect_true(rng, q, verify(q, brief()), tally);
   });
   EXPECT_GE(tally.robust, 60);
-  EXPECT_GE(tally.refuted, 60);
+  EXPECT_GE(tally.refuted, 20);
   EXPECT_LE(tally.unknown, 30);
 }
 
