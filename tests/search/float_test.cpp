@@ -182,14 +182,15 @@ TEST(Float32, IsNeverRobustWhereLayersSwallow) {
   }
 }
 
-TEST(Float32, SaysNothingWhereNumbersOverflow) {
+// Scores near 2^127: float32 may still hold them, but no bound on errors shows that it does.
+TEST(Float32, SaysNothingWhereNumbersMayOverflow) {
   Network net = only_input({1, 1, 2});
-  append(net, Dense{2, 2, {0x1p120, 0x1p120, 1, 1}, {0, 0}}, 2);
+  append(net, Dense{2, 2, {0x1p64, 0x1p64, 1, 1}, {0, 0}}, 2);
   append(net, network::Relu{}, 2);
-  append(net, Dense{2, 2, {0x1p10, 0, 0, 1}, {0, 0}}, 2);
+  append(net, Dense{2, 2, {0x1p63, 0, 0, 1}, {0, 0}}, 2);
   Question q = question(net, {0.5F, 0.5F}, "0.99");
-  EXPECT_EQ(verify(q).verdict, Verdict::kRobust);
-  EXPECT_EQ(verify(in_float32(std::move(q))).verdict, Verdict::kUnknown);
+  EXPECT_EQ(verify(q, brief()).verdict, Verdict::kRobust);
+  EXPECT_EQ(verify(in_float32(std::move(q)), brief()).verdict, Verdict::kUnknown);
 }
 
 // A violation so slight that the order of sums decides whether there is one.
