@@ -1,8 +1,4 @@
-#include "image.h"
-
-#include <algorithm>
-#include <cmath>
-#include <cstdlib>
+#include "check.h"
 
 namespace check {
 namespace {
@@ -25,38 +21,31 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
       const int left = i >= step ? out[i - step] : 0;
       const int above = y > 0 ? out[i - stride] : 0;
       const int corner = i >= step && y > 0 ? out[i - stride - step] : 0;
-      int guess = 0;
-      if (filter == 1) guess = left;
-      if (filter == 2) guess = above;
-      if (filter == 3) guess = (left + above) / 2;
-      if (filter == 4) {
-        const int p = left + above - corner;
-        const int a = std::abs(p - left);
-        const int b = std::abs(p - above);
-        const int c = std::abs(p - corner);
-        guess = a <= b && a <= c ? left : (b <= c ? above : corner);
-      }
-      out[i] = static_cast<uint8_t>(in[i] + guess);
+      const int a = std::abs(above - corner);
+      const int b = std::abs(left - corner);
+      const int c = std::abs(left + above - 2 * corner);
+      const int paeth = a <= b && a <= c ? left : (b <= c ? above : corner);
+      const int guesses[] = {0, left, above, (left + above) / 2, paeth};
+      out[i] = static_cast<uint8_t>(in[i] + guesses[filter]);
     }
   }
 }
 
 // A target value's share of the source: a triangle of weights in fixed point with 22 bits, as Pillow computes
 // it.
-struct Window {
+struct Weights {
   int64_t first = 0;
-  std::vector<int32_t> weights;
+  Neurons weights;
 };
 
-Window window(int64_t target, int64_t from, int64_t to) {
+Weights weights_of(int64_t target, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double support = std::max(scale, 1.0);
   const double centre = (static_cast<double>(target) + 0.5) * scale;
   const auto round = [](double x) { return static_cast<int64_t>(std::floor(x + 0.5)); };
-  Window result;
-  result.first = std::max<int64_t>(0, round(centre - support));
+  Weights result{std::max<int64_t>(0, round(centre - support)), {}};
   const int64_t end = std::min(from, round(centre + support));
-  std::vector<double> shares;
+  Numbers shares;
   double sum = 0.0;
   for (int64_t i = result.first; i < end; ++i) {
     const double away = std::abs((static_cast<double>(i) - centre + 0.5) * (1.0 / support));
@@ -76,7 +65,7 @@ Pixels resize(const Pixels& image, bool rows, int64_t to) {
   const int64_t from = rows ? image.width : image.height;
   const int64_t step = rows ? image.channels : image.width * image.channels;
   for (int64_t t = 0; t < to; ++t) {
-    const Window own = window(t, from, to);
+    const Weights own = weights_of(t, from, to);
     for (int64_t k = 0; k < (rows ? image.height : image.width); ++k) {
       for (int64_t c = 0; c < image.channels; ++c) {
         const int64_t source = rows ? k * image.width * image.channels + c : k * image.channels + c;
@@ -89,21 +78,6 @@ Pixels resize(const Pixels& image, bool rows, int64_t to) {
         result.values[static_cast<size_t>(target)] =
             static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
       }
-    }
-  }
-  return result;
-}
-
-Pixels with_channels(const Pixels& image, int64_t channels) {
-  if (image.channels == channels) return image;
-  Pixels result{image.height, image.width, channels, {}};
-  for (size_t i = 0; i < image.values.size(); i += static_cast<size_t>(image.channels)) {
-    const uint8_t* p = image.values.data() + i;
-    if (channels == 3) {
-      result.values.insert(result.values.end(), 3, *p);
-    } else {  // ITU-R 601-2 luma
-      result.values.push_back(
-          static_cast<uint8_t>((19595U * p[0] + 38470U * p[1] + 7471U * p[2] + 32768U) >> 16));
     }
   }
   return result;
@@ -145,23 +119,34 @@ Pixels read_png(const std::string& file) {
   }
   demand(image.channels > 0, file, "it has no header");
   const uint64_t most = static_cast<uint64_t>((image.width * image.channels + 1) * image.height);
-  unfilter(image, unpack(packed, false, most, file), file);
+  unfilter(image, unpack(packed, most, file), file);
   return image;
 }
 
-std::vector<float> as_values(const Pixels& pixels, int64_t channels, int64_t height, int64_t width) {
-  Pixels image = with_channels(pixels, channels);
-  const int64_t rows = image.height - height;
-  const int64_t columns = image.width - width;
+Floats as_values(Pixels image, const Shape& shape) {
+  if (image.channels != shape[0]) {
+    const Pixels other = std::exchange(image, {image.height, image.width, shape[0], {}});
+    for (size_t i = 0; i < other.values.size(); i += static_cast<size_t>(other.channels)) {
+      const uint8_t* p = other.values.data() + i;
+      if (other.channels == 3)  // ITU-R 601-2 luma
+        image.values.push_back(
+            static_cast<uint8_t>((19595U * p[0] + 38470U * p[1] + 7471U * p[2] + 32768U) >> 16));
+      else
+        image.values.insert(image.values.end(), 3, *p);
+    }
+  }
+  const int64_t rows = image.height - shape[1];
+  const int64_t columns = image.width - shape[2];
   // Pillow's order: along the lines first, unless far more lines than columns go away.
   const bool lines_first = rows > 0 && rows > 2 * columns;
-  if (lines_first && rows != 0) image = resize(image, false, height);
-  if (columns != 0) image = resize(image, true, width);
-  if (!lines_first && rows != 0) image = resize(image, false, height);
-  std::vector<float> values;
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t i = 0; i < height * width; ++i)
-      values.push_back(static_cast<float>(image.values[static_cast<size_t>(i * channels + c)]) / 255.0F);
+  if (lines_first) image = resize(image, false, shape[1]);
+  if (columns != 0) image = resize(image, true, shape[2]);
+  if (!lines_first && rows != 0) image = resize(image, false, shape[1]);
+  Floats values;
+  for (int64_t i = 0; i < size_of(shape); ++i) {
+    const int64_t plane = shape[1] * shape[2];
+    values.push_back(static_cast<float>(image.values[static_cast<size_t>(i % plane * shape[0] + i / plane)]) /
+                     255.0F);
   }
   return values;
 }

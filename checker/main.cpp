@@ -1,13 +1,9 @@
 // verissim-check: does a certificate prove what it says about the network and the image that the user names?
 #include <cfenv>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
-#include <string>
 
-#include "certificate.h"
-#include "image.h"
-#include "model.h"
+#include "check.h"
 
 namespace {
 
@@ -32,81 +28,71 @@ void check_arithmetic() {
          "it does not compute as IEEE 754 says");
 }
 
-int64_t whole(const std::string& text) {
-  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
-    throw Usage{};
-  return std::stoll(text);
+// Three whole numbers between `before`, `x`, `x` and `after`; empty if the text is not like that.
+Shape shape_in(const std::string& text, const char* format) {
+  int used = 0;
+  long long c = 0;
+  long long h = 0;
+  long long w = 0;
+  if (std::sscanf(text.c_str(), format, &c, &h, &w, &used) != 3 || used == 0) return {};
+  return c > 0 && h > 0 && w > 0 && c < 1 << 20 && h < 1 << 20 && w < 1 << 20 ? Shape{c, h, w} : Shape{};
 }
 
-// The shape of the input: as given, as in the model's name ("model_i1x28x28_l100_o5.pt"), or the image's own.
-void set_shape(Problem& problem, const std::string& dimension, const std::string& model,
+// The shape of the input: as in the model's file, as given, as in the model's name
+// ("model_i1x28x28_l100_o5.pt"), or the image's own.
+Shape shape_of(const Network& network, const std::string& dimension, const std::string& model,
                const Pixels& image) {
-  int64_t c = image.channels;
-  int64_t h = image.height;
-  int64_t w = image.width;
-  const std::string name = model.substr(model.rfind('/') == std::string::npos ? 0 : model.rfind('/') + 1);
-  int used = 0;
-  long long a = 0;
-  long long b = 0;
-  long long d = 0;
-  if (!dimension.empty()) {
-    const bool read = std::sscanf(dimension.c_str(), "%lld,%lld,%lld%n", &a, &b, &d, &used) == 3;
-    if (!read || static_cast<size_t>(used) != dimension.size()) throw Usage{};
-    c = a, h = b, w = d;
-  } else if (std::sscanf(name.c_str(), "model_i%lldx%lldx%lld_l%n", &a, &b, &d, &used) == 3 && used > 0 &&
-             a > 0 && b > 0 && d > 0 && a < 1 << 20 && b < 1 << 20 && d < 1 << 20 &&
-             a * b * d == static_cast<int64_t>(problem.network.inputs())) {
-    c = a, h = b, w = d;
-  }
-  demand((c == 1 || c == 3) && h > 0 && w > 0 && h < 1 << 20 && w < 1 << 20 &&
-             c * h * w == static_cast<int64_t>(problem.network.inputs()),
-         "--dimension",
-         "the network has " + std::to_string(problem.network.inputs()) + " inputs, which is not " +
-             std::to_string(c) + " x " + std::to_string(h) + " x " + std::to_string(w));
-  problem.channels = c, problem.height = h, problem.width = w;
+  const Shape given = shape_in(dimension, "%lld,%lld,%lld%n");
+  if (given.empty() && !dimension.empty()) throw Usage{};
+  Shape shape = shape_in(model.substr(model.rfind('/') + 1), "model_i%lldx%lldx%lld_l%n");
+  if (shape.empty()) shape = {image.channels, image.height, image.width};
+  if (!given.empty()) shape = given;
+  if (given.empty() && !network.image.empty()) shape = network.image;
+  demand((shape[0] == 1 || shape[0] == 3) && size_of(shape) == static_cast<int64_t>(network.inputs()) &&
+             (network.image.empty() || shape == network.image),
+         "--dimension", "the network has " + std::to_string(network.inputs()) + " inputs, in another shape");
+  return shape;
 }
 
 int run(int count, char** words) {
-  std::string certificate;
-  std::map<std::string, std::string> options;
+  std::map<std::string, std::string> options;  // "" is the certificate
+  const std::vector<std::string> known = {"--model", "--image", "--class", "--ssim", "--dimension"};
   for (int i = 1; i < count; ++i) {
-    const std::string word = words[i];
-    if (word == "--help" || word == "-h") {
+    std::string name = words[i];
+    if (name == "--help" || name == "-h") {
       std::fputs(kUsage, stdout);
       return 0;
     }
-    const bool known = word == "--model" || word == "--image" || word == "--class" || word == "--ssim" ||
-                       word == "--dimension";
-    if (known) {
-      if (i + 1 >= count || !options.emplace(word, words[i + 1]).second) throw Usage{};
-      ++i;
-    } else {
-      if (word.starts_with("-") || !certificate.empty()) throw Usage{};
-      certificate = word;
-    }
+    if (!name.starts_with("-")) name.clear();
+    if (!name.empty() && (std::find(known.begin(), known.end(), name) == known.end() || ++i >= count))
+      throw Usage{};
+    if (!options.emplace(name, words[i]).second) throw Usage{};
   }
-  if (certificate.empty() || options.size() - options.count("--dimension") != 4) throw Usage{};
+  const std::string& label = options["--class"];
+  if (options.size() - options.count("--dimension") != 5 || label.empty() || label.size() > 9 ||
+      label.find_first_not_of("0123456789") != label.npos)
+    throw Usage{};
   check_arithmetic();
   Problem problem;
   const std::string& model = options["--model"];
   const Bytes data = read_file(model);
-  problem.model_digest = sha256(data);
-  problem.network = read_pytorch(data, model);
+  problem.checksum = checksum(data);
+  const bool zipped = data.size() > 4 && data[0] == 'P' && data[1] == 'K';
+  problem.network = zipped ? read_pytorch(data, model) : read_onnx(data, model);
   const Pixels image = read_png(options["--image"]);
-  set_shape(problem, options["--dimension"], model, image);
-  problem.reference = as_values(image, problem.channels, problem.height, problem.width);
-  problem.label = whole(options["--class"]);
+  problem.shape = shape_of(problem.network, options["--dimension"], model, image);
+  problem.reference = as_values(image, problem.shape);
+  problem.label = std::stoll(label);
   demand(problem.label < static_cast<int64_t>(problem.network.outputs()), "--class",
-         "the network has no such output");
+         "there is no such output");
   problem.limit = options["--ssim"];
-  const Accepted accepted = check_certificate(certificate, problem);
-  if (accepted.verdict == Verdict::kRobust) {
+  const Accepted accepted = check_certificate(options[""], problem);
+  if (accepted.robust)
     std::printf("ACCEPTED: robust: %lld parts of the region, %lld frames\n",
                 static_cast<long long>(accepted.leaves), static_cast<long long>(accepted.frames));
-    return 20;
-  }
-  std::printf("ACCEPTED: not robust\n");
-  return 10;
+  else
+    std::printf("ACCEPTED: not robust\n");
+  return accepted.robust ? 20 : 10;
 }
 
 }  // namespace

@@ -1,46 +1,7 @@
-#include "network.h"
-
-#include <gmpxx.h>
-
-#include <utility>
+#include "check.h"
 
 namespace check {
-
-void Network::add(Layer layer) {
-  demand(layer.in > 0 && layer.out > 0 && layer.weight.size() == layer.in * layer.out &&
-             layer.bias.size() == layer.out && (layers.empty() || layers.back().out == layer.in),
-         "network", "a layer's sizes do not fit");
-  if (!layers.empty()) layer.first_neuron = layers.back().first_neuron + layers.back().out;
-  layers.push_back(std::move(layer));
-}
-
-CHECK_CLONES
-double dot(const double* a, const double* b, size_t n) {
-  double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 namespace {
-
-struct Sums {
-  double centre = 0.0, radius = 0.0, absolute = 0.0;
-};
-
-CHECK_CLONES
-Sums sums(const double* w, const double* c, const double* r, size_t n) {
-  double centre = 0.0;
-  double radius = 0.0;
-  double absolute = 0.0;
-#pragma omp simd reduction(+ : centre, radius, absolute)
-  for (size_t j = 0; j < n; ++j) {
-    centre += w[j] * c[j];
-    radius += std::abs(w[j]) * r[j];
-    absolute += std::abs(w[j] * c[j]);
-  }
-  return {centre, radius, absolute};
-}
 
 CHECK_CLONES
 void add_multiple(double* x, const double* w, double c, size_t n) {
@@ -48,105 +9,85 @@ void add_multiple(double* x, const double* w, double c, size_t n) {
   for (size_t j = 0; j < n; ++j) x[j] += c * w[j];
 }
 
-// With centres c and radii r of the box, W x + b lies within |W| r of W c + b.
-std::vector<Interval> through(const Layer& layer, const std::vector<Interval>& x) {
-  std::vector<double> centre(x.size());
-  std::vector<double> radius(x.size());
-  for (size_t j = 0; j < x.size(); ++j) {
-    centre[j] = x[j].middle();
-    radius[j] = up(std::max(x[j].hi - centre[j], centre[j] - x[j].lo));
-  }
-  std::vector<Interval> y;
-  for (size_t i = 0; i < layer.out; ++i) {
-    const Sums s = sums(layer.weight.data() + i * layer.in, centre.data(), radius.data(), layer.in);
-    const double error = sum_error(s.absolute + std::abs(layer.bias[i]), layer.in + 1);
-    const double reach = up(error + up(s.radius + sum_error(s.radius, layer.in + 1)));
-    const double middle = s.centre + layer.bias[i];
-    const bool finite = std::isfinite(middle) && std::isfinite(reach);
-    y.push_back(finite ? rounded(middle - reach, middle + reach) : Interval(-kInf, kInf));
-  }
-  return y;
-}
-
 }  // namespace
 
-void transposed(const Layer& layer, const double* c, std::vector<double>& x) {
-  x.assign(layer.in, 0.0);
-  for (size_t i = 0; i < layer.out; ++i)
-    if (c[i] != 0.0) add_multiple(x.data(), layer.weight.data() + i * layer.in, c[i], layer.in);
+void add_transposed(const Matrix& matrix, const double* c, double* x) {
+  for (size_t i = 0; i < matrix.ends.size(); ++i) {
+    if (c[i] == 0.0) continue;
+    matrix.each_run(i, [&](const Matrix::Run& run) {
+      add_multiple(x + run.column, &matrix.weight[run.weight], c[i], run.length);
+    });
+  }
 }
 
-bool propagate(const Network& network, const std::vector<Interval>& box, std::vector<Interval>& neurons,
-               std::vector<std::vector<double>>* largest) {
-  std::vector<Interval> x = box;
-  for (const Layer& layer : network.layers) {
-    if (largest != nullptr) {
-      auto& magnitudes = largest->emplace_back();
-      for (const Interval& value : x) magnitudes.push_back(std::max(std::abs(value.lo), std::abs(value.hi)));
-    }
-    if (&layer == &network.layers.back()) break;
-    x = through(layer, x);
-    for (size_t i = 0; i < layer.out; ++i) {
-      Interval& z = neurons[layer.first_neuron + i];
-      z = {std::max(z.lo, x[i].lo), std::min(z.hi, x[i].hi)};
+bool propagate(const Network& network, const Intervals& box, Intervals& neurons, Largest* largest) {
+  std::vector<Intervals> values = {box};
+  for (size_t i = 1; i < network.nodes.size(); ++i) {
+    const Node& node = network.nodes[i];
+    auto& y = values.emplace_back();
+    for (size_t j = 0; j < node.size && node.terms.empty(); ++j) {
+      Interval& z = neurons[node.first_neuron + j];
+      const Interval& found = values[node.from][j];
+      z = {std::max(z.lo, found.lo), std::min(z.hi, found.hi)};
       if (z.lo > z.hi) return false;
-      x[i] = at_least(z, 0.0);
+      y.push_back(at_least(z, 0.0));
+    }
+    for (const double bias : node.bias) y.emplace_back(bias);
+    for (const Node::Term& term : node.terms) {
+      const Intervals& x = values[term.node];
+      for (size_t j = 0; j < node.size; ++j) {
+        term.matrix.each_run(j, [&](const Matrix::Run& run) {
+          for (size_t k = 0; k < run.length; ++k)
+            y[j] = y[j] + Interval(term.matrix.weight[run.weight + k]) * x[run.column + k];
+        });
+      }
+    }
+  }
+  for (size_t i = 0; i < network.nodes.size() && largest != nullptr; ++i) {
+    auto& own = largest->values.emplace_back();
+    for (const Interval& x : values[i]) own.push_back(std::max(std::abs(x.lo), std::abs(x.hi)));
+    auto& products = largest->products.emplace_back(network.nodes[i].size, 0.0);
+    for (const Node::Term& term : network.nodes[i].terms) {
+      for (size_t j = 0; j < products.size(); ++j) {
+        term.matrix.each_run(j, [&](const Matrix::Run& run) {
+          for (size_t k = 0; k < run.length; ++k) {
+            const double weight = std::abs(term.matrix.weight[run.weight + k]);
+            products[j] = up(products[j] + up(weight * largest->values[term.node][run.column + k]));
+          }
+        });
+      }
     }
   }
   return true;
 }
 
-namespace {
-
-// Whole numbers times 2^exponent.
-struct Scaled {
-  std::vector<mpz_class> values;
-  long exponent = 0;
-
-  void lower_to(long least) {
-    for (mpz_class& value : values)
-      mpz_mul_2exp(value.get_mpz_t(), value.get_mpz_t(), static_cast<mp_bitcnt_t>(exponent - least));
-    exponent = least;
-  }
-};
-
-// x exactly: every double is a whole number of 53 bits times a power of two.
-Scaled scaled(const std::vector<double>& x) {
-  Scaled result{{}, 2000};
-  int e = 0;
-  for (const double value : x)
-    if (std::frexp(value, &e) != 0.0) result.exponent = std::min<long>(result.exponent, e - 53);
-  for (const double value : x) {
-    mpz_class whole(std::ldexp(std::frexp(value, &e), 53));
-    const long shift = value == 0.0 ? 0 : e - 53 - result.exponent;
-    mpz_mul_2exp(whole.get_mpz_t(), whole.get_mpz_t(), static_cast<mp_bitcnt_t>(shift));
-    result.values.push_back(whole);
-  }
-  return result;
-}
-
-}  // namespace
-
-bool is_strictly_largest(const Network& network, const std::vector<double>& x, size_t label) {
-  Scaled values = scaled(x);
-  for (const Layer& layer : network.layers) {
-    const Scaled weight = scaled(layer.weight);
-    Scaled bias = scaled(layer.bias);
-    Scaled y{std::vector<mpz_class>(layer.out), weight.exponent + values.exponent};
-    for (size_t i = 0; i < layer.weight.size(); ++i)
-      mpz_addmul(y.values[i / layer.in].get_mpz_t(), weight.values[i].get_mpz_t(),
-                 values.values[i % layer.in].get_mpz_t());
-    const long least = std::min(y.exponent, bias.exponent);
-    y.lower_to(least);
-    bias.lower_to(least);
-    for (size_t i = 0; i < layer.out; ++i) {
-      y.values[i] += bias.values[i];
-      if (&layer != &network.layers.back() && y.values[i] < 0) y.values[i] = 0;
+// Doubles are whole numbers times 2^-1074, below 2^1024; behind d nodes values are such numbers times
+// 2^-1074 (d + 1), below 2^1050 (d + 1): with so many bits nothing is cut off.
+bool is_strictly_largest(const Network& network, const Numbers& x, size_t label) {
+  const mp_bitcnt_t bits = 2200 * (network.nodes.size() + 1);
+  const mpf_class zero(0, bits);
+  mpf_class product(0, bits);
+  std::vector<std::vector<mpf_class>> values(1);
+  for (const double value : x) values[0].emplace_back(value, bits);
+  for (size_t i = 1; i < network.nodes.size(); ++i) {
+    const Node& node = network.nodes[i];
+    auto& y = values.emplace_back();
+    for (size_t j = 0; j < node.size; ++j)
+      y.push_back(node.terms.empty() ? std::max(values[node.from][j], zero) : mpf_class(node.bias[j], bits));
+    for (const Node::Term& term : node.terms) {
+      for (size_t j = 0; j < node.size; ++j) {
+        term.matrix.each_run(j, [&](const Matrix::Run& run) {
+          for (size_t k = 0; k < run.length; ++k) {
+            product = term.matrix.weight[run.weight + k];
+            product *= values[term.node][run.column + k];
+            y[j] += product;
+          }
+        });
+      }
     }
-    values = std::move(y);
   }
-  for (size_t j = 0; j < values.values.size(); ++j)
-    if (j != label && values.values[j] >= values.values[label]) return false;
+  for (size_t j = 0; j < network.outputs(); ++j)
+    if (j != label && values.back()[j] >= values.back()[label]) return false;
   return true;
 }
 

@@ -1,23 +1,30 @@
-#include "prover.h"
+#include <numeric>
 
-#include <utility>
+#include "check.h"
 
 namespace check {
 
 // One bound on its way back to the input.
 struct Prover::Pass {
+  // A sum of (factor_k (z_k - p_k))^2 that is subtracted.
+  struct Squares {
+    std::vector<size_t> members;
+    Numbers factors;
+    double errors = 0.0;  // the sum of (factor times what z_k may be off)^2
+  };
+
   const Part& part;
   const Reasons& reasons;
-  std::vector<float> low;     // by neuron
-  std::vector<int8_t> sign;   // by neuron: of its split, or 0
-  std::vector<float> tilt;    // by neuron: its split's multiplier times the sign
-  std::vector<double> input;  // the coefficients that arrived at the input
-  double constant = 0.0;      // from below
-  // The parabolas: the sum of (factor_k (z_k - p_k))^2 is subtracted.
-  std::vector<size_t> members;
-  std::vector<double> factors;
-  double errors = 0.0;   // the sum of (factor times what z_k(x0) - p_k may be)^2
-  double largest = 0.0;  // of the bowl's centre
+  Floats low;                // by neuron
+  std::vector<int8_t> sign;  // by neuron: of its split, or 0
+  Floats tilt;               // by neuron: its split's multiplier
+  Numbers input;             // the coefficients that arrived at the input
+  double constant = 0.0;     // from below
+  Squares squares[2];        // the parabolas of the first and of the second layer
+  double largest = 0.0;      // of the bowl's centre
+  // The values that the second layer reads at the centre; what they may be off, squared and added up.
+  Numbers values;
+  double largest_value = 0.0, value_errors = 0.0;
 
   Pass(const Part& where, const Reasons& why, size_t neurons)
       : part(where), reasons(why), low(neurons), sign(neurons, 0), tilt(neurons, 0.0F) {
@@ -25,110 +32,114 @@ struct Prover::Pass {
       const Interval& z = part.facts->neurons[j];
       low[j] = z.hi > -z.lo ? 1.0F : 0.0F;
     }
-    for (size_t k = 0; k < part.unstable->size(); ++k)
-      low[static_cast<size_t>((*part.unstable)[k])] = reasons.low[k];
+    for (size_t k = 0; k < part.facts->unstable.size(); ++k)
+      low[static_cast<size_t>(part.facts->unstable[k])] = reasons.low[k];
     for (size_t k = 0; k < part.splits->size(); ++k) {
-      const Split& split = (*part.splits)[k];
-      sign[static_cast<size_t>(split.neuron)] = static_cast<int8_t>(split.sign);
-      tilt[static_cast<size_t>(split.neuron)] = static_cast<float>(split.sign) * reasons.beta[k];
+      const auto neuron = static_cast<size_t>((*part.splits)[k].neuron);
+      sign[neuron] = static_cast<int8_t>((*part.splits)[k].sign);
+      tilt[neuron] = reasons.beta[k];
     }
-    for (const float value : reasons.centre)
-      largest = std::max(largest, std::abs(static_cast<double>(value)));
+    for (const double value : reasons.centre) largest = std::max(largest, std::abs(value));
   }
   void lose(double amount) { constant = down(constant - amount); }
-  void gain(double amount) { constant = down(constant + amount); }
+  bool bent() const { return squares[0].members.size() + squares[1].members.size() > 0; }
 };
 
 Prover::Prover(const Network& network, const Region& region) : network_(network), region_(region) {
-  std::vector<Interval> neurons(network.neurons(), Interval(-kInf, kInf));
-  std::vector<std::vector<double>> largest;
-  demand(check::propagate(network, region.box(), neurons, &largest), "network", "a value has no range");
-  for (size_t k = 0; k < network.layers.size(); ++k) {
-    const Layer& layer = network.layers[k];
-    std::vector<double> absolute(layer.in);
+  Intervals neurons(network.neurons(), Interval(-kInf, kInf));
+  demand(check::propagate(network, region.box(), neurons, &largest_), "network", "a value has no range");
+  for (const auto& values : largest_.values) {
     double total = 0.0;
-    for (const double value : largest[k]) total = up(total + value);
+    for (const double value : values) total = up(total + value);
     demand(std::isfinite(total), "network", "its values are too large");
     totals_.push_back(total);
-    auto& rows = rows_.emplace_back();
-    for (size_t i = 0; i < layer.out; ++i) {
-      for (size_t j = 0; j < layer.in; ++j) absolute[j] = std::abs(layer.weight[i * layer.in + j]);
-      const double sum = dot(absolute.data(), largest[k].data(), layer.in);
-      rows.push_back(up(sum + sum_error(sum, layer.in)));
-    }
   }
   place_of_.assign(network.neurons(), -1);
 }
 
 void Prover::propagate(Facts& facts) const {
-  if (facts.contradiction) return;
   for (const Interval& z : facts.neurons) facts.contradiction = facts.contradiction || z.lo > z.hi;
   if (!facts.contradiction)
     facts.contradiction = !check::propagate(network_, region_.box(), facts.neurons, nullptr);
 }
 
-// c . (W x + b) = (W^T c) . x + c . b. The computed W^T c is off by gamma |W|^T |c| and by 2^-1072 for each
-// of its products that is too small, which costs at most gamma |c| . (|W| |x|) and that times the sum of |x|.
-void Prover::go_back(Pass& pass, size_t start, std::vector<double> c) const {
-  std::vector<double> to;
-  for (size_t k = start + 1; k-- > 0;) {
-    const Layer& layer = network_.layers[k];
-    if (k < start)
-      for (size_t i = 0; i < c.size(); ++i) c[i] = relaxed(pass, layer.first_neuron + i, c[i]);
-    double weighed = 0.0;
-    double biases = 0.0;
-    double absolute = 0.0;
-    for (size_t i = 0; i < c.size(); ++i) {
-      weighed += std::abs(c[i]) * rows_[k][i];
-      biases += c[i] * layer.bias[i];
-      absolute += std::abs(c[i] * layer.bias[i]);
-    }
-    pass.gain(biases);
-    pass.lose(sum_error(absolute, c.size()));
-    pass.lose(sum_error(weighed, layer.out + c.size()));
-    pass.lose(up(up((static_cast<double>(layer.out) + 2.0) * 0x1p-1072) * totals_[k]));
-    transposed(layer, c.data(), to);
-    c.swap(to);
+// Carries coefficients of the node `start` back to the node `stop`.
+void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients) const {
+  std::vector<Numbers> at(network_.nodes.size());
+  at[start] = std::move(coefficients);
+  for (size_t i = start; i > stop; --i) {
+    const Node& node = network_.nodes[i];
     // A number that is not finite could be lost on the way.
-    for (const double value : c)
+    for (const double value : at[i])
       if (!std::isfinite(value)) pass.lose(kInf);
+    if (!at[i].empty() && !node.terms.empty()) affine_back(pass, i, at);
+    if (at[i].empty() || !node.terms.empty()) continue;
+    auto& to = at[node.from];
+    to.resize(node.size, 0.0);
+    double changed = 0.0;
+    for (size_t j = 0; j < node.size; ++j) {
+      to[j] += relaxed(pass, node.first_neuron + j, at[i][j]);  // rounded, unless nothing was there
+      changed += std::abs(to[j]) * largest_.values[node.from][j];
+    }
+    pass.lose(sum_error(changed, node.size));
   }
-  pass.input = std::move(c);
+  for (size_t i = 0; i < stop; ++i)
+    if (!at[i].empty()) pass.lose(kInf);  // what does not come from there
+  pass.input = std::move(at[stop]);
+  pass.input.resize(network_.nodes[stop].size, 0.0);
+  for (const double value : pass.input)
+    if (!std::isfinite(value)) pass.lose(kInf);
+}
+
+// c . (W x + b) = (W^T c) . x + c . b. The computed W^T c, with what is there already, is off by gamma times
+// |W|^T |c| and that, and by 2^-1072 for each product that is too small; which costs at most gamma (|c| .
+// (|W| |x|) + |there| . |x|), and 2^-1072 times the sum of |x| for each.
+void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) const {
+  const Node& node = network_.nodes[index];
+  const Numbers& c = at[index];
+  double weighed = 0.0;
+  double biases = 0.0;
+  double absolute = 0.0;
+  for (size_t i = 0; i < c.size(); ++i) {
+    weighed += std::abs(c[i]) * largest_.products[index][i];
+    biases += c[i] * node.bias[i];
+    absolute += std::abs(c[i] * node.bias[i]);
+  }
+  pass.lose(-biases);
+  pass.lose(sum_error(absolute, c.size()));
+  size_t count = c.size();
+  for (const Node::Term& term : node.terms) {
+    auto& to = at[term.node];
+    for (size_t j = 0; j < to.size(); ++j) weighed += std::abs(to[j]) * largest_.values[term.node][j];
+    count += to.size() + c.size() + 1;
+    to.resize(network_.nodes[term.node].size, 0.0);
+    add_transposed(term.matrix, c.data(), to.data());
+    pass.lose(up(up((static_cast<double>(c.size()) + 2.0) * 0x1p-1072) * totals_[term.node]));
+  }
+  pass.lose(sum_error(weighed, count));
 }
 
 // c relu(z) >= v z + constant; v is returned. On the part of a split s z >= 0, beta s z may be subtracted for
 // any beta >= 0; rounding is monotone, so the computed difference is that of some beta >= 0.
 double Prover::relaxed(Pass& pass, size_t neuron, double c) const {
-  const int sign = pass.sign[neuron];
   const Interval& z = pass.part.facts->neurons[neuron];
-  double v = 0.0;
-  if (sign > 0 || (sign == 0 && z.lo >= 0.0)) {
-    v = c;
-  } else if (sign < 0 || z.hi <= 0.0) {
-    v = 0.0;
-  } else if (c >= 0.0) {
-    // relu(z) >= s z for 0 <= s <= 1, and the computed c s is c times some such s.
-    const double slope = pass.low[neuron];
-    v = slope > 0.0 ? c * std::min(1.0, slope) : 0.0;
-  } else {
-    const int32_t place = pass.reasons.curved ? place_of_[neuron] : -1;
-    const bool bent = place >= 0 && pass.reasons.curve[static_cast<size_t>(place)] > 0.0F;
-    v = bent ? parabola(pass, static_cast<size_t>(place), z, c) : chord(pass, z, c);
-  }
   const double tilt = pass.tilt[neuron];
-  return (sign > 0 && tilt > 0.0) || (sign < 0 && tilt < 0.0) ? v - tilt : v;
-}
-
-// c < 0 and l < 0 < u: c relu(z) - v z is concave, and so least at an end.
-double Prover::chord(Pass& pass, const Interval& z, double c) const {
-  if (!std::isfinite(z.lo) || !std::isfinite(z.hi)) {
+  if (pass.sign[neuron] > 0) return c - tilt;
+  if (pass.sign[neuron] < 0) return tilt;
+  if (z.lo >= 0.0) return c;
+  if (z.hi <= 0.0) return 0.0;
+  // relu(z) >= s z for 0 <= s <= 1, and the computed c s is c times some such s.
+  if (c >= 0.0) return c * static_cast<double>(pass.low[neuron]);
+  if (!std::isfinite(z.hi - z.lo)) {
     pass.lose(kInf);
     return 0.0;
   }
+  const int32_t place = pass.reasons.curved ? place_of_[neuron] : -1;
+  if (place >= 0 && pass.reasons.curve[static_cast<size_t>(place)] > 0.0F)
+    return parabola(pass, static_cast<size_t>(place), z, c);
+  // c < 0 and l < 0 < u: c relu(z) - v z is concave, and so least at an end.
   const double v = c * std::min(1.0, z.hi / (z.hi - z.lo));
-  const double at_lo = down(-(v * z.lo));
-  const double at_hi = down(down(c - v) * z.hi);
-  pass.gain(std::min(at_lo, at_hi));
+  pass.lose(up(std::max(up(v * z.lo), up(up(v - c) * z.hi))));
   return v;
 }
 
@@ -159,124 +170,124 @@ double parabola_slope(double l, double u, double q) {
 
 }  // namespace
 
-// c relu(z) >= v z + constant - d (z - p)^2 on [l, u], for any v, p and d = |c| q > 0: the constant is the
+// c relu(z) >= v z + constant - d (z - p)^2 on [l, u], for any v, p and d >= |c| q > 0: the constant is the
 // smaller of the minima of two convex quadratics.
 double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c) const {
-  const Row& row = couplings_[coupled];
   const double q = pass.reasons.curve[coupled];
-  const size_t n = region_.size();
-  double p = row.offset;
-  for (size_t i = 0; i < n; ++i) p += row.row[i] * static_cast<double>(pass.reasons.centre[i]);
-  // What row . x0 + offset may differ from p.
-  const double error = sum_error(up(up(row.length * pass.largest) + std::abs(row.offset)), n + 2);
-  const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
-  const double d = std::abs(c) * q;
+  const double d = std::clamp(std::abs(c) * q, 0x1p-390, 0x1p390);
   const double factor = up(std::sqrt(up(d)));
-  pass.members.push_back(coupled);
-  pass.factors.push_back(factor);
-  pass.errors = (Interval(pass.errors) + square(Interval(factor)) * square(Interval(error))).hi;
+  const bool second = coupled >= first_->size();
+  if (second && pass.values.empty()) {
+    pass.values.resize(alive_places_.back() + 1, 0.0);
+    for (size_t k = 0; k < alive_->size(); ++k) {
+      const auto [value, off] = alive_->value(k, pass.reasons.centre, pass.largest);
+      pass.values[alive_places_[k]] = std::max(0.0, value);
+      pass.largest_value = std::max(pass.largest_value, value);
+      pass.value_errors = (Interval(pass.value_errors) + square(Interval(off))).hi;
+    }
+  }
+  const size_t member = second ? coupled - first_->size() : coupled;
+  const auto [p, error] = second ? second_->value(member, pass.values, pass.largest_value)
+                                 : first_->value(member, pass.reasons.centre, pass.largest);
+  const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
+  Pass::Squares& squares = pass.squares[second ? 1 : 0];
+  squares.members.push_back(member);
+  squares.factors.push_back(factor);
+  squares.errors = (Interval(squares.errors) + square(Interval(factor)) * square(Interval(error))).hi;
   const double below = least(Interval(v), d, p, z.lo, 0.0);
   const double above = least(Interval(v) - Interval(c), d, p, 0.0, z.hi);
-  pass.gain(std::min(below, above));
+  pass.lose(-std::min(below, above));
   return v;
 }
 
-void Prover::couple(std::vector<int32_t> neurons) {
-  coupled_ = std::move(neurons);
-  const size_t n = region_.size();
-  const Layer& layer = network_.layers.front();
-  const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(n);
-  std::vector<double> sums;
-  for (size_t k = 0; k < coupled_.size(); ++k) {
-    const auto neuron = static_cast<size_t>(coupled_[k]);
-    demand(network_.layers.size() > 1 && neuron < layer.out, "coupled neurons",
-           "one is not of the first layer");
-    place_of_[neuron] = static_cast<int32_t>(k);
-    Row row{layer.weight.data() + neuron * n, layer.bias[neuron], 0.0, 0.0};
-    double sum = 0.0;
-    for (size_t i = 0; i < n; ++i) {
-      sum += row.row[i];
-      row.length += std::abs(row.row[i]);
-      row.squares += row.row[i] * row.row[i];
-    }
-    row.length = up(row.length + sum_error(row.length, n));
-    // The mean's share is at most |excess| (sum row)^2 <= |excess| n |row|^2; doubled, which pays for
-    // rounding.
-    row.squares *= 2.0 * (2.0 + std::abs(excess) * static_cast<double>(n));
-    sums.push_back(sum);
-    couplings_.push_back(row);
-  }
-  const size_t count = coupled_.size();
-  gram_.resize(count * count);
-  for (size_t i = 0; i < count; ++i) {
-    for (size_t j = 0; j <= i; ++j) {
-      const double product = dot(couplings_[i].row, couplings_[j].row, n);
-      gram_[i * count + j] = gram_[j * count + i] = product + excess * sums[i] * sums[j];
-    }
-  }
+// A neuron's input as a row over the values of the node `stop`, in which it must be affine: from a ReLU on
+// the way the line below or the one above comes back with an infinite constant.
+void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
+  const Node& relu = network_.nodes[network_.relu_of[neuron]];
+  const Facts nothing{Intervals(network_.neurons(), Interval(-kInf, kInf)), {}, {}, false};
+  const std::vector<Split> no_splits;
+  const Part part{&nothing, &no_splits, {}};
+  const Reasons no_reasons;
+  Numbers unit(relu.size, 0.0);
+  unit[neuron - relu.first_neuron] = 1.0;
+  Pass below(part, no_reasons, network_.neurons());
+  go_back(below, relu.from, stop, unit);
+  unit[neuron - relu.first_neuron] = -1.0;
+  Pass above(part, no_reasons, network_.neurons());
+  go_back(above, relu.from, stop, unit);
+  bool same = std::isfinite(below.constant) && std::isfinite(above.constant);
+  for (size_t i = 0; i < below.input.size(); ++i) same = same && below.input[i] == -above.input[i];
+  demand(same, "coupled neuron " + std::to_string(neuron), "its input is not affine in what it should be");
+  Numbers row(below.input.size(), 0.0);
+  for (size_t i = 0; i < row.size() && stop == 0; ++i) row[i] = below.input[i];
+  for (size_t k = 0; k < alive_places_.size() && stop > 0; ++k)  // what is off everywhere adds nothing
+    row[alive_places_[k]] = below.input[alive_places_[k]];
+  to.add(row, {below.constant, -above.constant});
 }
 
-// A number lambda with sum_k (factor_k row_k . y)^2 <= lambda |y|^2 in the bowl's metric: lambda I - A must
-// be positive semidefinite, A = S G S. If Cholesky's method runs to its end on a computed matrix M, then M +
-// E is, with |E| <= gamma_(k+1) / (1 - gamma) trace(M) (Higham 2002, theorem 10.3; Rump 2006). G's rounding
-// costs A at most (n + 8) u sum factor^2 |row|^2, twice and with room for the rest.
-double Prover::steepness(const Pass& pass, double guess) const {
-  const size_t k = pass.members.size();
-  const size_t n = region_.size();
-  const size_t all = coupled_.size();
-  double total = 0.0;
-  for (size_t i = 0; i < k; ++i)
-    total += pass.factors[i] * pass.factors[i] * couplings_[pass.members[i]].squares;
-  if (!std::isfinite(total)) return kInf;
-  const double slack = 0x1p-50 * static_cast<double>(n + 2 * k + 32);
-  const double crude = up(total * (1.0 + slack));  // the trace bounds the largest eigenvalue
-  std::vector<double> r(k * k);
-  double lambda = guess > 0.0 ? guess : crude;
-  for (const double more : {1.0, 1.0000005, 1.000005, 1.00005, 1.001, 1.01, 1.03, 1.1, 1.25, 1.6, 2.5}) {
-    lambda *= more;
-    if (!(lambda < crude)) return crude;
-    double trace = 0.0;
-    bool done = true;
-    for (size_t i = 0; i < k && done; ++i) {
-      double* row = r.data() + i * k;
-      const double* gram = gram_.data() + pass.members[i] * all;
-      for (size_t j = 0; j <= i; ++j) {
-        const double a = pass.factors[i] * pass.factors[j] * gram[pass.members[j]];
-        const double m = (i == j ? lambda : 0.0) - a;
-        if (i == j) trace += std::max(0.0, m);
-        const double left = m - dot(row, r.data() + j * k, j);
-        if (j < i) {
-          row[j] = left / r[j * k + j];
-        } else {
-          done = left > 0.0 && std::isfinite(left);
-          row[j] = done ? std::sqrt(left) : 0.0;
-        }
-      }
+void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
+  demand(!second_, "coupled neurons", "a third layer");
+  const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(region_.size());
+  size_t stop = 0;
+  if (first_) {  // the layer before
+    stop = network_.nodes[network_.relu_of[static_cast<size_t>(neurons.front())]].from;
+    while (!network_.nodes[stop].terms.empty()) stop = network_.nodes[stop].terms.front().node;
+    demand(stop > 0, "coupled neurons", "no ReLU is before the second layer");
+    const Node& relu = network_.nodes[stop];
+    alive_.emplace(region_.size(), excess);
+    for (size_t j = 0; j < relu.size; ++j) {
+      if (facts.neurons[relu.first_neuron + j].hi <= 0.0) continue;
+      add_row(*alive_, relu.first_neuron + j, 0);
+      alive_places_.push_back(j);
     }
-    if (done) return std::min(crude, up(lambda + up(slack * (trace + total + lambda) + 0x1p-900)));
+    demand(alive_->size() > 0, "coupled neurons", "all neurons before the second layer are off");
+    alive_->prepare();
+    std::vector<size_t> all(alive_->size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    alive_steepness_ = alive_->steepness(all, Numbers(all.size(), 1.0), guess);
   }
-  return crude;
+  Coupling& own = (first_ ? second_ : first_).emplace(network_.nodes[stop].size, stop == 0 ? excess : 0.0);
+  for (const int32_t neuron : neurons) {
+    int32_t& place = place_of_[static_cast<size_t>(neuron)];
+    demand(place < 0, "coupled neuron " + std::to_string(neuron), "it is coupled twice");
+    place = static_cast<int32_t>(coupled_++);
+    add_row(own, static_cast<size_t>(neuron), stop);
+  }
+  own.prepare();
 }
 
-// z_k - p_k = row_k . (x - x0) + e_k with |e_k| bounded, and (a + e)^2 <= (1 + t) a^2 + (1 + 1 / t) e^2, t =
-// 2^-30.
+// z_k - p_k = row_k . (x - x0) + e_k, and (a + e)^2 <= (1 + t) a^2 + (1 + 1/t) e^2 for every t > 0. In the
+// second layer that holds for its inputs h in place of x, and |h(x) - h(x0)|^2 is at most the sum of the
+// (row_k . (x - x0) + e_k)^2 of the neurons before, as no ReLU moves farther than its input. Curvatures are
+// floats, so that they times two floats are exact.
 Bowl Prover::bowl_of(Pass& pass) const {
   constexpr double kShare = 0x1p-30;
-  const double raised = up(steepness(pass, pass.reasons.curvature) * (1.0 + 2.0 * kShare));
-  constexpr float kMost = std::numeric_limits<float>::max();
-  const bool fits = raised < static_cast<double>(kMost) / 2;
-  float lambda = fits ? static_cast<float>(raised) : kMost;
-  if (static_cast<double>(lambda) < raised) lambda = std::nextafter(lambda, kMost);
-  pass.lose((Interval(1.0 + 1.0 / kShare) * Interval(pass.errors)).hi);
-  if (!fits) pass.lose(kInf);
-  return {static_cast<double>(lambda), &pass.reasons.centre};
+  const Interval rest(up(1.0 + 1.0 / kShare));
+  const Interval more(up(1.0 + kShare));
+  Interval lambda(0.0);
+  const auto& [first, second] = pass.squares;
+  if (!first.members.empty()) {
+    lambda = first_->steepness(first.members, first.factors, pass.reasons.steepness[0]);
+    pass.lose((rest * Interval(first.errors)).hi);
+  }
+  if (!second.members.empty()) {
+    const Interval own = second_->steepness(second.members, second.factors, pass.reasons.steepness[1]);
+    lambda = lambda + own * more * Interval(alive_steepness_);
+    pass.lose((rest * (Interval(second.errors) + own * more * Interval(pass.value_errors))).hi);
+  }
+  const double raised = (lambda * more).hi;
+  constexpr float kMost = 1e38F;
+  if (!(raised < kMost)) pass.lose(kInf);
+  float steepness = static_cast<float>(std::min<double>(raised, kMost));
+  if (static_cast<double>(steepness) < raised) steepness = std::nextafter(steepness, 2 * kMost);
+  return {static_cast<double>(steepness), &pass.reasons.centre};
 }
 
-double Prover::lower_bound(size_t layer, std::vector<double> coefficients, const Part& part,
-                           const Reasons& reasons) {
+double Prover::lower_bound(size_t node, Numbers coefficients, const Part& part,
+                           const Reasons& reasons) const {
   if (part.facts->contradiction) return kInf;
   Pass pass(part, reasons, network_.neurons());
-  go_back(pass, layer, std::move(coefficients));
+  go_back(pass, node, 0, std::move(coefficients));
   // Where the cut is <= 0, adding eta times it makes nothing larger. Each value is rounded twice.
   if (part.facts->cut && reasons.eta > 0.0F) {
     const double eta = reasons.eta;
@@ -290,32 +301,27 @@ double Prover::lower_bound(size_t layer, std::vector<double> coefficients, const
     pass.lose(sum_error(changed, pass.input.size()));  // 0 <= x_i <= 1
   }
   for (double& value : pass.input) value = -value;
-  const Bowl bowl = pass.members.empty() ? Bowl{} : bowl_of(pass);
+  const Bowl bowl = pass.bent() ? bowl_of(pass) : Bowl{};
   const double most = region_.most(pass.input, bowl, part.slab, reasons.multipliers);
   if (most == -kInf) return kInf;  // the part has no points
   const double bound = down(pass.constant - most);
   return std::isnan(bound) ? -kInf : bound;
 }
 
-Line Prover::lower_line(size_t layer, std::vector<double> coefficients, const Part& part,
-                        const Reasons& reasons) {
+Line Prover::lower_line(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const {
   Pass pass(part, reasons, network_.neurons());
-  go_back(pass, layer, std::move(coefficients));
-  Line line{std::move(pass.input), 0.0};
-  if (!pass.members.empty()) {
-    const Bowl bowl = bowl_of(pass);
-    Line above;
-    if (!region_.flatten(bowl, part.slab, above)) pass.lose(kInf);
+  go_back(pass, node, 0, std::move(coefficients));
+  if (pass.bent()) {
+    const Line above = region_.flatten(bowl_of(pass), part.slab);
     double changed = 0.0;
-    for (size_t i = 0; i < line.coefficients.size() && !above.coefficients.empty(); ++i) {
-      line.coefficients[i] -= above.coefficients[i];
-      changed += std::abs(line.coefficients[i]);
+    for (size_t i = 0; i < pass.input.size(); ++i) {
+      pass.input[i] -= above.coefficients[i];
+      changed += std::abs(pass.input[i]);
     }
     pass.lose(above.constant);
-    pass.lose(sum_error(changed, line.coefficients.size()));
+    pass.lose(sum_error(changed, pass.input.size()));
   }
-  line.constant = std::isnan(pass.constant) ? -kInf : pass.constant;
-  return line;
+  return {std::move(pass.input), std::isnan(pass.constant) ? -kInf : pass.constant};
 }
 
 }  // namespace check

@@ -1,257 +1,176 @@
-#include <algorithm>
-#include <bit>
-#include <cmath>
 #include <map>
-#include <memory>
-#include <utility>
 
-#include "model.h"
+#include "check.h"
 
 namespace check {
 namespace {
 
-// The entries of a ZIP archive.
-class Zip {
- public:
-  Zip(const Bytes& data, const std::string& file) : data_(data), file_(file) {
-    demand(data.size() >= 22, file, "no ZIP archive, as torch.save writes");
-    size_t end = data.size() - 22;
-    while (end > 0 && from(end).word(4) != 0x06054b50) --end;
-    Reader tail = from(end);
-    demand(tail.word(4) == 0x06054b50, file, "no ZIP archive, as torch.save writes");
-    tail.take(6);
-    const uint64_t count = tail.word(2);
-    tail.take(4);
-    Reader directory = from(tail.word(4));
-    for (uint64_t k = 0; k < count; ++k) {
-      demand(directory.word(4) == 0x02014b50, file, "its ZIP directory is damaged");
-      directory.take(6);
-      Entry entry;
-      entry.method = directory.word(2);
-      directory.take(8);
-      entry.packed = directory.word(4);
-      entry.size = directory.word(4);
-      const uint64_t name = directory.word(2);
-      const uint64_t skipped = directory.word(2) + directory.word(2);
-      directory.take(8);
-      entry.offset = directory.word(4);
-      const std::string text = directory.chars(name);
-      directory.take(skipped);
-      demand(entries_.emplace(text, entry).second, file, "an entry is there twice");
-      if (!text.ends_with("/data.pkl")) continue;
-      demand(folder.empty(), file, "it has more than one data.pkl");
-      folder = text.substr(0, text.size() - 8);
-    }
-    demand(!folder.empty(), file, "it has no data.pkl");
-  }
-
-  std::string folder;  // of data.pkl, with its slash
-  bool has(const std::string& name) const { return entries_.count(folder + name) > 0; }
-  Bytes read(const std::string& name) const {
-    const std::string place = file_ + ", entry " + name;
-    demand(has(name), place, "it is not there");
-    const Entry& entry = entries_.at(folder + name);
-    Reader local = from(entry.offset);
-    demand(local.word(4) == 0x04034b50, place, "it is damaged");
-    local.take(22);
-    const uint64_t skipped = local.word(2);
-    local.take(skipped + local.word(2));
-    const auto packed = local.take(entry.packed);
-    demand(entry.method == 0 || entry.method == 8, place, "it is packed in an unknown way");
-    Bytes bytes =
-        entry.method == 8 ? unpack(packed, true, entry.size, place) : Bytes(packed.begin(), packed.end());
-    demand(bytes.size() == entry.size, place, "it has another size than said");
-    return bytes;
-  }
-
- private:
-  struct Entry {
-    uint64_t method = 0, packed = 0, size = 0, offset = 0;
+// The files of a ZIP archive, by name.
+std::map<std::string, Message> unzip(const Bytes& data, const std::string& file) {
+  std::map<std::string, Message> entries;
+  const auto from = [&](size_t at) {
+    demand(at <= data.size(), file, "its ZIP directory is damaged");
+    return Reader(Message(data).subspan(at), file);
   };
-  Reader from(uint64_t at) const {
-    demand(at <= data_.size(), file_, "its ZIP directory is damaged");
-    return Reader(std::span(data_).subspan(static_cast<size_t>(at)), file_);
+  size_t end = data.size() < 22 ? 0 : data.size() - 22;
+  while (end > 0 && from(end).word(4) != 0x06054b50) --end;
+  Reader tail = from(end);
+  demand(tail.word(4) == 0x06054b50 && tail.word(4) == 0, file, "no ZIP archive, as torch.save writes");
+  tail.take(2);
+  const uint64_t count = tail.word(2);
+  tail.take(4);
+  Reader directory = from(tail.word(4));
+  for (uint64_t k = 0; k < count; ++k) {
+    demand(directory.word(4) == 0x02014b50, file, "its ZIP directory is damaged");
+    directory.take(6);
+    demand(directory.word(2) == 0, file, "an entry is packed");
+    directory.take(12);
+    const uint64_t size = directory.word(4);
+    const uint64_t name = directory.word(2);
+    const uint64_t skipped = directory.word(2) + directory.word(2);
+    directory.take(8);
+    Reader local = from(directory.word(4));
+    const std::string text = directory.chars(name);
+    directory.take(skipped);
+    demand(local.word(4) == 0x04034b50, file, "an entry is damaged");
+    local.take(22);
+    const uint64_t before = local.word(2);
+    local.take(before + local.word(2));
+    demand(entries.emplace(text, local.take(size)).second, file, "an entry is there twice");
   }
-
-  const Bytes& data_;
-  const std::string& file_;
-  std::map<std::string, Entry> entries_;
-};
-
-// A pickled value. Items: of a tuple in their order, of a dictionary key, value, key, value.
-struct Value {
-  enum Type { kNone, kBool, kInt, kText, kTuple, kDict, kGlobal, kStorage, kTensor } type = kNone;
-  int64_t number = 0;
-  std::string text;
-  std::vector<std::shared_ptr<Value>> items;
-};
-using Ref = std::shared_ptr<Value>;
-
-// The opcodes that torch.save writes for a state_dict.
-class Unpickler {
- public:
-  Unpickler(Bytes data, const std::string& file) : data_(std::move(data)), in_(data_, file + ", data.pkl") {}
-
-  Ref run() {
-    for (uint8_t code = in_.byte(); code != '.'; code = in_.byte()) step(code);
-    demand(stack_.size() == 1 && marks_.empty() && in_.at_end(), in_.place(), "it does not end as it should");
-    return stack_.back();
-  }
-
- private:
-  void step(uint8_t code) {
-    if (code == 0x80) {
-      demand(in_.byte() == 2, in_.place(), "an unknown protocol");
-    } else if (code == '(') {
-      marks_.push_back(stack_.size());
-    } else if (code == 'N') {
-      push(Value::kNone);
-    } else if (code == 0x88 || code == 0x89) {
-      push(Value::kBool);
-    } else if (code == 'K' || code == 'M') {
-      push(Value::kInt, static_cast<int64_t>(in_.word(code == 'K' ? 1 : 2)));
-    } else if (code == 'J') {
-      push(Value::kInt, static_cast<int32_t>(in_.word(4)));
-    } else if (code == 0x8a) {
-      const int size = in_.byte();
-      demand(size <= 8, in_.place(), "a number is too large");
-      const uint64_t value = in_.word(size);
-      demand(size == 0 || value >> (8 * size - 1) == 0, in_.place(), "a negative number");
-      push(Value::kInt, static_cast<int64_t>(value));
-    } else if (code == 'X') {
-      push(Value::kText, 0, in_.chars(in_.word(4)));
-    } else if (code == 'c') {
-      const std::string module = line();
-      push(Value::kGlobal, 0, module + "." + line());
-    } else if (code == ')' || (code >= 0x85 && code <= 0x87) || code == 't') {
-      std::vector<Ref> items = pop_all(code == ')' ? 0 : code == 't' ? marked() : code - 0x84U);
-      push(Value::kTuple, 0, {}, std::move(items));
-    } else if (code == '}') {
-      push(Value::kDict);
-    } else if (code == 'q' || code == 'r') {
-      memo_[in_.word(code == 'q' ? 1 : 4)] = top();
-    } else if (code == 'h' || code == 'j') {
-      const auto found = memo_.find(in_.word(code == 'h' ? 1 : 4));
-      demand(found != memo_.end(), in_.place(), "a value is recalled that is not there");
-      stack_.push_back(found->second);
-    } else if (code == 's' || code == 'u') {
-      const std::vector<Ref> items = pop_all(code == 's' ? 2 : marked());
-      demand(items.size() % 2 == 0 && top()->type == Value::kDict, in_.place(), "items of no dictionary");
-      top()->items.insert(top()->items.end(), items.begin(), items.end());
-    } else if (code == 'Q') {
-      add_storage(pop_all(1)[0]);
-    } else if (code == 'R') {
-      reduce();
-    } else if (code == 'b') {  // attributes of the dictionary (its _metadata) say nothing of the network
-      pop_all(1);
-      demand(top()->type == Value::kDict, in_.place(), "the state of an object");
-    } else {
-      in_.fail("an unknown opcode, " + std::to_string(code));
-    }
-  }
-
-  void push(Value::Type type, int64_t number = 0, std::string text = {}, std::vector<Ref> items = {}) {
-    stack_.push_back(std::make_shared<Value>(Value{type, number, std::move(text), std::move(items)}));
-  }
-  const Ref& top() const {
-    demand(stack_.size() > (marks_.empty() ? 0 : marks_.back()), in_.place(), "a value is missing");
-    return stack_.back();
-  }
-  // How many values lie above the last mark, which is removed.
-  size_t marked() {
-    demand(!marks_.empty(), in_.place(), "a mark is missing");
-    const size_t count = stack_.size() - marks_.back();
-    marks_.pop_back();
-    return count;
-  }
-  std::vector<Ref> pop_all(size_t count) {
-    demand(stack_.size() >= count + (marks_.empty() ? 0 : marks_.back()), in_.place(), "values are missing");
-    std::vector<Ref> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
-    stack_.resize(stack_.size() - count);
-    return items;
-  }
-  std::string line() {
-    std::string result;
-    for (char c = 0; (c = static_cast<char>(in_.byte())) != '\n';) result += c;
-    return result;
-  }
-  // ("storage", class, key, device, number of elements)
-  void add_storage(const Ref& id) {
-    const auto& parts = id->items;
-    const bool known = id->type == Value::kTuple && parts.size() == 5 && parts[0]->text == "storage" &&
-                       parts[1]->type == Value::kGlobal && parts[2]->type == Value::kText &&
-                       parts[4]->type == Value::kInt;
-    demand(known, in_.place(), "an unknown kind of storage");
-    push(Value::kStorage, parts[4]->number, parts[1]->text, {parts[2]});
-  }
-  void reduce() {
-    const std::vector<Ref> call = pop_all(2);
-    const auto& a = call[1]->items;
-    const bool called = call[0]->type == Value::kGlobal && call[1]->type == Value::kTuple;
-    if (called && call[0]->text == "collections.OrderedDict" && a.empty()) {
-      push(Value::kDict);
-    } else {
-      demand(called && call[0]->text == "torch._utils._rebuild_tensor_v2" && a.size() >= 6, in_.place(),
-             "a call of " + call[0]->text);
-      demand(a[0]->type == Value::kStorage && a[1]->type == Value::kInt && a[2]->type == Value::kTuple &&
-                 a[3]->type == Value::kTuple,
-             in_.place(), "an unknown kind of tensor");
-      push(Value::kTensor, a[1]->number, {}, {a[0], a[2], a[3]});
-    }
-  }
-
-  Bytes data_;
-  Reader in_;
-  std::vector<Ref> stack_;
-  std::vector<size_t> marks_;
-  std::map<uint64_t, Ref> memo_;
-};
-
-struct Array {
-  std::vector<int64_t> shape;
-  std::vector<double> values;
-};
-
-// A contiguous tensor's numbers.
-Array read_tensor(const Zip& zip, const Value& tensor, const std::string& place) {
-  const Value& storage = *tensor.items[0];
-  const bool is_double = storage.text == "torch.DoubleStorage";
-  demand(is_double || storage.text == "torch.FloatStorage", place, "numbers of type " + storage.text);
-  const auto& sizes = tensor.items[1]->items;
-  const auto& strides = tensor.items[2]->items;
-  demand(sizes.size() == strides.size() && !sizes.empty(), place, "sizes and strides do not fit");
-  Array array;
-  int64_t count = 1;
-  for (size_t k = sizes.size(); k-- > 0;) {
-    const int64_t size = sizes[k]->number;
-    demand(sizes[k]->type == Value::kInt && strides[k]->type == Value::kInt && size > 0 && size < (1 << 28) &&
-               count < (int64_t{1} << 31),
-           place, "impossible sizes");
-    demand(strides[k]->number == count || size == 1, place, "it is not contiguous");
-    array.shape.insert(array.shape.begin(), size);
-    count *= size;
-  }
-  const Bytes bytes = zip.read("data/" + storage.items[0]->text);
-  const int width = is_double ? 8 : 4;
-  const int64_t all = static_cast<int64_t>(bytes.size()) / width;
-  demand(storage.number == all && tensor.number >= 0 && tensor.number <= all - count, place,
-         "its numbers are missing");
-  Reader in(bytes, place);
-  in.take(static_cast<uint64_t>(tensor.number * width));
-  for (int64_t i = 0; i < count; ++i) {
-    const double value = is_double
-                             ? std::bit_cast<double>(in.word(8))
-                             : static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(in.word(4))));
-    demand(std::isfinite(value), place, "a number is not finite");
-    array.values.push_back(value);
-  }
-  return array;
+  return entries;
 }
 
+struct Tensor {
+  Shape shape;
+  Numbers values;
+};
+
+// Reads the pickle that torch.save writes of a state_dict, and no other: opcode by opcode.
+class Pickle {
+ public:
+  Pickle(const std::map<std::string, Message>& entries, const std::string& folder, const std::string& file)
+      : entries_(entries), folder_(folder), in_(entries.at(folder + "data.pkl"), file + ", data.pkl") {}
+
+  std::map<std::string, Tensor> read() {
+    std::map<std::string, Tensor> tensors;
+    demand(in_.byte() == 0x80 && in_.byte() == 2, in_.place(), "an unknown protocol");
+    if (next().kind == 'c') {
+      demand(last_.text == kDictionary, in_.place(), "it holds no state_dict");
+      match(")R");
+    } else {
+      demand(last_.kind == '}', in_.place(), "it holds no state_dict");
+    }
+    while (next().kind == '(' || last_.kind == 'X') {
+      const bool many = last_.kind == '(';
+      if (many) next();
+      for (; last_.kind == 'X'; next()) {
+        const std::string key = last_.text;
+        demand(tensors.emplace(key, read_tensor(key)).second, in_.place(), "'" + key + "' is there twice");
+      }
+      demand(last_.kind == (many ? 'u' : 's'), in_.place(), "it holds more than tensors");
+    }
+    if (last_.kind == '}') {  // its _metadata, of other dictionaries, which say nothing of the network
+      while (next().kind != 'b')
+        demand(std::string_view("}(Xc)RKsut").find(last_.kind) != std::string::npos, in_.place(),
+               "unknown data");
+      next();
+    }
+    demand(last_.kind == '.' && in_.at_end(), in_.place(), "it does not end as it should");
+    return tensors;
+  }
+
+ private:
+  static constexpr std::string_view kDictionary = "collections\nOrderedDict\n";
+
+  // An opcode; numbers have the kind K, texts X, names c, flags B, tuples of known length 1, 2, 3.
+  struct Token {
+    char kind = 0;
+    int64_t number = 0;
+    std::string text;
+  };
+
+  const Token& next() {
+    uint8_t code = in_.byte();
+    for (; code == 'q' || code == 'r'; code = in_.byte()) memo_[in_.word(code == 'q' ? 1 : 4)] = last_;
+    last_ = {static_cast<char>(code), 0, {}};
+    if (code == 'K' || code == 'M' || code == 'J' || code == 0x8a) {
+      const int size = code == 'K' ? 1 : code == 'M' ? 2 : code == 'J' ? 4 : in_.byte();
+      demand(size <= 8, in_.place(), "a number is too large");
+      last_ = {'K', static_cast<int64_t>(in_.word(size)), {}};
+      const bool is_signed = code == 'J' || code == 0x8a;
+      demand(last_.number >= 0 && (!is_signed || size == 0 || last_.number >> (8 * size - 1) == 0),
+             in_.place(), "a negative number");
+    } else if (code == 'X') {
+      last_.text = in_.chars(in_.word(4));
+    } else if (code == 'c') {
+      for (int lines = 0; lines < 2; lines += last_.text.back() == '\n' ? 1 : 0)
+        last_.text += static_cast<char>(in_.byte());
+    } else if (code == 'h' || code == 'j') {
+      last_ = memo_[in_.word(code == 'h' ? 1 : 4)];
+      demand(last_.kind == 'X' || last_.kind == 'c', in_.place(), "a recalled value that is not known here");
+    } else if (code >= 0x85 && code <= 0x89) {
+      last_.kind = code < 0x88 ? static_cast<char>('1' + code - 0x85) : 'B';
+    }
+    return last_;
+  }
+  std::vector<Token> match(std::string_view kinds) {
+    std::vector<Token> tokens;
+    for (const char kind : kinds) {
+      tokens.push_back(next());
+      demand(last_.kind == kind, in_.place(), "an opcode that is not expected here");
+    }
+    return tokens;
+  }
+  Shape tuple() {
+    Shape shape;
+    const bool marked = next().kind == '(';
+    if (marked) next();
+    for (; last_.kind == 'K'; next()) shape.push_back(last_.number);
+    demand(!shape.empty() && last_.kind == (marked ? 't' : static_cast<char>('0' + shape.size())),
+           in_.place(), "no tuple");
+    return shape;
+  }
+
+  // _rebuild_tensor_v2(('storage', type, key, device, count), offset, sizes, strides, flag, OrderedDict())
+  Tensor read_tensor(const std::string& key) {
+    const std::string place = in_.place() + ", '" + key + "'";
+    const std::vector<Token> head = match("c((XcXXKtQK");
+    Tensor tensor{tuple(), {}};
+    const Shape strides = tuple();
+    demand(head[0].text == "torch._utils\n_rebuild_tensor_v2\n" && head[3].text == "storage" &&
+               match("Bc)RtR")[1].text == kDictionary,
+           place, "no tensor");
+    const bool is_double = head[4].text == "torch\nDoubleStorage\n";
+    demand(is_double || head[4].text == "torch\nFloatStorage\n", place, "neither float32 nor float64");
+    const int64_t count = size_of(tensor.shape);
+    int64_t step = 1;
+    demand(strides.size() == tensor.shape.size(), place, "sizes and strides do not fit");
+    for (size_t k = strides.size(); k-- > 0; step *= tensor.shape[k])
+      demand(strides[k] == step || tensor.shape[k] == 1, place, "it is not contiguous");
+    const auto found = entries_.find(folder_ + "data/" + head[5].text);
+    const int width = is_double ? 8 : 4;
+    demand(found != entries_.end() &&
+               found->second.size() / static_cast<size_t>(width) >= static_cast<size_t>(head[7].number) &&
+               head[10].number <= head[7].number - count,
+           place, "its numbers are missing");
+    Reader in(found->second, place);
+    in.take(static_cast<uint64_t>(head[10].number * width));
+    for (int64_t i = 0; i < count; ++i) tensor.values.push_back(in.number(width));
+    return tensor;
+  }
+
+  const std::map<std::string, Message>& entries_;
+  std::string folder_;
+  Reader in_;
+  Token last_;
+  std::map<uint64_t, Token> memo_;
+};
+
 // "net.12.fc" as the text "net.#.fc" and the numbers 12: layers may differ in these alone, which order them.
-std::pair<std::string, std::vector<int64_t>> split_name(const std::string& name, const std::string& place) {
+std::pair<std::string, Shape> split_name(const std::string& name, const std::string& place) {
   std::string text;
-  std::vector<int64_t> numbers;
+  Shape numbers;
   for (size_t k = 0; k < name.size();) {
     size_t end = k;
     while (end < name.size() && name[end] >= '0' && name[end] <= '9') ++end;
@@ -266,37 +185,41 @@ std::pair<std::string, std::vector<int64_t>> split_name(const std::string& name,
 }  // namespace
 
 Network read_pytorch(const Bytes& data, const std::string& file) {
-  const Zip zip(data, file);
-  const Bytes little = {'l', 'i', 't', 't', 'l', 'e'};
-  demand(!zip.has("byteorder") || zip.read("byteorder") == little, file, "an unknown order of bytes");
-  const Ref root = Unpickler(zip.read("data.pkl"), file).run();
-  demand(root->type == Value::kDict && !root->items.empty(), file, "it holds no state_dict");
-  std::map<std::vector<int64_t>, std::map<std::string, Array>> layers;
+  const auto entries = unzip(data, file);
+  std::string folder;
+  for (const auto& [name, bytes] : entries) {
+    if (!name.ends_with("/data.pkl")) continue;
+    demand(folder.empty(), file, "it has more than one data.pkl");
+    folder = name.substr(0, name.size() - 8);
+  }
+  demand(!folder.empty(), file, "it has no data.pkl");
+  const auto order = entries.find(folder + "byteorder");
+  demand(order == entries.end() || std::string(order->second.begin(), order->second.end()) == "little", file,
+         "an unknown order of bytes");
+  std::map<Shape, std::map<std::string, Tensor>> layers;
   std::string pattern;
-  for (size_t k = 0; k < root->items.size(); k += 2) {
-    const std::string& key = root->items[k]->text;
+  for (auto& [key, tensor] : Pickle(entries, folder, file).read()) {
     const std::string place = file + ", '" + key + "'";
-    demand(root->items[k]->type == Value::kText && root->items[k + 1]->type == Value::kTensor, place,
-           "no tensor");
     const size_t end = key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1;
     const std::string kind = key.substr(end);
     demand(kind == "weight" || kind == "bias", place, "neither a weight nor a bias");
     const auto [text, numbers] = split_name(key.substr(0, end), place);
     demand(pattern.empty() || pattern == text + ".", place, "the order of the layers is not clear");
     pattern = text + ".";
-    const bool is_new = layers[numbers].emplace(kind, read_tensor(zip, *root->items[k + 1], place)).second;
-    demand(is_new, place, "it is there twice");
+    demand(layers[numbers].emplace(kind, std::move(tensor)).second, place, "it is there twice");
   }
   Network network;
+  network.place = file;
+  Signal x;
   for (auto& [numbers, arrays] : layers) {
-    const std::vector<int64_t> shape = arrays["weight"].shape;
+    const Shape shape = arrays["weight"].shape;
     demand(shape.size() == 2, file, "a layer's weight is no matrix");
-    Array bias{{shape[0]}, std::vector<double>(static_cast<size_t>(shape[0]), 0.0)};
-    if (arrays.count("bias") > 0) bias = arrays["bias"];
-    demand(bias.shape == std::vector<int64_t>{shape[0]}, file, "a bias does not fit its weight");
-    network.add(
-        {static_cast<size_t>(shape[1]), static_cast<size_t>(shape[0]), arrays["weight"].values, bias.values});
+    Numbers bias(static_cast<size_t>(shape[0]), 0.0);
+    if (arrays.count("bias") > 0) bias = arrays["bias"].values;
+    x = network.nodes.empty() ? network.input({shape[1]}) : network.relu(x);
+    x = network.dense(x, std::move(arrays["weight"].values), std::move(bias));
   }
+  demand(!layers.empty(), file, "it has no layers");
   return network;
 }
 

@@ -1,10 +1,7 @@
-#include "region.h"
-
 #include <map>
 #include <queue>
-#include <utility>
 
-#include "reject.h"
+#include "check.h"
 
 namespace check {
 namespace {
@@ -14,52 +11,37 @@ Interval around(const mpq_class& q) {
   return {down(near), up(near)};
 }
 
-struct Piece {
-  double bound, lo, hi;
-  bool operator<(const Piece& other) const { return bound < other.bound; }
-};
+double square(double x) { return x * x; }
+double root(double x) { return std::sqrt(std::max(0.0, x)); }
+double at_least(double x, double least) { return std::max(x, least); }
 
 }  // namespace
 
 mpq_class decimal(const std::string& text, const std::string& place) {
-  const auto bad = [&] { return Rejected(place, "'" + text + "' is no decimal number"); };
-  if (text.empty() || text.size() > 400) throw bad();
-  size_t at = text[0] == '-' || text[0] == '+' ? 1 : 0;
   std::string digits;
   long shift = 0;
-  bool point = false;
-  for (; at < text.size() && text[at] != 'e' && text[at] != 'E'; ++at) {
-    if (text[at] == '.' && !point) {
-      point = true;
-    } else if (text[at] >= '0' && text[at] <= '9') {
-      digits += text[at];
-      shift -= point ? 1 : 0;
-    } else {
-      throw bad();
-    }
-  }
-  if (digits.empty()) throw bad();
-  if (at < text.size()) {
-    std::string exponent = text.substr(at + 1);
-    const bool minus = !exponent.empty() && exponent[0] == '-';
-    if (!exponent.empty() && (minus || exponent[0] == '+')) exponent.erase(0, 1);
-    if (exponent.empty() || exponent.size() > 3) throw bad();
-    for (const char c : exponent)
-      if (c < '0' || c > '9') throw bad();
-    shift += minus ? -std::stol(exponent) : std::stol(exponent);
-  }
+  const size_t mark = std::min(text.find_first_of("eE"), text.size());
+  const size_t point = std::min(text.find('.'), mark);
+  const size_t sign = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
+  digits = text.substr(0, point) + (point < mark ? text.substr(point + 1, mark - point - 1) : "");
+  digits.erase(0, sign);
+  std::string exponent = mark < text.size() ? text.substr(mark + 1) : "0";
+  const bool minus = exponent.starts_with('-');
+  if (minus || exponent.starts_with('+')) exponent.erase(0, 1);
+  const auto whole = [](const std::string& t, size_t most) {
+    return !t.empty() && t.size() <= most && t.find_first_not_of("0123456789") == t.npos;
+  };
+  demand(whole(digits, 400) && whole(exponent, 3) && point >= sign, place,
+         "'" + text + "' is no decimal number");
+  shift = (minus ? -std::stol(exponent) : std::stol(exponent)) -
+          (point < mark ? static_cast<long>(mark - point - 1) : 0);
   mpz_class power;
   mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(std::abs(shift)));
-  mpq_class value(mpz_class(digits, 10));
-  if (shift >= 0) {
-    value *= power;
-  } else {
-    value /= power;
-  }
-  return text[0] == '-' ? mpq_class(-value) : value;
+  const mpq_class value(mpz_class((text[0] == '-' ? "-" : "") + digits, 10));
+  return shift >= 0 ? mpq_class(value * power) : mpq_class(value / power);
 }
 
-Region::Region(std::vector<float> reference, const mpq_class& threshold)
+Region::Region(Floats reference, const mpq_class& threshold)
     : reference_(std::move(reference)), threshold_(threshold) {
   demand(reference_.size() >= 2, "image", "it has fewer than two values");
   demand(threshold > 0 && threshold <= 1, "--ssim", "the threshold is not in (0, 1]");
@@ -80,13 +62,9 @@ Region::Region(std::vector<float> reference, const mpq_class& threshold)
   c1_ = around(mpq_class(1, 10000));
   nc2_ = n_ * around(mpq_class(9, 10000));
   tau_ = around(threshold);
-  m0_ = m_.middle();
-  e0_ = energy_.middle();
-  c10_ = c1_.middle();
-  nc20_ = nc2_.middle();
-  tau0_ = tau_.middle();
-  omega_ = std::clamp((2.0 * e0_ + nc20_) / (n_.lo * (2.0 * m0_ * m0_ + c10_)), 1e-4, 1e4);
-  for (const float value : reference_) z_.push_back(static_cast<double>(value) - m0_);
+  gap_ = around(1 - threshold);
+  omega_ = std::clamp((2.0 * energy_.lo + nc2_.lo) / (n_.lo * (2.0 * m_.lo * m_.lo + c1_.lo)), 1e-4, 1e4);
+  for (const float value : reference_) z_.push_back(Interval(static_cast<double>(value)) - m_);
   // l >= tau between the roots of tau mu^2 - 2 m mu + tau (m^2 + C1) - C1.
   const Interval constant = tau_ * (square(m_) + c1_) - c1_;
   const Interval half = root(square(m_) - tau_ * constant);
@@ -98,284 +76,188 @@ Region::Region(std::vector<float> reference, const mpq_class& threshold)
     const auto [place, is_new] = known.try_emplace(value);
     if (is_new) {
       const Interval z = Interval(static_cast<double>(value)) - m_;
-      const double high = peak({1.0, z.hi, b}, 0.0, means_.lo, means_.hi);
-      const double low = -peak({-1.0, -z.lo, b}, 0.0, means_.lo, means_.hi);
+      const double high = peak({1.0, z.hi, b, 0.0}, means_.lo, means_.hi);
+      const double low = -peak({-1.0, -z.lo, b, 0.0}, means_.lo, means_.hi);
       place->second = {std::clamp(low, 0.0, 1.0), std::clamp(high, 0.0, 1.0)};
     }
     box_.push_back(place->second);
   }
 }
 
-Interval Region::luminance(const Interval& mu) const {
-  return (Interval(2.0) * m_ * mu + c1_) / (square(mu) + square(m_) + c1_);
+namespace {
+
+// A function's values on a piece, its slopes and their slopes; numbers are intervals or, roughly, doubles.
+template <typename N>
+struct Jet {
+  N v, d, e;
+};
+template <typename N>
+Jet<N> operator+(const Jet<N>& a, const Jet<N>& b) {
+  return {a.v + b.v, a.d + b.d, a.e + b.e};
+}
+template <typename N>
+Jet<N> operator*(const Jet<N>& a, const Jet<N>& b) {
+  return {a.v * b.v, a.v * b.d + a.d * b.v, a.v * b.e + N(2.0) * a.d * b.d + a.e * b.v};
+}
+template <typename N>
+Jet<N> square(const Jet<N>& a) {
+  return {square(a.v), N(2.0) * a.v * a.d, N(2.0) * (square(a.d) + a.v * a.e)};
+}
+template <typename N>
+Jet<N> inverse(const Jet<N>& a) {
+  const N i = N(1.0) / a.v;
+  return {i, -a.d * square(i), (N(2.0) * square(a.d) * i - a.e) * square(i)};
+}
+// Of what is not negative.
+template <typename N>
+Jet<N> root(const Jet<N>& a) {
+  const N r = root(a.v);
+  return {r, a.d / (N(2.0) * r), (a.e - square(a.d) / (N(2.0) * at_least(a.v, 0.0))) / (N(2.0) * r)};
 }
 
-Interval Region::luminance_slope(const Interval& mu) const {
-  const Interval bottom = square(mu) + square(m_) + c1_;
-  const Interval top = Interval(2.0) * m_ * mu + c1_;
-  return (Interval(2.0) * m_ * bottom - Interval(2.0) * mu * top) / square(bottom);
-}
+struct Piece {
+  double bound, lo, hi;
+  bool operator<(const Piece& other) const { return bound < other.bound; }
+};
 
-Interval Region::radius(const Interval& k) const {
-  return root((k - Interval(1.0)) * ((k + Interval(1.0)) * energy_ + nc2_));
-}
-
-// l rises up to the reference's mean, where it is 1, and falls behind it.
-double Region::largest_k(double lo, double hi) const {
-  if (hi < m_.lo) return k_of(Interval(hi)).hi;
-  if (lo > m_.hi) return k_of(Interval(lo)).hi;
-  return std::max(1.0, (Interval(1.0) / tau_).hi);
-}
+}  // namespace
 
 double Region::fast_k(double mu) const {
-  return std::max(1.0, (2.0 * m0_ * mu + c10_) / ((mu * mu + m0_ * m0_ + c10_) * tau0_));
+  const double m = m_.lo;
+  return std::max(1.0, (2.0 * m * mu + c1_.lo) / ((mu * mu + m * m + c1_.lo) * tau_.lo));
 }
 
-// Where F has its maximum, roughly: by the sign of its slope, which falls where F is concave.
-double Region::fast_peak(const Shape& f, double lo, double hi) const {
-  const auto slope = [&](double mu) {
-    const double bottom = mu * mu + m0_ * m0_ + c10_;
-    const double top = 2.0 * m0_ * mu + c10_;
-    const double k = std::max(1.0, top / (bottom * tau0_));
-    const double k_slope = (2.0 * m0_ * bottom - 2.0 * mu * top) / (bottom * bottom * tau0_);
-    const double r = std::sqrt((k - 1.0) * ((k + 1.0) * e0_ + nc20_));
-    return f.p * r + (f.a * r + f.b * (k * e0_ + nc20_ / 2.0)) * k_slope;  // times r >= 0
+// F at the means mu. k - 1 = (1 - tau - (mu - m)^2 / (mu^2 + m^2 + C1)) / tau; where that is negative there
+// is no point of the region, and F need not be bounded.
+template <typename Jet, typename Number>
+Jet Region::value(const Shape& f, const Number& mu) const {
+  const auto number = [](const Interval& x) {
+    if constexpr (std::is_same_v<Number, double>)
+      return Jet{x.middle(), 0.0, 0.0};
+    else
+      return Jet{x, 0.0, 0.0};
   };
-  const double least = lo;
-  const double most = hi;
-  for (int step = 0; step < 48; ++step) {
-    const double middle = lo / 2 + hi / 2;
-    const double here = slope(middle);
-    if (here == 0.0) {  // k = 1: outside, towards the reference's mean
-      (middle < m0_ ? lo : hi) = middle;
-    } else {
-      (here > 0.0 ? lo : hi) = middle;
-    }
-  }
-  return std::clamp(lo / 2 + hi / 2, least, most);
+  const Jet x{mu, 1.0, 0.0};
+  const Interval c = f.c;
+  const Jet away = square(x + number(-m_)) * inverse(square(x) + number(square(m_) + c1_));
+  Jet w = (number(gap_) + number(-1.0) * away) * number(Interval(1.0) / tau_);
+  w.v = at_least(w.v, 0.0);
+  const Jet k = w + number(1.0);
+  const Jet radius = root(w * ((w + number(2.0)) * number(energy_) + number(nc2_)));
+  const Jet flat = number(f.p) * x + number(f.a) * k;
+  if (f.c == 0.0) return flat + number(f.b) * radius;
+  // N(k)^2 = b^2 + 4 c k a + 4 c^2 k^2 |z_r|^2
+  Jet squares = number(square(Interval(f.b))) + k * (number(Interval(4.0) * c * Interval(f.a)) +
+                                                     k * number(Interval(4.0) * square(c) * energy_));
+  squares.v = at_least(squares.v, 0.0);
+  return flat + number(c * Interval(omega_) * n_) * square(x) +
+         k * (number(c * nc2_) + k * number(Interval(2.0) * c * energy_)) + root(squares) * radius +
+         number(-(c * (nc2_ + energy_)));
 }
 
-// F on [lo, hi] is at most the linear term's larger end plus the rest at the largest k. Where l is concave on
-// [0, hi], F is concave and lies below its tangents, too.
-double Region::flat_bound(const Shape& f, double lo, double hi, double& reached) const {
-  const Interval k = largest_k(lo, hi);
-  const Interval linear(std::max((Interval(f.p) * Interval(lo)).hi, (Interval(f.p) * Interval(hi)).hi));
-  double bound = (linear + Interval(f.a) * k + Interval(f.b) * radius(k)).hi;
-  const double at = fast_peak(f, lo, hi);
-  const Interval here = k_of(Interval(at));
-  const Interval r = radius(here);
-  const Interval value = Interval(f.p) * Interval(at) + Interval(f.a) * here + Interval(f.b) * r;
-  reached = value.hi;
-  const Interval top = Interval(2.0) * m_ * Interval(hi) + c1_;
-  const Interval bottom = square(Interval(hi)) + square(m_) + c1_;
-  const Interval q =
-      top * bottom + Interval(4.0) * m_ * Interval(hi) * bottom - Interval(4.0) * square(Interval(hi)) * top;
-  if (!(q.lo >= 0.0) || !(r.lo > 0.0)) return bound;
-  const Interval r_slope = (Interval(2.0) * here * energy_ + nc2_) / (Interval(2.0) * r);
-  const Interval slope =
-      Interval(f.p) + (Interval(f.a) + Interval(f.b) * r_slope) * (luminance_slope(Interval(at)) / tau_);
-  const Interval left = value + slope * (Interval(lo) - Interval(at));
-  const Interval right = value + slope * (Interval(hi) - Interval(at));
-  return std::min(bound, std::max(left.hi, right.hi));
-}
-
-// With a bowl, mu^2 and k^2 lie below their chords over the piece, and N(k) below its larger end: what is
-// left is an F without one.
-double Region::curved_bound(const Shape& f, double c, double lo, double hi, double& reached) const {
-  const Interval cc = c;
-  const Interval along = cc * Interval(omega_) * n_;
-  const double k_lo = std::min(k_of(Interval(lo)).lo, k_of(Interval(hi)).lo);
-  const double k_hi = largest_k(lo, hi);
-  const Interval e(energy_.hi);
-  const auto length = [&](double k) {
-    const Interval ck = cc * Interval(k);
-    return root(Interval(0.0, std::max(0.0, (square(Interval(f.b)) + Interval(4.0) * ck * Interval(f.a) +
-                                             Interval(4.0) * square(ck) * e)
-                                                .hi)))
-        .hi;
-  };
-  Shape flat{};
-  flat.p = (Interval(f.p) + along * (Interval(lo) + Interval(hi))).hi;
-  flat.a = (Interval(f.a) + cc * nc2_ + Interval(2.0) * cc * e * (Interval(k_lo) + Interval(k_hi))).hi;
-  flat.b = std::max(length(k_lo), length(k_hi));
-  const Interval rest = along * Interval(lo) * Interval(hi) +
-                        cc * (Interval(2.0) * energy_ * Interval(k_lo) * Interval(k_hi) + nc2_ + energy_);
-  const double bound = (Interval(flat_bound(flat, lo, hi, reached)) - rest).hi;
-  const double mu = lo / 2 + hi / 2;
-  const double k = fast_k(mu);
-  const double squared = f.b * f.b + 4.0 * c * k * f.a + 4.0 * c * c * k * k * e0_;
-  reached = f.p * mu + c * omega_ * n_.lo * mu * mu + (f.a + 2.0 * c * e0_ * k + c * nc20_) * k +
-            std::sqrt(std::max(0.0, squared) * (k - 1.0) * ((k + 1.0) * e0_ + nc20_)) - c * (nc20_ + e0_);
-  return bound;
-}
-
-// An upper bound of F, or F with a bowl, over the means of [lo, hi]; a and b must be such that a >= -b |z_r|.
-double Region::peak(const Shape& f, double c, double lo, double hi) const {
+// An upper bound of F over the means of [lo, hi]: on each piece the largest of its values as they come, or of
+// the line through one point with the piece's slopes or, where F is concave, that point's.
+double Region::peak(const Shape& f, double lo, double hi) const {
   constexpr int kPieces = 400;
   if (!std::isfinite(f.p) || !std::isfinite(f.a) || !std::isfinite(f.b)) return kInf;
-  const auto bound = [&](double from, double to, double& reached) {
-    return c == 0.0 ? flat_bound(f, from, to, reached) : curved_bound(f, c, from, to, reached);
-  };
   double reached = -kInf;
+  const auto bound = [&](double from, double to) {
+    double left = from;
+    double right = to;
+    for (int step = 0; step < 40; ++step) {
+      const double middle = left / 2 + right / 2;
+      const double slope = value<Jet<double>>(f, middle).d;
+      (slope > 0.0 || (!(slope <= 0.0) && middle < m_.lo) ? left : right) = middle;
+    }
+    const double at = std::clamp(left / 2 + right / 2, from, to);
+    const Jet<Interval> here = value<Jet<Interval>>(f, Interval(at));
+    const Jet<Interval> all = value<Jet<Interval>>(f, Interval(from, to));
+    const Interval slope = all.e.hi <= 0.0 ? here.d : all.d;
+    if (std::isfinite(here.v.lo)) reached = std::max(reached, here.v.lo);
+    const Interval line = here.v + slope * (Interval(from, to) - Interval(at));
+    return std::min(all.v.hi, line.hi);
+  };
   std::priority_queue<Piece> pieces;
-  pieces.push({bound(lo, hi, reached), lo, hi});
-  const double enough = (c == 0.0 ? 1e-11 : 5e-8) * (std::abs(f.p) + std::abs(f.a) + f.b);
+  pieces.push({bound(lo, hi), lo, hi});
+  const double enough = (f.c == 0.0 ? 1e-11 : 5e-8) * (std::abs(f.p) + std::abs(f.a) + f.b);
   for (int count = 1; count < kPieces; ++count) {
     const Piece worst = pieces.top();
     const double middle = worst.lo / 2 + worst.hi / 2;
     if (worst.bound - reached <= enough || !(middle > worst.lo) || !(middle < worst.hi)) break;
     pieces.pop();
-    for (const auto& [from, to] : {std::pair{worst.lo, middle}, std::pair{middle, worst.hi}}) {
-      double here = -kInf;
-      const double most = bound(from, to, here);
-      reached = std::max(reached, here);
-      pieces.push({most, from, to});
-    }
+    pieces.push({bound(worst.lo, middle), worst.lo, middle});
+    pieces.push({bound(middle, worst.hi), middle, worst.hi});
   }
   return std::isnan(pieces.top().bound) ? kInf : pieces.top().bound;
 }
 
 double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& slab,
                     std::span<const float> multipliers) const {
-  const size_t n = size();
   const double lo = std::max(slab.lo, means_.lo);
   const double hi = std::min(slab.hi, means_.hi);
   if (lo > hi) return -kInf;
   const auto multiplier = [&](size_t i) { return i < multipliers.size() ? double{multipliers[i]} : 0.0; };
   const double theta = multiplier(0);
   const double nu = multiplier(1);
-  const double mu = multiplier(2);
-  const double k = fast_k(mu);
-  const double c = bowl.c;
-  double mean0 = 0.0;
-  if (c > 0.0) {
-    for (const float value : *bowl.centre) mean0 += static_cast<double>(value);
-    mean0 /= n_.lo;
-  }
-  const double k0 = c > 0.0 ? fast_k(mean0) : 0.0;
-  // v, any numbers; u = v - 2 c x0, each rounded once (2 c x0 is a product of two floats and exact).
-  std::vector<double> u(n);
-  double rest = 0.0;
-  double total = 0.0;
-  double absolute = 0.0;
-  for (size_t i = 0; i < n; ++i) {
-    if (!std::isfinite(w[i])) return kInf;
-    const double x0 = c > 0.0 ? static_cast<double>((*bowl.centre)[i]) : 0.0;
-    const double shift = c > 0.0 ? 2.0 * c * (mean0 + k0 * z_[i] - x0) : 0.0;
-    const double inner = mu + k * z_[i];
-    const double x = inner + theta * (w[i] + shift - nu);
-    double v = w[i];
-    if (!(x >= 0.0 && x <= 1.0)) {
-      const double bent = (x < 0.0 ? nu - inner / theta : nu + (1.0 - inner) / theta) - shift;
-      if (std::isfinite(bent)) v = bent;
-    }
-    if (v != w[i]) rest = up(rest + std::max(0.0, up(w[i] - v)));
-    u[i] = v - 2.0 * c * x0;
-    total += u[i];
-    absolute += std::abs(u[i]);
-  }
-  const double middle = total / n_.lo;
-  double along = 0.0;
-  double along_absolute = 0.0;
-  double squares = 0.0;
-  for (size_t i = 0; i < n; ++i) {
-    const double d = u[i] - middle;
-    squares += d * d;
-    along += d * z_[i];
-    along_absolute += std::abs(d * z_[i]);
-  }
-  const double p_error = sum_error(absolute, n);
-  // u . z_r = sum (u_i - middle) z_r,i, as z_r sums to nothing; z_ is off by 2^-50 at most.
-  const double spread =
-      up(root(Interval(up(squares + sum_error(squares, n + 4)))).hi * std::sqrt(n_.lo) * (1.0 + 0x1p-40));
-  const double a_error = up(sum_error(along_absolute, n + 4) + up(spread * 0x1p-49));
-  Interval p = rounded(total - p_error, total + p_error);
-  double constant = 0.0;
-  if (c > 0.0) {
-    double squared = 0.0;
-    double sum = 0.0;
-    for (const float value : *bowl.centre) {
-      squared += static_cast<double>(value) * static_cast<double>(value);
-      sum += std::abs(static_cast<double>(value));
-    }
-    const Interval mean =
-        Interval(mean0) + rounded(-sum_error(sum, n), sum_error(sum, n));  // / n: generously
-    const Interval excess = Interval(c) * (Interval(omega_) - Interval(1.0)) * n_;
-    p = p - Interval(2.0) * excess * mean;
-    const double square_error = sum_error(squared, n);
-    constant = (Interval(c) * rounded(squared - square_error, squared + square_error) +
-                excess * square(mean) + Interval(sum_error(absolute, n)))
-                   .hi;
-  }
-  const double b = root(Interval(up(squares * (1.0 + 0x1p-50) + sum_error(squares, n)))).hi;
-  const double most = peak({p.hi, up(along + a_error), b}, c, lo, hi);
-  return (Interval(most) + Interval(rest) + Interval(constant)).hi;
-}
-
-bool Region::flatten(const Bowl& bowl, const Slab& slab, Line& line) const {
-  constexpr int kPieces = 64;
-  const size_t n = size();
-  const double lo = std::max(slab.lo, means_.lo);
-  const double hi = std::min(slab.hi, means_.hi);
-  if (lo > hi) return false;
-  double sum = 0.0;
-  double along = 0.0;
-  double squares = 0.0;
-  double absolute = 0.0;
-  for (size_t i = 0; i < n; ++i) {
-    const auto x0 = static_cast<double>((*bowl.centre)[i]);
-    sum += x0;
-    absolute += std::abs(x0);
-    squares += x0 * x0;
-    along += x0 * z_[i];
-  }
-  const double mean0 = sum / n_.lo;
-  const double error = sum_error(absolute, n);
-  const Interval m0 = rounded(sum - error, sum + error) / n_;
-  const double k0 = fast_k(mean0);
-  const double y0 = along;
+  const double k = fast_k(multiplier(2));
   const Interval c = bowl.c;
-  const Interval weight = Interval(omega_) * n_;
-  const Interval lift = Interval(2.0) * Interval(y0) + nc2_;
-  // g(mu) = weight mu^2 - 2 weight m0 mu + lift k(mu) <= slope mu + excess, on pieces by the mean value
-  // theorem.
-  const double slope = lift.middle() * luminance_slope(Interval(mean0)).middle() / tau0_;
-  double excess = -kInf;
-  for (int i = 0; i < kPieces; ++i) {
-    const Interval piece(i == 0 ? lo : std::clamp(lo + (hi - lo) * i / kPieces, lo, hi),
-                         i + 1 == kPieces ? hi : std::clamp(lo + (hi - lo) * (i + 1) / kPieces, lo, hi));
-    const Interval at(piece.middle());
-    const Interval linear = Interval(-2.0) * weight * m0 - Interval(slope);
-    const Interval value = (weight * at + linear) * at + lift * (luminance(at) / tau_);
-    const Interval rise = Interval(2.0) * weight * piece + linear + lift * (luminance_slope(piece) / tau_);
-    const double most = (value + rise * (piece - at)).hi;
-    if (!(most <= excess)) excess = most;
+  const auto centre = [&](size_t i) { return bowl.centre == nullptr ? 0.0 : (*bowl.centre)[i]; };
+  Interval mean = 0.0;
+  for (size_t i = 0; i < size(); ++i) mean = mean + Interval(centre(i));
+  mean = mean / n_;
+  const double k0 = fast_k(mean.lo);
+  Intervals u;
+  double rest = 0.0;
+  const Interval excess = c * (Interval(omega_) - Interval(1.0)) * n_;
+  Interval constant = excess * square(mean);
+  Interval p = -(Interval(2.0) * excess * mean);
+  Interval a = 0.0;
+  double total = 0.0;
+  for (size_t i = 0; i < size(); ++i) {
+    if (!std::isfinite(w[i])) return kInf;
+    // v: any numbers, those that make the most of the box.
+    const double shift = bowl.c * 2.0 * (mean.lo + k0 * z_[i].lo - centre(i));
+    const double inner = multiplier(2) + k * z_[i].lo;
+    const double x = inner + theta * (w[i] + shift - nu);
+    double v = (x < 0.0 ? nu - inner / theta : nu + (1.0 - inner) / theta) - shift;
+    if ((x >= 0.0 && x <= 1.0) || !std::isfinite(v)) v = w[i];
+    rest = up(rest + std::max(0.0, up(w[i] - v)));
+    u.push_back(Interval(v) - Interval(2.0 * bowl.c * centre(i)));  // floats' products are exact
+    p = p + u[i];
+    a = a + u[i] * z_[i];
+    total += u[i].lo;
+    constant = constant + c * square(Interval(centre(i)));
   }
-  // 2 k y = 2 k0 y + 2 y0 k - 2 k0 y0 + 2 (k - k0)(y - y0), y = z . z_r.
-  const double most_k = std::max(1.0, (Interval(1.0) / tau_).hi);
-  const Interval reach = radius(Interval(most_k)) * root(energy_);
-  const Interval y(down(energy_.lo - reach.hi), (Interval(most_k) * energy_ + reach).hi);
-  const Interval product = (Interval(1.0, most_k) - Interval(k0)) * (y - Interval(y0));
-  const double square_error = sum_error(squares, n);
-  const Interval z0_squared = rounded(squares - square_error, squares + square_error) - n_ * square(m0);
-  Interval constant =
-      c * (Interval(excess) + Interval(2.0) * Interval(product.hi) -
-           Interval(2.0) * Interval(k0) * Interval(y0) - nc2_ - energy_ + z0_squared + weight * square(m0));
-  line.coefficients.clear();
-  for (size_t i = 0; i < n; ++i) {
-    const Interval z = Interval(static_cast<double>(reference_[i])) - m_;
-    const Interval own = Interval(static_cast<double>((*bowl.centre)[i])) - m0;
-    const Interval exact = c * (Interval(2.0) * (Interval(k0) * z - own) + Interval(slope) / n_);
-    const double kept = exact.middle();
-    line.coefficients.push_back(kept);
-    constant = constant + Interval(std::max(0.0, up(exact.hi - kept)));  // 0 <= x_i <= 1
-    if (!std::isfinite(kept)) return false;
-  }
-  line.constant = constant.hi;
-  return std::isfinite(line.constant);
+  Interval squares = 0.0;
+  for (size_t i = 0; i < size(); ++i) squares = squares + square(u[i] - Interval(total / n_.lo));
+  const double most = peak({p.hi, a.hi, root(squares).hi, bowl.c}, lo, hi);
+  return (Interval(most) + Interval(rest) + constant).hi;
 }
 
-bool Region::contains(const std::vector<double>& x) const {
+// Any slope does; this one is that of 2 k0 y - 2 z . z0 + (2 y0 + n C2) k(mu), y = z . z_r, at the centre.
+Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
+  const Numbers& x0 = *bowl.centre;
+  double mean0 = 0.0;
+  double y0 = 0.0;
+  for (size_t i = 0; i < size(); ++i) {
+    mean0 += x0[i] / n_.lo;
+    y0 += x0[i] * z_[i].lo;
+  }
+  const double step = 1e-6;
+  const double rise =
+      (2.0 * y0 + nc2_.lo) * (fast_k(mean0 + step) - fast_k(mean0 - step)) / (2.0 * step) / n_.lo;
+  Line line;
+  Numbers negated;
+  for (size_t i = 0; i < size(); ++i) {
+    line.coefficients.push_back(bowl.c * (2.0 * (fast_k(mean0) * z_[i].lo - (x0[i] - mean0)) + rise));
+    negated.push_back(-line.coefficients[i]);
+  }
+  line.constant = most(negated, bowl, slab, {});
+  if (!std::isfinite(line.constant)) line.constant = kInf;
+  return line;
+}
+
+bool Region::contains(const Numbers& x) const {
   mpq_class sum = 0;
   mpq_class squares = 0;
   mpq_class products = 0;
@@ -390,10 +272,9 @@ bool Region::contains(const std::vector<double>& x) const {
   const mpq_class c1(1, 10000);
   const mpq_class c2(9, 10000);
   const mpq_class mean = sum / n;
-  const mpq_class variance = squares / n - mean * mean;
-  const mpq_class covariance = products / n - mean * mean_q_;
-  const mpq_class top = (2 * mean * mean_q_ + c1) * (2 * covariance + c2);
-  const mpq_class bottom = (mean * mean + mean_q_ * mean_q_ + c1) * (variance + energy_q_ / n + c2);
+  const mpq_class top = (2 * mean * mean_q_ + c1) * (2 * (products / n - mean * mean_q_) + c2);
+  const mpq_class bottom =
+      (mean * mean + mean_q_ * mean_q_ + c1) * (squares / n - mean * mean + energy_q_ / n + c2);
   return top >= threshold_ * bottom;
 }
 

@@ -26,7 +26,10 @@ for pair in "$@"; do
   pip=("$folder/bin/pip" --quiet --disable-pip-version-check)
   if ! "${pip[@]}" install "torch==$torch+cpu" 2>/dev/null; then "${pip[@]}" install "torch==$torch"; fi
   "${pip[@]}" install "${packages[@]}"
-  "${pip[@]}" install .
+  # A folder of its own, as far from the sources as other builds: ccache then knows the engine's files.
+  build=build/wheel-$(basename "$python")
+  rm -rf "$build"
+  "${pip[@]}" install --config-settings=build-dir="$build" .
   if "$folder/bin/python" -B -m pytest -q -ra -p no:cacheprovider tests/python; then
     echo "python_matrix: $pair passes"
   else

@@ -21,6 +21,7 @@ torch=torch==2.13.0
 python_packages=(
   "numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt
   "nanobind>=2.2" "pytest>=7" scikit-image torchmetrics pytorch-msssim pandas tqdm tensorboard
+  "mkdocs>=1.6,<2" "mkdocs-material>=9.5,<10"  # docs/requirements.txt
 )
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -36,11 +36,13 @@ struct Dimension {
 struct Picture {
   Dimension dimension;
   std::vector<float> values;
+  std::string file{};  // that it was read from, if it was
 };
 
 class Model {
  public:
-  // A PyTorch file (.pt) or safetensors. The dimension of the input is what the file or its name says
+  // An ONNX file, a PyTorch file (.pt) or safetensors. The dimension of the input is what the file or its
+  // name says
   // ("model_i1x4x4_l6-6-6_o5.pt"), unless it is given.
   static Model load(const std::string& file, const std::optional<Dimension>& input = std::nullopt);
 
@@ -50,12 +52,15 @@ class Model {
   // Scores of all classes at the picture, rounded to nearest.
   std::vector<double> scores(const Picture& picture) const;
 
+  // Writes the network in the format of the file that it came from, with its keys and its architecture. The
+  // file's ending must fit.
+  void save(const std::string& file) const;
+
   struct Data;  // known to the library only
   const Data& data() const { return *data_; }
-
- private:
   explicit Model(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
 
+ private:
   std::shared_ptr<const Data> data_;
 };
 
@@ -120,6 +125,10 @@ struct Settings {
   // there is another one, but none of these was found.
   bool eight_bit = false;
   const Interrupt* interrupt = nullptr;  // the answer is unknown soon after it was set
+  // If not empty: the file into which verify() writes its proof, or the counterexample, for verissim-check.
+  // For pictures that load_picture read from a PNG; Error says before the search where there are no
+  // certificates.
+  std::string certificate;
 };
 
 struct Answer {
@@ -131,6 +140,7 @@ struct Answer {
   std::optional<Counterexample> counterexample;
   int64_t subproblems = 0;
   double seconds = 0.0;
+  std::string no_certificate;  // why none was written although one was wanted
 };
 
 // label: the reference's class, counted from 0.
@@ -159,6 +169,55 @@ struct Threshold {
 // result. Not for images of 8 bits alone.
 Threshold find_threshold(const Model& model, const Picture& reference, int64_t label,
                          Measure measure = Measure::kSsim, const Settings& settings = {}, double gap = 0.01);
+
+// What repair_model() is to make robust.
+struct Reference {
+  Picture picture;
+  int64_t label = 0;
+  Neighbourhood neighbourhood;
+};
+
+// Labelled pictures. Shapes: images count x dimension.size(), values in [0, 1]; labels count, in [0, classes
+// of the model).
+struct Samples {
+  Dimension dimension;
+  std::vector<float> images;
+  std::vector<int64_t> labels;
+};
+
+struct RepairSettings {
+  std::string method = "auto";     // or one of those that `verissim repair --help` names
+  double timeout_seconds = 600.0;  // for changing networks, verification not counted; <= 0: none
+  double budget_seconds = 0.0;     // for everything; <= 0: none
+  double min_accuracy = 0.0;       // on the test pictures; what has less is no result
+  double margin = 0.01;            // by which counterexamples must be won at first
+  int64_t max_rounds = 100;
+  double learning_rate = 0.001;
+  int64_t batch_size = 64;
+  double keep_outputs = 0.0;    // weight of the squared distance to the original outputs
+  double keep_weights = 0.0;    // weight of the squared distance to the original weights
+  std::vector<int64_t> layers;  // that may change, counted from 1; empty: all
+};
+
+struct Repaired {
+  // All references were proved for `model`, with the accuracy demanded. Otherwise `model` is the network that
+  // came nearest.
+  bool robust = false;
+  std::string reason;           // one clause
+  std::vector<Answer> answers;  // of `model`, one for each reference
+  Model model;
+  int64_t rounds = 0;  // repairs
+  double accuracy_before = 0.0;
+  double accuracy_after = 0.0;
+};
+
+// Changes the network until it is provably robust around all references. `training` keeps the accuracy,
+// `test` only measures it. Needs LibTorch, which is loaded when the network has to be changed by training.
+// Whoever saves the model should verify what load() reads back: numbers may be rounded on the way to the
+// file.
+Repaired repair_model(const Model& model, const std::vector<Reference>& references, const Samples& training,
+                      const Samples& test, const RepairSettings& repairing = {},
+                      const Settings& settings = {});
 
 // convention: "global" or another of the names that `verissim ssim` lists. The pictures' dimensions must
 // agree.

@@ -11,6 +11,7 @@
 
 #include "base/shape.h"
 #include "image/image.h"
+#include "network/model_file.h"
 #include "network/network.h"
 
 namespace verissim::python {
@@ -18,10 +19,12 @@ namespace verissim::python {
 // A network that was read, kept between questions.
 struct Model {
   std::shared_ptr<const network::Network> network;
-  std::string format;              // "ONNX", "PyTorch state_dict", "PyTorch nn.Module"
-  std::string digest;              // of the file; empty for modules
-  bool flat = false;               // whether only the number of the input's values is known
-  std::vector<std::string> notes;  // what was assumed
+  std::shared_ptr<const network::LoadedModel> read;  // all that was read; null for modules
+  std::string format;                                // "ONNX", "PyTorch state_dict", "PyTorch nn.Module"
+  std::string digest;                                // of the file; empty for modules
+  bool flat = false;                                 // whether only the number of the input's values is known
+  std::vector<std::string> notes;                    // what was assumed
+  std::string path = {};                             // of its file; empty if there is none
 };
 
 using Dimension = std::tuple<int64_t, int64_t, int64_t>;  // channels, height, width

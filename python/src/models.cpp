@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "engine.h"
 #include "network/evaluate.h"
-#include "network/model_file.h"
 
 namespace verissim::python {
 namespace nb = nanobind;
@@ -25,14 +24,16 @@ std::optional<Shape> to_shape(const std::optional<Dimension>& dimension) {
 }
 
 Model to_model(network::LoadedModel loaded) {
-  const bool flat = loaded.input_source == network::InputSource::kFlat;
-  return {std::make_shared<const network::Network>(std::move(loaded.network)), std::move(loaded.format),
-          std::move(loaded.digest), flat, std::move(loaded.notes)};
+  const auto read = std::make_shared<const network::LoadedModel>(std::move(loaded));
+  const bool flat = read->input_source == network::InputSource::kFlat;
+  return {{read, &read->network}, read, read->format, read->digest, flat, read->notes};
 }
 
 Model load(const std::string& path, const std::optional<Dimension>& dimension) {
   const nb::gil_scoped_release free;
-  return to_model(network::load_model(path, to_shape(dimension)));
+  Model model = to_model(network::load_model(path, to_shape(dimension)));
+  model.path = path;
+  return model;
 }
 
 Model parse(const std::string& name, const nb::bytes& data, const std::optional<Dimension>& dimension) {

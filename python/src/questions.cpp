@@ -1,4 +1,5 @@
 // The questions that the engine answers. Answers are dicts, from which the Python code makes its own types.
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 
@@ -8,7 +9,9 @@
 
 #include "attack/attack.h"
 #include "base/error.h"
+#include "certificate/writer.h"
 #include "engine.h"
+#include "experiment/certify.h"
 #include "experiment/question.h"
 #include "experiment/threshold.h"
 #include "listening.h"
@@ -35,6 +38,12 @@ struct Subject {
   int64_t label = 0;
   std::string measure;  // "ssim", "channel-ssim", "linf", "l2"
   std::string limit;
+};
+
+// Where a certificate is to be written, and the file that the image is from; nothing if none is wanted.
+struct Certificate {
+  std::string path;
+  std::string image_file;
 };
 
 experiment::Measure to_measure(const std::string& name) {
@@ -108,16 +117,37 @@ nb::dict to_dict(const search::Statistics& statistics) {
   return result;
 }
 
+// Throws InputError if the question is none for certificates.
+std::optional<certificate::Writer> to_writer(const std::optional<Certificate>& wanted, const Model& model,
+                                             const experiment::Question& question) {
+  if (!wanted) return std::nullopt;
+  if (model.path.empty())
+    throw InputError("", "certificate", "a network from memory", "one that was read from a file");
+  const auto why_not =
+      experiment::why_no_certificate(*model.read, model.path, wanted->image_file, question.neighbourhood);
+  if (why_not) throw InputError(model.path, "certificate", *why_not, "");
+  return std::optional<certificate::Writer>(
+      std::in_place, wanted->path, experiment::certificate_subject(question, model.path, model.digest));
+}
+
+// Result: "no_certificate" is the clause why none was written, None if one was or none was wanted.
 nb::dict verify(const Model& model, const FloatArray& image, const Subject& subject, const Settings& settings,
-                const nb::object& progress) {
-  const experiment::Question question = ask(model, image, subject);
+                const std::optional<Certificate>& certificate, const nb::object& progress) {
+  experiment::Question question = ask(model, image, subject);
+  question.neighbourhood.eight_bit = settings.eight_bit;
   search::Result found;
   std::vector<experiment::Counterexample> examined;
+  std::optional<std::string> no_certificate;
   while_listening(progress, [&](const InterruptFlag& interrupt, News& news) {
-    found = search::verify(question.problem(), to_options(settings), StopToken(0.0, &interrupt), &news);
+    std::optional<certificate::Writer> writer = to_writer(certificate, model, question);
+    search::Options options = to_options(settings);
+    if (writer) options.recorder = &*writer;
+    found = search::verify(question.problem(), options, StopToken(0.0, &interrupt), &news);
     examined = examine(question, found.counterexamples);
+    if (writer) no_certificate = writer->finish(found);
   });
   nb::dict result;
+  result["no_certificate"] = no_certificate;
   result["verdict"] = search::to_string(found.verdict);
   result["reason"] = search::to_string(found.reason);
   result["margin"] = found.margin_bound;
@@ -192,8 +222,12 @@ void add_questions(nb::module_& module) {
                           const std::string& measure, const std::string& limit) {
         new (self) Subject{dimension, label, measure, limit};
       });
+  nb::class_<Certificate>(module, "Certificate")
+      .def("__init__", [](Certificate* self, const std::string& path, const std::string& image_file) {
+        new (self) Certificate{path, image_file};
+      });
   module.def("verify", verify, nb::arg("model"), nb::arg("image"), nb::arg("subject"), nb::arg("settings"),
-             nb::arg("progress").none());
+             nb::arg("certificate").none(), nb::arg("progress").none());
   module.def("attack", attack, nb::arg("model"), nb::arg("image"), nb::arg("subject"), nb::arg("settings"),
              nb::arg("restarts"), nb::arg("steps"), nb::arg("wanted"), nb::arg("margin"),
              nb::arg("progress").none());

@@ -104,7 +104,12 @@ class Trace {
     }
     network::Network network = world_.graph.finish(world_.graph.in_order("output", output->signal));
     if (network.parameters() == 0) throw InputError(name_, "", "no layer with weights", "some");
-    return {std::make_shared<const network::Network>(std::move(network)), "PyTorch nn.Module", "", false, {}};
+    return {std::make_shared<const network::Network>(std::move(network)),
+            nullptr,
+            "PyTorch nn.Module",
+            "",
+            false,
+            {}};
   }
 
  private:

@@ -9,6 +9,7 @@ every other class. 'robust' rests on outward-rounded arithmetic, 'not robust' on
 network is the function of real numbers that its weights define.
 """
 
+from ._certificates import Check, check
 from ._engine import InputError, Model
 from ._engine import version as __version__
 from ._models import clear_cache, load
@@ -17,6 +18,7 @@ from ._repair import Repaired, RepairRound, repair
 from ._results import Counterexample, Progress, Result, Statistics, Threshold
 
 __all__ = [
+    "Check",
     "Counterexample",
     "InputError",
     "Model",
@@ -27,6 +29,7 @@ __all__ = [
     "Statistics",
     "Threshold",
     "attack",
+    "check",
     "clear_cache",
     "conventions",
     "load",

@@ -44,6 +44,9 @@ class Settings:
 class Subject:
     def __init__(self, dimension: _Dimension, label: int, measure: str, limit: str) -> None: ...
 
+class Certificate:
+    def __init__(self, path: str, image_file: str) -> None: ...
+
 class TracedValue:
     @property
     def shape(self) -> List[int]: ...
@@ -68,6 +71,7 @@ def verify(
     image: numpy.ndarray,
     subject: Subject,
     settings: Settings,
+    certificate: Optional[Certificate],
     progress: Optional[Callable[..., Any]],
 ) -> Dict[str, Any]: ...
 def attack(

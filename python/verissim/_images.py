@@ -17,6 +17,7 @@ class Reference(NamedTuple):
     values: numpy.ndarray  # float32, flat in C, H, W order
     dimension: Dimension
     flat: bool  # whether it was given as one axis of values
+    file: Optional[str] = None  # that it was read from
 
 
 def is_torch_tensor(value: Any) -> bool:
@@ -60,7 +61,7 @@ def read(image: Any, dimension: Optional[Dimension]) -> Reference:
     if is_path(image) or is_pil_image(image):
         wanted = dimension or stored_dimension(image)
         values = _from_file(image, wanted) if is_path(image) else _from_pil(image, wanted)
-        return Reference(values, wanted, False)
+        return Reference(values, wanted, False, os.fspath(image) if is_path(image) else None)
     array = _to_array(image)
     if array.dtype == numpy.uint8:
         array = _planes(array, dimension).astype(numpy.float32) / numpy.float32(255)

@@ -107,7 +107,7 @@ def _read_module(module: Any, dimension: Dimension, flat: bool) -> "_engine.Mode
         buffer = io.BytesIO()
         torch.jit.save(module, buffer)
         return _read_stored(buffer.getvalue(), dimension)
-    module = _unwrapped(module)
+    module = unwrapped(module)
     key = (dimension, flat, _structure(module))
     with _lock:
         return _kept_network(torch, module, key, dimension, flat)
@@ -132,7 +132,7 @@ def _exported(model: Any) -> Any:
     return model.module() if export is not None and isinstance(model, export.ExportedProgram) else model
 
 
-def _unwrapped(module: Any) -> Any:
+def unwrapped(module: Any) -> Any:
     """The module that a wrapper only runs in another way."""
     torch = sys.modules["torch"]
     while True:

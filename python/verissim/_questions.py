@@ -6,9 +6,10 @@ import decimal
 import numbers
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-from . import _engine
+from . import _certificates, _engine
 from ._images import Reference, as_list, read, stored_dimension
 from ._models import open_for
+from ._numbers import check_count, decimal_text
 from ._numpy import numpy
 from ._results import Counterexample, Progress, Result, Statistics, Threshold
 
@@ -34,6 +35,7 @@ def verify(
     memory_limit_mb: int = 4096,
     dimension: Optional[Tuple[int, int, int]] = None,
     progress: Optional[ProgressCallback] = None,
+    certificate: Any = None,
 ) -> Any:
     """Proves or refutes that a network gives `label` to every image of [0, 1]^n that looks like `image`.
 
@@ -52,24 +54,32 @@ def verify(
     tolerance: "unknown" is said when the gap left is below 10^-tolerance. memory_limit_mb: for open subproblems.
     dimension: (C, H, W) of the network's input, where neither the model nor the image says it.
     progress: called with a `Progress` a few times a second from this thread; what it raises ends the search.
+    certificate: True, or the path of a file to write: the proof (or the counterexample) is written down for `check`, and
+        becomes `Result.certificate`. For global SSIM, images of 8 bits, and networks that verissim-check reads; for others
+        an InputError says why before the search begins.
 
     Returns a `Result`, or a list of them for a batch. Ctrl-C ends the search and raises KeyboardInterrupt. Raises
     `InputError`, a ValueError, for what is no question; nothing else that happens to correct input is an error.
     """
     measure, limit = _neighbourhood(ssim, linf, l2, channels)
     settings = _settings(timeout, threads, seed, tolerance, memory_limit_mb, eight_bit)
+    keep = _certificates.wanted(certificate, as_list(image)[1])
 
     def answer(network: Any, reference: Reference, wanted: int) -> Result:
         subject = _engine.Subject(reference.dimension, wanted, measure, limit)
-        found = _engine.verify(network, reference.values, subject, settings, _listener(progress))
+        record = _certificates.Recording(keep, folder, reference) if folder else None
+        request = record and record.request
+        found = _engine.verify(network, reference.values, subject, settings, request, _listener(progress))
+        kept = record and record.content(found["no_certificate"])
         examples = _counterexamples(found["counterexamples"], reference)
         statistics = Statistics(**found["statistics"])
         return Result(
             found["verdict"], found["reason"], found["margin"], found["margin_seen"], examples, statistics, wanted,
-            measure, limit,
+            measure, limit, kept, found["no_certificate"],
         )
 
-    return _each(model, image, label, dimension, answer)
+    with _certificates.workplace(keep) as folder:
+        return _each(_certificates.model_file(model, folder) if folder else model, image, label, dimension, answer)
 
 
 def attack(
@@ -98,7 +108,7 @@ def attack(
     measure, limit = _neighbourhood(ssim, linf, l2, channels)
     settings = _settings(timeout, 0, seed, 6, 4096, eight_bit)
     for name, value in (("restarts", restarts), ("steps", steps), ("wanted", wanted)):
-        _check_count(name, value, 1)
+        check_count(name, value, 1)
 
     def answer(network: Any, reference: Reference, wanted_label: int) -> List[Counterexample]:
         subject = _engine.Subject(reference.dimension, wanted_label, measure, limit)
@@ -201,21 +211,6 @@ def _labels(labels: Any, count: int, is_batch: bool) -> List[Optional[int]]:
     return labels
 
 
-def decimal_text(name: str, value: Any) -> str:
-    """The decimal number that is meant: that of a float is the one that Python shows for it."""
-    if isinstance(value, bool) or value is None:
-        raise InputError(f"{name}: got {value!r}, wanted a number")
-    if isinstance(value, (str, decimal.Decimal)):
-        return str(value).strip()
-    if isinstance(value, numbers.Integral):
-        return str(int(value))
-    if isinstance(value, numpy.floating):
-        return str(value.item()) if value.dtype == numpy.float64 else str(value)
-    if isinstance(value, numbers.Real):
-        return repr(float(value))
-    raise InputError(f"{name}: got {type(value).__name__}, wanted a number, or one as text")
-
-
 def _neighbourhood(ssim: Any = None, linf: Any = None, l2: Any = None, channels: str = "joint") -> Tuple[str, str]:
     given = [(name, value) for name, value in (("ssim", ssim), ("linf", linf), ("l2", l2)) if value is not None]
     if len(given) != 1:
@@ -229,21 +224,15 @@ def _neighbourhood(ssim: Any = None, linf: Any = None, l2: Any = None, channels:
     return ("channel-ssim" if channels == "mean" else name), decimal_text(name, value)
 
 
-def _check_count(name: str, value: Any, least: int) -> int:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not least <= value < 2**31:
-        raise InputError(f"{name}: got {value!r}, wanted a whole number of at least {least}")
-    return int(value)
-
-
 def _settings(timeout: Any, threads: int, seed: int, tolerance: int, memory: int, eight_bit: bool) -> Any:
     settings = _engine.Settings()
     if not isinstance(timeout, numbers.Real) or timeout != timeout:
         raise InputError(f"timeout: got {timeout!r}, wanted seconds, 0 for none")
     settings.timeout = float(timeout)
-    settings.threads = _check_count("threads", threads, 0)
-    settings.seed = _check_count("seed", seed, 0)
-    settings.tolerance_digits = _check_count("tolerance", tolerance, 1)
-    settings.memory_limit_mb = _check_count("memory_limit_mb", memory, 1)
+    settings.threads = check_count("threads", threads, 0)
+    settings.seed = check_count("seed", seed, 0)
+    settings.tolerance_digits = check_count("tolerance", tolerance, 1)
+    settings.memory_limit_mb = check_count("memory_limit_mb", memory, 1)
     settings.eight_bit = bool(eight_bit)
     return settings
 

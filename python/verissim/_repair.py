@@ -17,7 +17,8 @@ from . import _engine
 from ._images import Dimension, Reference
 from ._models import is_module, open_for
 from ._numpy import numpy
-from ._questions import _check_count, _neighbourhood, _settings, verify
+from ._numbers import check_count
+from ._questions import _neighbourhood, _settings, verify
 from ._results import Result
 
 InputError = _engine.InputError
@@ -143,9 +144,9 @@ def repair(
             raise InputError(f"{name}: got {value!r}, wanted a positive number")
     if not (margin_growth >= 1 and penalty_increase >= 1):
         raise InputError("margin_growth, penalty_increase: wanted numbers of at least 1")
-    _check_count("max_rounds", max_rounds, 0)
-    _check_count("max_epochs", max_epochs, 1)
-    _check_count("pool_limit", pool_limit, 1)
+    check_count("max_rounds", max_rounds, 0)
+    check_count("max_epochs", max_epochs, 1)
+    check_count("pool_limit", pool_limit, 1)
     questions = _Questions(tasks, measure, channels, verify_timeout, threads, seed, dimension)
     trainer = _Trainer(model, train_loader, test_loader, optimizer, loss, max_epochs, penalty_increase)
     limits = (margin, margin_growth, max_margin, max_rounds, timeout, pool_limit)

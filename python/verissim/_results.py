@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
 
 from ._numpy import numpy
 
@@ -77,6 +77,8 @@ class Result:
     margin_seen: the smallest margin seen at an image of the neighbourhood, inf if none was looked at.
     counterexamples: not robust: at least one, the worst margin first.
     label: the class asked about. measure: "ssim", "channel-ssim", "linf" or "l2". limit: as it was written.
+    certificate: where one was wanted and there is one: its bytes, or the path of its file; for `check`.
+    no_certificate: one clause that says why none was written although one was wanted.
     """
 
     verdict: str
@@ -88,6 +90,8 @@ class Result:
     label: int
     measure: str
     limit: str
+    certificate: Union[bytes, str, None] = field(default=None, repr=False)
+    no_certificate: Optional[str] = None
 
     @property
     def counterexample(self) -> Optional[Counterexample]:

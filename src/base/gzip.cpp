@@ -64,4 +64,26 @@ std::vector<std::byte> unpack_gzip(const std::string& file, std::span<const std:
   return result;
 }
 
+std::vector<std::byte> pack_gzip(std::span<const std::byte> data) {
+  z_stream stream{};
+  VERISSIM_CHECK(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) ==
+                 Z_OK);
+  std::vector<std::byte> chunk(1 << 16);
+  std::vector<std::byte> result;
+  for (int code = Z_OK; code != Z_STREAM_END;) {
+    const auto piece = static_cast<uInt>(std::min<size_t>(data.size(), 1 << 30));
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(data.data()));
+    stream.avail_in = piece;
+    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
+    stream.avail_out = static_cast<uInt>(chunk.size());
+    code = deflate(&stream, piece == data.size() ? Z_FINISH : Z_NO_FLUSH);
+    VERISSIM_CHECK(code == Z_OK || code == Z_STREAM_END);
+    data = data.subspan(piece - stream.avail_in);
+    const auto count = static_cast<std::ptrdiff_t>(chunk.size() - stream.avail_out);
+    result.insert(result.end(), chunk.begin(), chunk.begin() + count);
+  }
+  deflateEnd(&stream);
+  return result;
+}
+
 }  // namespace verissim

@@ -15,4 +15,7 @@ bool is_gzip(std::span<const std::byte> data);
 std::vector<std::byte> unpack_gzip(const std::string& file, std::span<const std::byte> data,
                                    uint64_t max_bytes);
 
+// The data as a gzip file of one member. Equal data give equal bytes: no name and no time stand in it.
+std::vector<std::byte> pack_gzip(std::span<const std::byte> data);
+
 }  // namespace verissim

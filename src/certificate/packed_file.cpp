@@ -1,7 +1,6 @@
 #include "certificate/packed_file.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -13,6 +12,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace verissim::certificate {
 namespace {
@@ -25,16 +25,12 @@ constexpr size_t kPiece = 1 << 30;  // zlib counts in 32 bits
 struct PackedFile::State {
   int fd = -1;
   z_stream stream{};
-  EVP_MD_CTX* digest = EVP_MD_CTX_new();
+  uLong checksum = crc32(0, nullptr, 0);
   std::array<unsigned char, 1 << 16> out{};
 
-  State() {
-    VERISSIM_CHECK(digest != nullptr && EVP_DigestInit_ex(digest, EVP_sha256(), nullptr) == 1);
-    VERISSIM_CHECK(deflateInit(&stream, kLevel) == Z_OK);
-  }
+  State() { VERISSIM_CHECK(deflateInit(&stream, kLevel) == Z_OK); }
   ~State() {
     deflateEnd(&stream);
-    EVP_MD_CTX_free(digest);
     if (fd >= 0) ::close(fd);
   }
   State(const State&) = delete;
@@ -60,7 +56,7 @@ PackedFile::~PackedFile() {
 }
 
 void PackedFile::put(const void* data, size_t size) {
-  VERISSIM_CHECK(EVP_DigestUpdate(state_->digest, data, size) == 1);
+  state_->checksum = crc32_z(state_->checksum, static_cast<const Bytef*>(data), size);
   const auto* next = static_cast<const char*>(data);
   while (size > 0) {
     const ssize_t count = ::write(state_->fd, next, size);
@@ -93,11 +89,10 @@ void PackedFile::write(std::string_view data) {
 
 void PackedFile::commit() {
   pack({}, Z_FINISH);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  VERISSIM_CHECK(EVP_DigestFinal_ex(state_->digest, digest.data(), &size) == 1);
-  VERISSIM_CHECK(EVP_DigestInit_ex(state_->digest, EVP_sha256(), nullptr) == 1);
-  put(digest.data(), size);
+  std::array<unsigned char, 4> checksum{};
+  for (size_t k = 0; k < checksum.size(); ++k)
+    checksum[k] = static_cast<unsigned char>(state_->checksum >> (8 * k));
+  put(checksum.data(), checksum.size());
   const auto check = [&](bool done) {
     if (!done) throw InputError(path_, "cannot be written", std::strerror(errno), "");
   };
@@ -107,6 +102,11 @@ void PackedFile::commit() {
   check(::close(fd) == 0);
   check(std::rename(partial_.c_str(), path_.c_str()) == 0);
   partial_.clear();
+}
+
+uint64_t checksum_of_file(const std::string& path) {
+  const std::vector<std::byte> data = read_file(path);
+  return crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size());
 }
 
 }  // namespace verissim::certificate

@@ -1,7 +1,8 @@
-// A file that is packed while it is written, ends with a digest of itself, and appears whole or not at all.
+// A file that is packed while it is written, ends with a checksum of itself, and appears whole or not at all.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,7 +20,7 @@ class PackedFile {
   PackedFile& operator=(const PackedFile&) = delete;
 
   void write(std::string_view data);
-  // Ends the packed part, adds the SHA-256 of all before, and gives the file its name.
+  // Ends the packed part, adds the CRC-32 of all before, and gives the file its name.
   void commit();
 
  private:
@@ -31,5 +32,8 @@ class PackedFile {
   std::string partial_;
   std::unique_ptr<State> state_;
 };
+
+// CRC-32.
+uint64_t checksum_of_file(const std::string& path);
 
 }  // namespace verissim::certificate

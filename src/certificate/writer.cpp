@@ -5,15 +5,23 @@
 #include <utility>
 
 #include "base/error.h"
+#include "search/coarse.h"
 
 namespace verissim::certificate {
 namespace {
 
-constexpr const char* kStart = "verissim certificate 1\n";
+constexpr const char* kStart = "verissim certificate 2\n";
 constexpr size_t kEnoughToPack = 1 << 16;
 
 enum Kind : unsigned { kRoot = 'R', kSplit = 'S', kFrame = 'F', kLeaf = 'L', kPoint = 'P', kEnd = 'E' };
 enum FrameFlag : unsigned { kCut = 1, kCurved = 2, kContradiction = 4 };
+
+uint64_t neuron_code(int32_t neuron, int sign) {
+  return 2 * static_cast<uint64_t>(neuron) + (sign > 0 ? 0 : 1);
+}
+
+// The number of grid steps that is nearest.
+int64_t on_grid(float value) { return std::llrint(value * search::kCentreGrid); }
 
 }  // namespace
 
@@ -26,6 +34,7 @@ void Writer::begin() {
   file_.emplace(path_, kStart);
   out_.clear();
   out_.text(subject_.model_digest);
+  out_.count(subject_.model_checksum);
   out_.text(subject_.measure);
   out_.text(subject_.limit);
   for (const int64_t size : {subject_.shape.channels, subject_.shape.height, subject_.shape.width})
@@ -46,12 +55,11 @@ void Writer::flush(size_t least) {
   out_.clear();
 }
 
-void Writer::on_root(const search::FrameProof& frame_proof, const std::vector<int32_t>& coupled,
-                     const std::vector<region::Slab>& slabs, double enough) {
+void Writer::on_root(const search::FrameProof& frame_proof, const std::vector<region::Slab>& slabs,
+                     double enough) {
   rooted_ = true;
   out_.byte(kRoot);
   out_.real(enough);
-  out_.ascending(coupled);
   out_.count(slabs.size());
   for (const region::Slab& slab : slabs) {
     out_.real(slab.lo);
@@ -74,6 +82,7 @@ void Writer::on_frame(const search::Node& node, const search::FrameProof& proof)
   out_.count(static_cast<uint64_t>(node.number));
   out_.byte((proof.cut ? kCut : 0U) | (proof.cut_curved ? kCurved : 0U) |
             (proof.contradiction ? kContradiction : 0U));
+  known_splits(node);
   if (proof.cut) node_reasons(node, proof.cut_curved);
   frame(proof);
   flush(kEnoughToPack);
@@ -82,8 +91,16 @@ void Writer::on_frame(const search::Node& node, const search::FrameProof& proof)
 void Writer::on_closed(const search::Node& node) {
   out_.byte(kLeaf);
   out_.count(static_cast<uint64_t>(node.number));
+  known_splits(node);
   node_reasons(node, !node.curve.empty());
   flush(kEnoughToPack);
+}
+
+// Those behind the splits of the tree.
+void Writer::known_splits(const search::Node& node) {
+  out_.count(node.known);
+  for (size_t k = node.splits.size() - node.known; k < node.splits.size(); ++k)
+    out_.count(neuron_code(node.splits[k].neuron, node.splits[k].sign));
 }
 
 void Writer::node_reasons(const search::Node& node, bool curved) {
@@ -94,7 +111,7 @@ void Writer::node_reasons(const search::Node& node, bool curved) {
   if (curved) {
     own.curve = node.curve;
     own.centre = node.centre;
-    own.curvature = node.curvature[0];
+    own.curvature = node.curvature;
   }
   reasons(own);
 }
@@ -112,18 +129,23 @@ void Writer::reasons(const search::Reasons& reasons) {
   out_.floats(numbers);
   out_.byte(reasons.curve.empty() ? 0 : 1);
   if (reasons.curve.empty()) return;
-  out_.floats({&reasons.curvature, 1});
+  out_.floats(reasons.curvature);
   out_.floats(reasons.curve);
-  out_.floats(reasons.centre);
+  for (size_t i = 0; i < reasons.centre.size(); ++i) {
+    const auto away = on_grid(reasons.centre[i]) - on_grid(subject_.reference[i]);
+    out_.count(static_cast<uint64_t>(away >= 0 ? 2 * away : -2 * away - 1));
+  }
 }
 
 void Writer::frame(const search::FrameProof& proof) {
   out_.count(proof.layers.size());
   for (const search::LayerProof& layer : proof.layers) {
+    out_.ascending(layer.coupled);
+    if (!layer.coupled.empty()) out_.floats({&layer.guess, 1});
     out_.ascending(layer.unstable);
     out_.count(layer.bounds.size());
     for (const search::NeuronBound& bound : layer.bounds) {
-      out_.count(2 * static_cast<uint64_t>(bound.neuron) + (bound.sign > 0 ? 0 : 1));
+      out_.count(neuron_code(bound.neuron, bound.sign));
       reasons(bound.reasons);
       flush(kEnoughToPack);
     }

@@ -17,8 +17,9 @@ namespace verissim::certificate {
 
 // The question, as far as it is not in the network.
 struct Subject {
-  std::string model_digest;  // SHA-256 of the model's file, hexadecimal
-  Shape shape;               // of the input
+  std::string model_digest;     // SHA-256 of the model's file, hexadecimal
+  uint64_t model_checksum = 0;  // see checksum_of_file
+  Shape shape;                  // of the input
   std::vector<float> reference;
   int64_t label = 0;
   int64_t classes = 0;
@@ -32,8 +33,8 @@ class Writer final : public search::Recorder {
   // does.
   Writer(std::string path, Subject subject);
 
-  void on_root(const search::FrameProof& frame, const std::vector<int32_t>& coupled,
-               const std::vector<region::Slab>& slabs, double enough) override;
+  void on_root(const search::FrameProof& frame, const std::vector<region::Slab>& slabs,
+               double enough) override;
   void on_split(const search::Node& node, double middle) override;
   void on_frame(const search::Node& node, const search::FrameProof& frame) override;
   void on_closed(const search::Node& node) override;
@@ -44,6 +45,7 @@ class Writer final : public search::Recorder {
 
  private:
   void begin();
+  void known_splits(const search::Node& node);
   void node_reasons(const search::Node& node, bool curved);
   void reasons(const search::Reasons& reasons);
   void frame(const search::FrameProof& frame);

@@ -52,6 +52,7 @@ struct Option {
   std::variant<std::string_view, OwnMember> target;  // the name of a config key, or a member of Arguments
   std::string_view help = {};                        // empty: the config key's meaning
   bool required = false;
+  std::string_view needs = {};  // the first name of an option that must be given, too
 };
 
 enum class CommandName {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -156,7 +157,8 @@ void EventFile::repaired(const repair::Round& round) {
                      {"counterexamples_added", round.points_added},
                      {"counterexamples", round.points},
                      {"counterexamples_left", round.points_wrong},
-                     {"margin_wanted", round.margin},
+                     {"method", round.method},
+                     {"margin_wanted", *std::max_element(round.margins.begin(), round.margins.end())},
                      {"epochs", round.epochs},
                      {"repair_seconds", round.seconds},
                      {"accuracy_before", finite(round.accuracy_before)},

@@ -24,7 +24,7 @@ class TerminalListener : public experiment::Listener {
     for (const experiment::CounterexampleFiles& files : round.counterexamples) {
       events_.counterexample(files.found, round.facts.number, files.npy);
     }
-    events_.verdict(round.facts.verification, round.facts.number);
+    events_.verdict(round.facts.weakest_result(), round.facts.number);
   }
   void on_repaired(const experiment::Round& round) override { events_.repaired(round.facts); }
   void on_final(const search::Result& result) override { events_.verdict(result, std::nullopt); }

@@ -13,7 +13,7 @@ std::string default_text(const Option& option, const Arguments& defaults) {
   if (const auto* name = std::get_if<std::string_view>(&option.target)) {
     const Key& key = experiment::config_key(*name);
     const std::string value = experiment::value_as_json(key, defaults.settings);
-    return key.required || value == "[]" ? "" : " (default: " + value + ")";
+    return key.required || value == "[]" || value == "\"\"" ? "" : " (default: " + value + ")";
   }
   const OwnMember& member = std::get<OwnMember>(option.target);
   if (const auto* gap = std::get_if<double Arguments::*>(&member))

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/version.h"
+#include "cli/exit_meanings.h"
 #include "cli/option_help.h"
 #include "experiment/config_keys.h"
 
@@ -94,15 +95,25 @@ std::string synopsis(const Command& command) {
   return text + " [\\fIoption\\fR...]";
 }
 
-constexpr const char* kExitCodes =
-    ".SH EXIT STATUS\n"
-    ".TP\n20\nrobust; of \\fBvnncomp\\fR: unsat\n"
-    ".TP\n10\nnot robust; of \\fBvnncomp\\fR: sat; of \\fBthreshold\\fR: the reference itself is "
-    "misclassified\n"
-    ".TP\n0\nunknown, or no verdict was asked for\n"
-    ".TP\n2\nwrong usage\n"
-    ".TP\n3\nbad input; one line on standard error says what, where, and what was wanted\n"
-    ".TP\n130\n\\fBtrain\\fR was interrupted; what was trained so far is kept\n";
+// What stands between backticks is bold.
+std::string bold_code(std::string_view text) {
+  std::string result;
+  bool inside = false;
+  for (const char c : text) {
+    if (c != '`')
+      result += troff(std::string_view(&c, 1));
+    else
+      result += (inside = !inside) ? "\\fB" : "\\fR";
+  }
+  return result;
+}
+
+std::string exit_codes() {
+  std::string text = ".SH EXIT STATUS\n";
+  for (const ExitMeaning& meaning : kExitMeanings)
+    text += ".TP\n" + std::to_string(meaning.code) + "\n" + bold_code(meaning.meaning) + "\n";
+  return text;
+}
 
 std::string see_also(const Command* without) {
   std::string text = ".SH SEE ALSO\n";
@@ -222,7 +233,7 @@ std::string man_page() {
   for (const Command& command : commands()) {
     text += ".TP\n\\fBverissim\\-" + std::string(command.word) + "\\fR(1)\n" + troff(command.help) + "\n";
   }
-  return text + kExitCodes + see_also(nullptr);
+  return text + exit_codes() + see_also(nullptr);
 }
 
 std::string man_page(const Command& command) {
@@ -230,7 +241,7 @@ std::string man_page(const Command& command) {
   std::string text = title(upper(name)) + ".SH NAME\n" + troff(name) + " \\- " + troff(command.help) +
                      "\n.SH SYNOPSIS\n" + synopsis(command) + "\n.SH OPTIONS\n";
   for (const Option& option : command.options) text += option_entry(option);
-  return text + ".SH EXAMPLE\n.nf\n" + troff(command.example) + "\n.fi\n" + kExitCodes + see_also(&command);
+  return text + ".SH EXAMPLE\n.nf\n" + troff(command.example) + "\n.fi\n" + exit_codes() + see_also(&command);
 }
 
 std::string bash_completion() {

@@ -1,4 +1,4 @@
-// Writes man pages and shell completion into a folder: verissim_pages FOLDER
+// Writes man pages, shell completion and the reference page into a folder: verissim_pages FOLDER
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/pages.h"
+#include "cli/reference.h"
 
 namespace verissim::cli {
 namespace {
@@ -16,6 +17,7 @@ void write_all(const std::string& folder) {
   for (const Command& command : commands()) {
     write_text_file(folder + "/man1/verissim-" + std::string(command.word) + ".1", man_page(command));
   }
+  write_text_file(folder + "/command-line.md", command_line_page());
   write_text_file(folder + "/verissim.bash", bash_completion());
   write_text_file(folder + "/_verissim", zsh_completion());
   write_text_file(folder + "/verissim.fish", fish_completion());

@@ -103,6 +103,21 @@ void settle_neighbourhood(const Command& command, Arguments& arguments) {
   experiment::neighbourhood_of(arguments.settings, "", "--" + given);
 }
 
+// Of the ways to name what is to be repaired one is used.
+void check_references(const Command& command, const experiment::Config& settings) {
+  if (command.name != CommandName::kRepair) return;
+  const std::pair<const char*, bool> ways[] = {{"--image", !settings.reference_path.empty()},
+                                               {"--references", !settings.reference_csv.empty()},
+                                               {"--first", settings.reference_first > 0}};
+  std::string given;
+  for (const auto& [name, used] : ways) {
+    if (!used) continue;
+    if (!given.empty()) throw InputError(given + " and " + name + " exclude each other");
+    given = name;
+  }
+  if (given.empty()) throw InputError("one of --image, --references and --first is required");
+}
+
 // The texts that were given, option by option; our own code reads them, with the messages of the config.
 class Parser {
  public:
@@ -185,9 +200,27 @@ class Parser {
         set_all(given, result.arguments);
       }
     }
+    check_needs(result.command);
     result.arguments.settings.eight_bit = result.arguments.eight_bit;
     settle_neighbourhood(*used, result.arguments);
+    check_references(*used, result.arguments.settings);
     return result;
+  }
+
+  // Options that make no sense without another one.
+  void check_needs(CommandName command) const {
+    const auto is_given = [&](std::string_view name) {
+      return std::any_of(given_.begin(), given_.end(), [&](const Given& given) {
+        return given.command->name == command && given.parsed->count() > 0 &&
+               shown_name(*given.option) == name;
+      });
+    };
+    for (const Given& given : given_) {
+      const std::string_view needs = given.option->needs;
+      if (given.command->name != command || given.parsed->count() == 0 || needs.empty()) continue;
+      if (!is_given(needs))
+        throw InputError(shown_name(*given.option) + " needs " + std::string(needs) + " beside it");
+    }
   }
 
   Finished usage_error(const std::string& message) const {

@@ -9,6 +9,7 @@
 #include "cli/search_progress.h"
 #include "experiment/networks.h"
 #include "experiment/output_file.h"
+#include "experiment/references.h"
 #include "experiment/repair_model.h"
 #include "network/model_file.h"
 
@@ -21,31 +22,48 @@ using json = nlohmann::ordered_json;
 // Shows the repair loop on the terminal, and tells the events' file.
 class LoopProgress : public repair::Observer {
  public:
-  LoopProgress(Context& context, const experiment::Question& question)
-      : terminal_(context.terminal), events_(context.events), question_(question) {}
+  LoopProgress(Context& context, std::span<const experiment::Question> questions)
+      : terminal_(context.terminal), events_(context.events), questions_(questions) {}
+
+  void on_target(int64_t target) override {
+    if (questions_.size() < 2) return;
+    terminal_.update("reference " + std::to_string(target + 1) + " of " + std::to_string(questions_.size()));
+  }
 
   void on_verified(const repair::Round& round, const network::Network& network) override {
-    const search::Result& result = round.verification;
+    if (round.restarted) return;
+    const size_t weakest = repair::weakest(round.verifications);
+    const search::Result& result = *round.verifications[weakest];
     if (!result.counterexamples.empty()) {
-      const auto worst = experiment::examine(question_, network, result.counterexamples.front());
+      const auto worst = experiment::examine(questions_[weakest], network, result.counterexamples.front());
       events_.counterexample(worst, round.number, "");
     }
     events_.verdict(result, round.number);
-    terminal_.note("round " + std::to_string(round.number) + ": " + search::to_string(result.verdict) + " (" +
-                   search::to_string(result.reason) + "), " + format_seconds(result.statistics.seconds));
+    const repair::Tally count = repair::tally(round.verifications);
+    const std::string proved = std::to_string(count.robust) + " of " + std::to_string(questions_.size()) +
+                               " references proved, " + std::to_string(count.refuted) + " refuted";
+    terminal_.note("round " + std::to_string(round.number) + ": " +
+                   (questions_.size() > 1 ? proved
+                                          : std::string(search::to_string(result.verdict)) + " (" +
+                                                search::to_string(result.reason) + "), " +
+                                                format_seconds(result.statistics.seconds)));
   }
   void on_repaired(const repair::Round& round, const network::Network&) override {
     events_.repaired(round);
-    terminal_.note("round " + std::to_string(round.number) + ": repaired on " +
+    terminal_.note("round " + std::to_string(round.number) + ": repaired by " + round.method + " on " +
                    format_count(round.points, "point") + " in " + format_count(round.epochs, "epoch") +
                    ", accuracy " + format_percent(round.accuracy_before) + " -> " +
                    format_percent(round.accuracy_after));
+  }
+  void on_step(double step, bool proved) override {
+    terminal_.note(format_number(step) +
+                   " of the step from the original network: " + (proved ? "proved" : "not proved"));
   }
 
  private:
   Terminal& terminal_;
   EventFile& events_;
-  const experiment::Question& question_;
+  std::span<const experiment::Question> questions_;
 };
 
 json finite(const std::optional<double>& value) {
@@ -60,43 +78,81 @@ std::string unproved_name(const std::string& file) {
 }
 
 // The file that holds the network kept; "" if there is none, since the one given was never changed.
-std::string keep(const RepairedModel& result, const network::ModelLayout& layout, const std::string& file) {
+std::string keep(const RepairedModel& result, const network::LoadedModel& model, const std::string& file) {
   if (result.verdict == search::Verdict::kRobust) return file;
   const std::string beside = unproved_name(file);
   if (result.file) {  // written, but not proved when it was read back
     std::filesystem::rename(file, beside);
   } else if (result.loop.repairs > 0) {
-    network::save_model(beside, result.loop.network, layout);
+    experiment::save_network_like(beside, model, result.loop.network);
   } else {
     return "";
   }
   return beside;
 }
 
-std::string outcome_json(const RepairedModel& result, const std::string& kept, int64_t label) {
-  const auto& rounds = result.loop.rounds;
-  const auto wrong = experiment::wrong_class(rounds.front().verification);
+json optional_verdict(const std::optional<search::Result>& result) {
+  return result ? json(search::to_string(result->verdict)) : json(nullptr);
+}
+
+json references_json(const RepairedModel& result, std::span<const experiment::Reference> references) {
+  json list = json::array();
+  const repair::Verifications& before = result.loop.rounds.front().verifications;
+  for (size_t i = 0; i < references.size(); ++i) {
+    const auto& after = result.verifications[i];
+    list.push_back({{"path", references[i].name},
+                    {"class_idx", references[i].label},
+                    {"threshold", references[i].threshold.text()},
+                    {"verdict_before", optional_verdict(before[i])},
+                    {"verdict", optional_verdict(after)},
+                    {"margin_bound", after ? finite(after->margin_bound) : json(nullptr)}});
+  }
+  return list;
+}
+
+std::string outcome_json(const RepairedModel& result, const std::string& kept,
+                         std::span<const experiment::Reference> references) {
+  const repair::Round& first = result.loop.rounds.front();
+  const auto wrong = first.verifications[0] ? experiment::wrong_class(*first.verifications[0]) : std::nullopt;
   const bool robust = result.verdict == search::Verdict::kRobust;
   return json{{"verdict", search::to_string(result.verdict)},
               {"reason", result.reason},
               {"margin_bound", finite(result.margin_bound)},
               {"repairs", result.loop.repairs},
-              {"accuracy_before", rounds.front().accuracy_before},
+              {"method", result.loop.method.empty() ? json(nullptr) : json(result.loop.method)},
+              {"accuracy_before", first.accuracy_before},
               {"accuracy_after", result.accuracy},
               {"reference_misclassified_before", wrong.has_value()},
-              {"reference_class_before", wrong ? json(*wrong) : json(label)},
+              {"reference_class_before", wrong ? json(*wrong) : json(references.front().label)},
+              {"references", references_json(result, references)},
               {"file", robust ? json(kept) : json(nullptr)},
               {"unproved_file", robust || kept.empty() ? json(nullptr) : json(kept)}}
              .dump() +
          "\n";
 }
 
-std::string outcome_text(const RepairedModel& result, const std::string& kept) {
-  const auto& rounds = result.loop.rounds;
-  const std::string note = note_on_reference(rounds.front().verification);
-  Facts lines = {{"repair", format_count(result.loop.repairs, "round")},
-                 {"accuracy", format_percent(rounds.front().accuracy_before) + " before, " +
+// What is known of each of several references.
+Facts list_of_references(const RepairedModel& result, std::span<const experiment::Reference> references) {
+  Facts lines;
+  if (references.size() < 2) return lines;
+  for (size_t i = 0; i < references.size(); ++i) {
+    const auto& after = result.verifications[i];
+    lines.emplace_back(references[i].name,
+                       after ? std::string(search::to_string(after->verdict)) : "not asked");
+  }
+  return lines;
+}
+
+std::string outcome_text(const RepairedModel& result, const std::string& kept,
+                         std::span<const experiment::Reference> references) {
+  const repair::Round& first = result.loop.rounds.front();
+  const std::string note =
+      references.size() == 1 && first.verifications[0] ? note_on_reference(*first.verifications[0]) : "";
+  Facts lines = {{"repair", format_count(result.loop.repairs, "round") +
+                                (result.loop.method.empty() ? "" : ", method " + result.loop.method)},
+                 {"accuracy", format_percent(first.accuracy_before) + " before, " +
                                   format_percent(result.accuracy) + " after"}};
+  for (const auto& line : list_of_references(result, references)) lines.push_back(line);
   if (result.verdict == search::Verdict::kRobust) {
     lines.emplace_back("margin", "at least " + format_number(*result.margin_bound) + " (certified)");
     lines.emplace_back("file", kept);
@@ -118,15 +174,48 @@ void check_classes(const experiment::Config& settings, const network::Network& n
                    std::to_string(classes) + ", the number of classes of --dataset and --classes");
 }
 
+// The shape of the images: --dimension, what the model says, or that of the first image.
+network::LoadedModel load_network(const Arguments& arguments) {
+  const experiment::Config& settings = arguments.settings;
+  std::optional<Shape> dimension;
+  if (settings.dimension.size() > 0) dimension = settings.dimension;
+  if (settings.reference_path.empty()) return network::load_model(arguments.model, dimension);
+  auto loaded = experiment::load_question(arguments.model, settings.reference_path, settings.reference_class,
+                                          experiment::neighbourhood_of(settings), dimension);
+  loaded.model.network = std::move(loaded.question.network);
+  return std::move(loaded.model);
+}
+
+std::vector<experiment::Reference> references_of(const experiment::Config& settings,
+                                                 const experiment::Data& data,
+                                                 const network::Network& network) {
+  if (experiment::references_are_test_images(settings))
+    return experiment::first_references(settings, data.test, network);
+  return experiment::load_references(settings);
+}
+
+std::vector<experiment::Question> questions_of(const experiment::Config& settings,
+                                               std::span<const experiment::Reference> references,
+                                               const network::Network& network) {
+  std::vector<experiment::Question> questions;
+  for (const experiment::Reference& each : references) {
+    experiment::Neighbourhood neighbourhood = experiment::neighbourhood_of(settings);
+    neighbourhood.limit = each.threshold;
+    questions.push_back(experiment::make_question(network, each.image, each.label, neighbourhood));
+  }
+  return questions;
+}
+
 }  // namespace
 
 int repair_command(const Arguments& arguments, Context& context) {
-  experiment::check_network_output(arguments.out);
-  auto loaded = load_question(arguments);
+  experiment::check_output_file(arguments.out);
+  const network::LoadedModel model = load_network(arguments);
+  experiment::check_ending(arguments.out, model);
   experiment::Config settings = arguments.settings;
-  settings.dimension = loaded.question.reference.shape;
+  settings.dimension = model.network.input;
   experiment::check_training(settings);
-  check_classes(settings, loaded.question.network, arguments.model);
+  check_classes(settings, model.network, arguments.model);
   const StopToken stop(0.0, &context.interrupt);
   const auto activity = [&](std::string_view line) {
     context.terminal.update(line);
@@ -134,15 +223,19 @@ int repair_command(const Arguments& arguments, Context& context) {
   };
   const auto data = experiment::load_data(settings, activity, stop);
   if (!data) return interrupted(arguments, context);
+  const std::vector<experiment::Reference> references = references_of(settings, *data, model.network);
+  const std::vector<experiment::Question> questions = questions_of(settings, references, model.network);
   SearchProgress search_progress(context.terminal, context.events);
-  LoopProgress loop_progress(context, loaded.question);
-  const RepairedModel result =
-      experiment::repair_model(loaded.question, loaded.model.layout, *data, settings, arguments.out, "",
-                               &loop_progress, &search_progress, stop);
+  LoopProgress loop_progress(context, questions);
+  experiment::RepairRequest request{questions, model, *data, settings, arguments.out};
+  request.observer = &loop_progress;
+  request.search_observer = &search_progress;
+  const RepairedModel result = experiment::repair_model(request, stop);
   context.terminal.clear();
-  if (result.file) context.events.verdict(result.file->verification, std::nullopt);
-  const std::string kept = keep(result, loaded.model.layout, arguments.out);
-  print(arguments.json ? outcome_json(result, kept, loaded.question.label) : outcome_text(result, kept));
+  if (result.file)
+    context.events.verdict(*result.verifications[repair::weakest(result.verifications)], std::nullopt);
+  const std::string kept = keep(result, model, arguments.out);
+  print(arguments.json ? outcome_json(result, kept, references) : outcome_text(result, kept, references));
   return exit_code(result.verdict);
 }
 

@@ -15,7 +15,8 @@ using experiment::Outcome;
 using experiment::Report;
 
 std::string note(const Report& report) {
-  return report.rounds.empty() ? "" : note_on_reference(report.rounds.front().facts.verification);
+  const bool one = report.references.size() == 1 && report.references.front().before;
+  return one ? note_on_reference(*report.references.front().before) : "";
 }
 
 std::string accuracy(const Report& report) {

@@ -37,12 +37,12 @@ Facts facts(const Subject& subject, const LoadedQuestion& loaded, const search::
 std::optional<certificate::Writer> certificate_writer(const Arguments& arguments,
                                                       const LoadedQuestion& loaded) {
   if (arguments.certificate.empty()) return std::nullopt;
-  const auto why_not = experiment::why_no_certificate(loaded.model, arguments.settings.reference_path,
-                                                      loaded.question.neighbourhood);
+  const auto why_not = experiment::why_no_certificate(
+      loaded.model, arguments.model, arguments.settings.reference_path, loaded.question.neighbourhood);
   if (why_not) throw InputError("", "--certificate", *why_not, "");
   return std::optional<certificate::Writer>(
       std::in_place, arguments.certificate,
-      experiment::certificate_subject(loaded.question, loaded.model.digest));
+      experiment::certificate_subject(loaded.question, arguments.model, loaded.model.digest));
 }
 
 // What is told of the certificate.

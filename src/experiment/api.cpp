@@ -5,17 +5,27 @@
 
 #include "attack/attack.h"
 #include "base/error.h"
+#include "certificate/writer.h"
+#include "experiment/certify.h"
+#include "experiment/networks.h"
 #include "experiment/question.h"
 #include "experiment/threshold.h"
 #include "image/read_image.h"
 #include "network/model_file.h"
+#include "repair/engine.h"
+#include "repair/repair.h"
 #include "search/verify.h"
 #include "similarity/ssim.h"
+#include "train/forward.h"
 
 namespace verissim {
 
 struct Model::Data {
-  network::Network network;
+  Data(std::string path, network::LoadedModel model) : file(std::move(path)), loaded(std::move(model)) {}
+
+  std::string file;
+  network::LoadedModel loaded;
+  const network::Network& network = loaded.network;
 };
 
 struct Interrupt::Flag {
@@ -90,6 +100,21 @@ std::optional<Counterexample> worst(const experiment::Question& question,
   return Counterexample{found.values, found.rival, found.margin, found.ssim, found.distance};
 }
 
+// Throws InputError if a certificate is wanted that there cannot be.
+std::optional<certificate::Writer> certificate_writer(const Model& model, const Picture& reference,
+                                                      const experiment::Question& question,
+                                                      const std::string& file) {
+  if (file.empty()) return std::nullopt;
+  const network::LoadedModel& loaded = model.data().loaded;
+  const auto why_not =
+      reference.file.empty()
+          ? "certificates are about pictures that were read from a file"
+          : experiment::why_no_certificate(loaded, model.data().file, reference.file, question.neighbourhood);
+  if (why_not) throw InputError(model.data().file, "certificate", *why_not, "");
+  return std::optional<certificate::Writer>(
+      std::in_place, file, experiment::certificate_subject(question, model.data().file, loaded.digest));
+}
+
 Verdict to_verdict(search::Verdict verdict) {
   switch (verdict) {
     case search::Verdict::kRobust:
@@ -102,13 +127,63 @@ Verdict to_verdict(search::Verdict verdict) {
   return Verdict::kUnknown;
 }
 
+Answer to_answer(const experiment::Question& question, const search::Result& result) {
+  Answer answer;
+  answer.verdict = to_verdict(result.verdict);
+  answer.reason = search::to_string(result.reason);
+  answer.margin_bound = result.margin_bound;
+  answer.counterexample = worst(question, result.counterexamples);
+  answer.subproblems = result.statistics.nodes;
+  answer.seconds = result.statistics.seconds;
+  return answer;
+}
+
+train::Samples to_samples(const Samples& samples, int64_t classes) {
+  const int64_t count = static_cast<int64_t>(samples.labels.size());
+  if (static_cast<int64_t>(samples.images.size()) != count * samples.dimension.size()) {
+    throw InputError(
+        "samples", "images", std::to_string(samples.images.size()) + " values",
+        std::to_string(count * samples.dimension.size()) + " for " + std::to_string(count) + " labels");
+  }
+  return {to_shape(samples.dimension), samples.images, samples.labels, classes};
+}
+
+repair::Options repair_options(const RepairSettings& repairing, const Settings& settings) {
+  repair::Options options;
+  options.method = repairing.method;
+  options.timeout_seconds = repairing.timeout_seconds;
+  options.budget_seconds = repairing.budget_seconds;
+  options.min_accuracy = repairing.min_accuracy;
+  options.margin = repairing.margin;
+  options.max_rounds = repairing.max_rounds;
+  options.training.learning_rate = repairing.learning_rate;
+  options.training.batch_size = repairing.batch_size;
+  options.training.keep_outputs = repairing.keep_outputs;
+  options.training.keep_weights = repairing.keep_weights;
+  options.training.layers = repairing.layers;
+  options.training.seed = settings.seed;
+  return options;
+}
+
+// Settings::timeout_seconds is for each verification; a repair has limits of its own.
+StopToken stop_token_without_limit(const Settings& settings) {
+  return StopToken(0.0, settings.interrupt == nullptr ? nullptr : &settings.interrupt->flag().flag);
+}
+
 }  // namespace
+
+void Model::save(const std::string& file) const {
+  translated([&] {
+    experiment::check_ending(file, data_->loaded);
+    experiment::save_network_like(file, data_->loaded, data_->network);
+  });
+}
 
 Model Model::load(const std::string& file, const std::optional<Dimension>& input) {
   return translated([&] {
     std::optional<Shape> shape;
     if (input) shape = to_shape(*input);
-    return Model(std::make_shared<const Data>(Data{network::load_model(file, shape).network}));
+    return Model(std::make_shared<const Data>(file, network::load_model(file, shape)));
   });
 }
 
@@ -128,7 +203,9 @@ std::vector<double> Model::scores(const Picture& picture) const {
 }
 
 Picture load_picture(const std::string& file, const Dimension& dimension) {
-  return translated([&] { return Picture{dimension, image::load_image(file, to_shape(dimension)).values}; });
+  return translated([&] {
+    return Picture{dimension, image::load_image(file, to_shape(dimension)).values, file};
+  });
 }
 
 const char* to_string(Verdict verdict) {
@@ -150,16 +227,14 @@ void Interrupt::set() noexcept { flag_->flag.set(); }
 Answer verify(const Model& model, const Picture& reference, int64_t label, const Neighbourhood& neighbourhood,
               const Settings& settings) {
   return translated([&] {
-    const experiment::Question question = ask(model, reference, label, neighbourhood);
-    const search::Result result =
-        search::verify(question.problem(), search_options(settings), stop_token(settings), nullptr);
-    Answer answer;
-    answer.verdict = to_verdict(result.verdict);
-    answer.reason = search::to_string(result.reason);
-    answer.margin_bound = result.margin_bound;
-    answer.counterexample = worst(question, result.counterexamples);
-    answer.subproblems = result.statistics.nodes;
-    answer.seconds = result.statistics.seconds;
+    experiment::Question question = ask(model, reference, label, neighbourhood);
+    question.neighbourhood.eight_bit = settings.eight_bit;
+    auto writer = certificate_writer(model, reference, question, settings.certificate);
+    search::Options options = search_options(settings);
+    if (writer) options.recorder = &*writer;
+    const search::Result result = search::verify(question.problem(), options, stop_token(settings), nullptr);
+    Answer answer = to_answer(question, result);
+    if (writer) answer.no_certificate = writer->finish(result).value_or("");
     return answer;
   });
 }
@@ -197,6 +272,40 @@ Threshold find_threshold(const Model& model, const Picture& reference, int64_t l
     result.questions = found.questions;
     result.subproblems = found.nodes;
     result.seconds = found.seconds;
+    return result;
+  });
+}
+
+Repaired repair_model(const Model& model, const std::vector<Reference>& references, const Samples& training,
+                      const Samples& test, const RepairSettings& repairing, const Settings& settings) {
+  return translated([&] {
+    std::vector<experiment::Question> questions;
+    std::vector<repair::Target> targets;
+    for (const Reference& each : references) {
+      questions.push_back(ask(model, each.picture, each.label, each.neighbourhood));
+      const experiment::Question& question = questions.back();
+      targets.push_back(
+          repair::make_target(*question.region, question.label, search_options(settings), nullptr));
+    }
+    const int64_t classes = model.classes();
+    repair::Outcome outcome = repair::repair(model.data().network, targets, to_samples(training, classes),
+                                             to_samples(test, classes), repair_options(repairing, settings),
+                                             nullptr, stop_token_without_limit(settings));
+    network::LoadedModel loaded = model.data().loaded;
+    const network::Network& kept = loaded.network = std::move(outcome.network);
+    Repaired result{outcome.status == repair::Status::kRobust,
+                    repair::to_string(outcome.status),
+                    {},
+                    Model(nullptr),
+                    outcome.repairs,
+                    outcome.rounds.front().accuracy_before,
+                    train::accuracy(kept, to_samples(test, classes))};
+    for (size_t i = 0; i < questions.size(); ++i) {
+      questions[i].network = kept;
+      const auto& verification = outcome.verifications[i];
+      result.answers.push_back(verification ? to_answer(questions[i], *verification) : Answer{});
+    }
+    result.model = Model(std::make_shared<const Model::Data>(model.data().file, std::move(loaded)));
     return result;
   });
 }

@@ -1,9 +1,12 @@
 #include "experiment/certify.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
+#include "attack/attack.h"
 #include "base/file.h"
+#include "network/onnx_model.h"
 
 namespace verissim::experiment {
 namespace {
@@ -23,37 +26,90 @@ bool is_plain_png(const std::string& file) {
   return at(24) == 8 && (at(25) == 0 || at(25) == 2) && at(28) == 0 && !transparent;
 }
 
-}  // namespace
-
-std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
-                                              const std::string& image_file,
-                                              const Neighbourhood& neighbourhood) {
-  if (neighbourhood.measure != Measure::kSsim)
-    return "certificates know the global SSIM of all channels together only";
-  if (neighbourhood.arithmetic != network::Arithmetic::kExact)
-    return "certificates know exact arithmetic only, not float32";
-  if (neighbourhood.eight_bit) return "certificates do not know questions about images of 8 bits alone";
+// What the checker does not know of a model's file, as a clause.
+std::optional<std::string> unknown_to_checker(const network::LoadedModel& model,
+                                              const std::string& model_file) {
+  if (model.format == "ONNX") {
+    constexpr std::array<std::string_view, 18> kOperators = {"Add",
+                                                             "AveragePool",
+                                                             "BatchNormalization",
+                                                             "Constant",
+                                                             "Conv",
+                                                             "Div",
+                                                             "Dropout",
+                                                             "Flatten",
+                                                             "Gemm",
+                                                             "GlobalAveragePool",
+                                                             "GlobalMaxPool",
+                                                             "Identity",
+                                                             "MatMul",
+                                                             "MaxPool",
+                                                             "Mul",
+                                                             "Relu",
+                                                             "Reshape",
+                                                             "Sub"};
+    if (!model.notes.empty()) return "certificates do not know ONNX files like this one: " + model.notes[0];
+    const std::vector<std::byte> data = read_file(model_file);
+    if (!data.empty() && data[0] == std::byte{0x1f}) return "certificates do not know packed ONNX files";
+    for (const network::OnnxNode& node : network::parse_onnx(model_file, data).nodes) {
+      if (std::find(kOperators.begin(), kOperators.end(), node.op) == kOperators.end())
+        return "certificates do not know ONNX's operator " + node.op;
+    }
+    return std::nullopt;
+  }
   if (model.format != "PyTorch state_dict" || model.notes.size() != 1)
-    return "certificates know networks from PyTorch state_dicts only, and this is " + model.format;
+    return "certificates know networks from PyTorch state_dicts and ONNX files only, and this is " +
+           model.format;
   for (const network::TensorSlot& slot : model.layout) {
     const bool plain = slot.dtype == network::DType::kFloat32 || slot.dtype == network::DType::kFloat64;
     if (slot.role == network::SlotRole::kOther || !plain)
       return "certificates know state_dicts of float32 or float64 weights and biases only, and '" + slot.key +
              "' is something else";
   }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
+                                              const std::string& model_file, const std::string& image_file,
+                                              const Neighbourhood& neighbourhood) {
+  if (neighbourhood.measure != Measure::kSsim)
+    return "certificates know the global SSIM of all channels together only";
+  if (neighbourhood.arithmetic != network::Arithmetic::kExact)
+    return "certificates know exact arithmetic only, not float32";
+  if (neighbourhood.eight_bit) return "certificates do not know questions about images of 8 bits alone";
+  const auto unknown = unknown_to_checker(model, model_file);
+  if (unknown) return unknown;
   if (!is_plain_png(image_file))
     return "certificates know images from PNG files of 8 bits, grey or RGB, without transparency only";
   return std::nullopt;
 }
 
-certificate::Subject certificate_subject(const Question& question, const std::string& model_digest) {
+certificate::Subject certificate_subject(const Question& question, const std::string& model_file,
+                                         const std::string& model_digest) {
   return {model_digest,
+          certificate::checksum_of_file(model_file),
           question.reference.shape,
           question.reference.values,
           question.label,
           question.network.outputs(),
           "ssim",
           question.neighbourhood.limit.text()};
+}
+
+std::optional<std::string> certify_refutation(const Question& question, const network::LoadedModel& model,
+                                              const std::string& model_file, const std::string& image_file,
+                                              search::Result refuted, const std::string& certificate) {
+  const auto unknown = why_no_certificate(model, model_file, image_file, question.neighbourhood);
+  if (unknown) return unknown;
+  const property::Property property = property::strictly_largest(question.label, model.network.outputs());
+  const auto found =
+      attack::confirm(model.network, *question.region, property, refuted.counterexamples.front().values);
+  if (!found) return "the network as the file holds it has another counterexample, if any";
+  refuted.counterexamples = {*found};
+  certificate::Writer writer(certificate, certificate_subject(question, model_file, model.digest));
+  return writer.finish(refuted);
 }
 
 }  // namespace verissim::experiment

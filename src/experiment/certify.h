@@ -12,10 +12,17 @@ namespace verissim::experiment {
 
 // Why the checker could not read a certificate for this question, as a clause; nothing if it can.
 std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
-                                              const std::string& image_file,
+                                              const std::string& model_file, const std::string& image_file,
                                               const Neighbourhood& neighbourhood);
 
 // model_digest: of the model's file.
-certificate::Subject certificate_subject(const Question& question, const std::string& model_digest);
+certificate::Subject certificate_subject(const Question& question, const std::string& model_file,
+                                         const std::string& model_digest);
+
+// Writes the certificate of a counterexample to the network of the model's file, where it must be one, too;
+// why not otherwise, as a clause.
+std::optional<std::string> certify_refutation(const Question& question, const network::LoadedModel& model,
+                                              const std::string& model_file, const std::string& image_file,
+                                              search::Result refuted, const std::string& certificate);
 
 }  // namespace verissim::experiment

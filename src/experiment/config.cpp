@@ -37,10 +37,14 @@ std::string_view last_part(std::string_view name) {
   return dot == std::string_view::npos ? name : name.substr(dot + 1);
 }
 
-// A key in the wrong section is as near as one that is misspelt.
+std::string_view first_part(std::string_view name) { return name.substr(0, name.find('.')); }
+
+// A key in the wrong section is as near as one that is misspelt, and so is a section.
 std::string nearest_key(const std::string& name) {
   const auto distance = [&](const Key& key) {
-    return std::min(edit_distance(name, key.name), 1 + edit_distance(last_part(name), last_part(key.name)));
+    const size_t section = 1 + edit_distance(name, first_part(key.name));
+    return std::min(
+        {edit_distance(name, key.name), 1 + edit_distance(last_part(name), last_part(key.name)), section});
   };
   const auto keys = config_keys();
   return std::string(std::min_element(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
@@ -67,14 +71,35 @@ class Reader {
         throw InputError(file_, std::string(key.name), "nothing", allowed_values(key));
       }
     }
+    check_references();
     return std::move(config_);
   }
 
  private:
+  // One way to name references, and only one.
+  void check_references() const {
+    const bool single = seen_.contains("ri.path") || seen_.contains("ri.class_idx");
+    std::vector<std::string> ways;
+    if (single) ways.emplace_back("ri.path");
+    if (seen_.contains("ri")) ways.emplace_back("a list ri");
+    if (seen_.contains("ri.csv")) ways.emplace_back("ri.csv");
+    if (seen_.contains("ri.folder")) ways.emplace_back("ri.folder");
+    if (config_.reference_first > 0) ways.emplace_back("ri.first");
+    if (ways.size() > 1) throw InputError(file_, "ri", ways[0] + " and " + ways[1], "one of the two");
+    for (const char* name : {"ri.path", "ri.class_idx"}) {
+      if (seen_.contains(name) || (!single && !ways.empty())) continue;
+      throw InputError(file_, name, "nothing", allowed_values(config_key(name)));
+    }
+    if (!config_.reference_classes.empty() && config_.reference_first == 0)
+      throw InputError(file_, "ri.classes", "no ri.first beside it", "both, or neither");
+  }
+
   void section(const JsonTree& object, const std::string& prefix) {
     for (const JsonTree& value : object.children) {
       const std::string path = prefix + value.name;
-      if (const Key* key = find(path)) {
+      if (path == "ri" && value.kind == Kind::kList) {
+        list_of_references(value);
+      } else if (const Key* key = find(path)) {
         set(*key, value);
       } else if (!is_section(path)) {
         throw InputError(file_ + ": " + printable(path) + ": this key is not known; did you mean " +
@@ -85,6 +110,42 @@ class Reader {
         section(value, path + ".");
       }
     }
+  }
+
+  // "ri": [{"path": ..., "class_idx": ..., "threshold": ...}, ...]
+  void list_of_references(const JsonTree& list) {
+    seen_.insert("ri");
+    for (size_t i = 0; i < list.children.size(); ++i) {
+      const std::string place = "ri[" + std::to_string(i) + "]";
+      const JsonTree& value = list.children[i];
+      if (value.kind != Kind::kObject)
+        throw InputError(file_, place, describe(value), "an object { ... } with path and class_idx");
+      config_.reference_list.push_back(entry(value, place));
+    }
+    if (list.children.empty()) throw InputError(file_, "ri", "an empty list", "one reference or more");
+  }
+
+  ReferenceEntry entry(const JsonTree& object, const std::string& place) const {
+    Config read;
+    std::set<std::string> given;
+    for (const JsonTree& value : object.children) {
+      const bool threshold = value.name == "threshold";
+      if (!threshold && value.name != "path" && value.name != "class_idx") {
+        throw InputError(file_ + ": " + place + "." + printable(value.name) +
+                         ": this key is not known; an entry has path, class_idx and threshold");
+      }
+      given.insert(value.name);
+      set_value(read, config_key(threshold ? "minlp.threshold" : "ri." + value.name), value,
+                file_ + ": " + place);
+    }
+    for (const char* name : {"path", "class_idx"}) {
+      if (given.contains(name)) continue;
+      throw InputError(file_, place + "." + name, "nothing",
+                       allowed_values(config_key("ri." + std::string(name))));
+    }
+    ReferenceEntry result{read.reference_path, read.reference_class, {}};
+    if (given.contains("threshold")) result.threshold = read.threshold;
+    return result;
   }
 
   static std::string printable(std::string path) {
@@ -169,11 +230,42 @@ Config read_config(const std::string& file) {
   return parse_config(read_text_file(file, kLargest), file);
 }
 
+namespace {
+
+std::string reference_list_json(const Config& config) {
+  std::string text;
+  for (const ReferenceEntry& entry : config.reference_list) {
+    Config one;
+    one.reference_path = entry.path;
+    text += (text.empty() ? "[\n" : ",\n") + std::string("    {\"path\": ") +
+            value_as_json(config_key("ri.path"), one) + ", \"class_idx\": " + std::to_string(entry.class_idx);
+    if (entry.threshold) text += ", \"threshold\": " + entry.threshold->text();
+    text += "}";
+  }
+  return text + "\n  ]";
+}
+
+// Of the ways to name references only the one that is used is printed.
+bool is_printed(const Key& key, const Config& config) {
+  if (!key.name.starts_with("ri.")) return true;
+  if (key.name == "ri.path" || key.name == "ri.class_idx") return !config.reference_path.empty();
+  if (key.name == "ri.csv") return !config.reference_csv.empty();
+  if (key.name == "ri.folder") return !config.reference_folder.empty();
+  return config.reference_first > 0;
+}
+
+}  // namespace
+
 std::string print_config(const Config& config) {
   std::string text = "{";
   std::string open;  // the section being printed
   const char* separator = "\n";
   for (const Key& key : config_keys()) {
+    if (key.name == "ri.path" && !config.reference_list.empty()) {
+      text += std::string(separator) + "  \"ri\": " + reference_list_json(config);
+      separator = ",\n";
+    }
+    if (!is_printed(key, config)) continue;
     const size_t dot = key.name.find('.');
     const std::string section(dot == std::string_view::npos ? "" : key.name.substr(0, dot));
     if (section != open) {

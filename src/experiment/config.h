@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,28 @@
 
 namespace verissim::experiment {
 
+// An entry of a list of references.
+struct ReferenceEntry {
+  std::string path;
+  int64_t class_idx = 0;
+  std::optional<Decimal> threshold;  // minlp.threshold where there is none
+};
+
 // What each key means, its default and its range stand in config_keys.h, the one table from which the reader,
 // the printer and the reference page are made. A default that is used when the file has no such key is the
 // initial value here.
 struct Config {
   std::string path = "results";
   Shape dimension;
+  // The references, in one of these ways: a file and its class (an index into the network's outputs), a list,
+  // a CSV file, a folder, the first so many images of the test set (of these classes, if there are any).
   std::string reference_path;
-  int64_t reference_class = 0;  // an index into the network's outputs
+  int64_t reference_class = 0;
+  std::vector<ReferenceEntry> reference_list;
+  std::string reference_csv;
+  std::string reference_folder;
+  int64_t reference_first = 0;
+  std::vector<int64_t> reference_classes;
   std::string dataset;
   std::vector<int64_t> hidden_layers;
   bool load_model = true;
@@ -33,7 +48,7 @@ struct Config {
   Decimal threshold;
   double timeout = 0.0;  // seconds for each verification; <= 0: none
   int64_t tolerance = 6;
-  std::string repair_method = "penalty";
+  std::string repair_method = "auto";
   int64_t repair_batch_size = 64;
   double repair_learning_rate = 0.001;
   double repair_penalty_increase = 2.0;
@@ -41,6 +56,13 @@ struct Config {
   int64_t repair_max_rounds = 100;
   int64_t repair_max_epochs = 100;
   double repair_timeout = 600.0;  // seconds for all repairs together; <= 0: none
+  double repair_budget = 0.0;     // seconds for repairs and verifications together; <= 0: none
+  double repair_min_accuracy = 0.0;
+  double repair_keep_outputs = 0.0;
+  double repair_keep_weights = 0.0;
+  std::vector<int64_t> repair_layers;  // empty: all
+  bool repair_shrink = true;
+  int64_t repair_unseen = 0;  // images on which generalisation is measured
   bool tensorboard = false;
   int64_t seed = 1;
   int64_t threads = 0;  // 0: as many as the machine offers

@@ -24,14 +24,32 @@ constexpr std::array kKeys = {
         .meaning = "[channels, height, width] of the network's input; all images are resized to it"},
     Key{.name = "ri.path",
         .member = &Config::reference_path,
-        .required = true,
-        .meaning = "the reference image: a PNG, PPM or NPY file"},
+        .meaning =
+            "the reference image: a PNG, PPM or NPY file. There are other ways to name references, of "
+            "which one is used: `\"ri\": [{\"path\", \"class_idx\", \"threshold\"}, ...]`, a list (the "
+            "threshold of an entry may be left out), and the keys csv, folder and first"},
     Key{.name = "ri.class_idx",
         .member = &Config::reference_class,
-        .required = true,
         .range = {0, kMillion},
         .meaning = "its class as the number of the network's output, counted from 0: the position in "
                    "model.selected_classes, not the label itself"},
+    Key{.name = "ri.csv",
+        .member = &Config::reference_csv,
+        .meaning = "a CSV file of references with the columns path, class_idx and, where wanted, threshold; "
+                   "paths are relative to the file's folder"},
+    Key{.name = "ri.folder",
+        .member = &Config::reference_folder,
+        .meaning = "a folder of references whose subfolders are called like their class_idx"},
+    Key{.name = "ri.first",
+        .member = &Config::reference_first,
+        .range = {0, kMillion},
+        .meaning = "so many references are taken from the beginning of the test images, of those that the "
+                   "network classifies correctly"},
+    Key{.name = "ri.classes",
+        .member = &Config::reference_classes,
+        .range = {0, kMillion},
+        .null_allowed = true,
+        .meaning = "with ri.first: only images of these class_idx; empty or null: of all"},
     Key{.name = "model.dataset",
         .member = &Config::dataset,
         .required = true,
@@ -41,7 +59,10 @@ constexpr std::array kKeys = {
         .member = &Config::hidden_layers,
         .required = true,
         .range = {1, 65536},
-        .meaning = "sizes of the hidden layers: Linear and ReLU each, then a Linear output layer"},
+        .null_allowed = true,
+        .meaning =
+            "sizes of the hidden layers: Linear and ReLU each, then a Linear output layer; with an empty "
+            "list or null the file of model.path may have any layers, convolutions too"},
     Key{.name = "model.load_model",
         .member = &Config::load_model,
         .meaning =
@@ -110,8 +131,12 @@ constexpr std::array kKeys = {
             "k: 'unknown: boundary' is said when the gap left is below 10^-k and neither side can be shown"},
     Key{.name = "repair.method",
         .member = &Config::repair_method,
-        .choices = "penalty",
-        .meaning = "penalty: Adam on cross entropy plus weighted penalties for counterexamples"},
+        .choices = "auto|last-layer|penalty|bound|fine-tune|adversarial",
+        .meaning =
+            "last-layer: the least change of the last layer; penalty: Adam on cross entropy plus weighted "
+            "penalties for counterexamples; bound: Adam on lower bounds of the margins over the whole "
+            "regions; fine-tune: counterexamples mixed into the training images; adversarial: fresh ones "
+            "before each pass; auto: the first three in order of cost, the best proved network is kept"},
     Key{.name = "repair.batch_size",
         .member = &Config::repair_batch_size,
         .range = {1, kMillion},
@@ -144,6 +169,38 @@ constexpr std::array kKeys = {
         .range = kAny,
         .meaning =
             "seconds for all rounds of repair together, verification not counted; 0 or less: no limit"},
+    Key{.name = "repair.budget",
+        .member = &Config::repair_budget,
+        .range = kAny,
+        .meaning = "seconds for repair and verification together; 0 or less: no limit"},
+    Key{.name = "repair.min_accuracy",
+        .member = &Config::repair_min_accuracy,
+        .range = {0.0, 1.0},
+        .meaning = "share of the test images that a repaired network must classify correctly; what has less "
+                   "is no result"},
+    Key{.name = "repair.keep_outputs",
+        .member = &Config::repair_keep_outputs,
+        .range = {0.0, kMillion},
+        .meaning = "repair: weight of the squared distance to the original network's outputs on the training "
+                   "images; 'bound' takes 1 where this is 0"},
+    Key{.name = "repair.keep_weights",
+        .member = &Config::repair_keep_weights,
+        .range = {0.0, kMillion},
+        .meaning = "repair: weight of the squared distance to the original weights, relative to theirs"},
+    Key{.name = "repair.layers",
+        .member = &Config::repair_layers,
+        .range = {1, 65536},
+        .null_allowed = true,
+        .meaning = "repair: the layers with weights that may change, counted from 1; empty or null: all"},
+    Key{.name = "repair.shrink",
+        .member = &Config::repair_shrink,
+        .meaning = "true: in the end the smallest step from the original to the repaired network is looked "
+                   "for that is still proved; of all networks proved the most accurate is kept"},
+    Key{.name = "repair.unseen",
+        .member = &Config::repair_unseen,
+        .range = {0, kMillion},
+        .meaning = "on so many test images of the references' classes that are no references, and as many of "
+                   "other classes, robustness is verified before and after repair"},
     Key{.name = "tensorboard",
         .member = &Config::tensorboard,
         .meaning =

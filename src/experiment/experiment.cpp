@@ -6,14 +6,15 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "experiment/certify.h"
 #include "experiment/data.h"
 #include "experiment/networks.h"
 #include "experiment/output_file.h"
 #include "experiment/printed.h"
+#include "experiment/references.h"
 #include "experiment/repair_model.h"
 #include "experiment/round_writer.h"
 #include "experiment/session.h"
-#include "image/read_image.h"
 #include "report/page.h"
 #include "train/forward.h"
 #include "train/learner.h"
@@ -22,9 +23,11 @@
 namespace verissim::experiment {
 namespace {
 
-constexpr const char* kRepairedModel = "repaired_model.pt";
-constexpr const char* kBestModel = "best_model.pt";
+constexpr const char* kRepairedModel = "repaired_model";
+constexpr const char* kBestModel = "best_model";
 constexpr const char* kCertificate = "proof.certificate";
+// For each verification of the images that no repair has seen, where the config sets no limit.
+constexpr double kSecondsUnseen = 30.0;
 
 class Experiment {
  public:
@@ -34,7 +37,7 @@ class Experiment {
 
   Outcome run() {
     if (!check_inputs()) return interrupted();
-    session_.open(reference_);
+    session_.open();
     note_inputs();
     try {
       if (!model_ && !train_model()) return interrupted();
@@ -64,8 +67,8 @@ class Experiment {
   // Whatever can be wrong with the input is found here, before the run has a folder. Returns false if
   // interrupted.
   bool check_inputs() {
-    reference_ = image::load_image(config_.reference_path, config_.dimension);
-    add_file("reference", config_.reference_path, sha256_of_file(config_.reference_path));
+    if (!references_are_test_images(config_)) references_ = load_references(config_);
+    for (const Reference& each : references_) add_file("reference", each.file, sha256_of_file(each.file));
     if (config_.load_model && std::filesystem::exists(model_file_)) {
       model_ = load_fitting_model(model_file_, config_);
       add_file("model", model_file_, model_->digest);
@@ -120,7 +123,7 @@ class Experiment {
 
   // First into the run's folder, so that it is not lost if model.path cannot be written.
   void save_trained(const network::Network& network) {
-    network::save_model(session_.file(kIntermediateModel), network);
+    network::save_model(session_.file(std::string(kIntermediateModel) + ".pt"), network);
     save_model_file(model_file_, network);
     model_ = load_fitting_model(model_file_, config_);
     add_file("model", model_file_, model_->digest);
@@ -128,71 +131,152 @@ class Experiment {
   }
 
   repair::Status repair_until_robust() {
-    const Question question =
-        make_question(model_->network, reference_, config_.reference_class, neighbourhood_of(config_));
-    describe(question);
+    const std::vector<Question> questions = make_questions();
+    describe(questions);
     TraceRecorder trace(session_.listener());
-    RoundWriter writer(session_, question, model_->layout, trace);
-    const RepairedModel result =
-        repair_model(question, model_->layout, data_, config_, session_.file(kRepairedModel),
-                     session_.file(kCertificate), &writer, &trace, stop_);
+    RoundWriter writer(session_, questions, *model_, trace);
+    RepairRequest request{questions, *model_, data_, config_, session_.file(named(kRepairedModel))};
+    name_certificates(request);
+    request.observer = &writer;
+    request.search_observer = &trace;
+    const RepairedModel result = repair_model(request, stop_);
     if (!result.file && result.loop.repairs > 0) {
-      network::save_model(session_.file(kBestModel), result.loop.network, model_->layout);
-      session_.report().best_network = kBestModel;
+      save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
+      session_.report().best_network = named(kBestModel);
     }
-    finish(result, trace);
-    look_back(question, result.loop.network);
+    if (!result.file) certify_refutations(request, result);
+    finish(result, writer.take_traces());
+    look_back(questions, result);
     writer.check();
     return result.loop.status;
   }
 
-  void describe(const Question& question) {
-    const network::Network& network = question.network;
-    session_.report().network = NetworkFacts{network.input,
-                                             network.outputs(),
-                                             network.relus(),
-                                             network.parameters(),
-                                             scores_at(network, reference_),
-                                             {},
-                                             trained_,
-                                             trained_ ? training_library_ : ""};
-    const int64_t predicted = predicted_class(network, reference_);
-    if (predicted == question.label) return;
-    session_.note(printed("the network gives the reference image class %lld, not %lld",
-                          static_cast<long long>(predicted), static_cast<long long>(question.label)));
+  // With the ending of the model's file.
+  std::string named(const char* stem) const { return stem + model_ending(model_file_); }
+
+  std::vector<Question> make_questions() {
+    if (references_are_test_images(config_)) {
+      references_ = first_references(config_, data_.test, model_->network);
+    }
+    session_.save_references(references_);
+    std::vector<Question> questions;
+    for (const Reference& each : references_) {
+      Neighbourhood neighbourhood = neighbourhood_of(config_);
+      neighbourhood.limit = each.threshold;
+      questions.push_back(make_question(model_->network, each.image, each.label, neighbourhood));
+    }
+    return questions;
   }
 
-  // What the network kept says of the images met on the way.
-  void look_back(const Question& question, const network::Network& kept) {
-    Report& report = session_.report();
-    report.network->reference_scores_after = scores_at(kept, reference_);
-    for (Round& round : report.rounds) {
-      for (CounterexampleFiles& files : round.counterexamples) {
-        files.margin_after = margin_at(question, kept, files.found.values);
-      }
+  // Those who check read the reference's own file, or the one in the run's folder if it is a test image.
+  void name_certificates(RepairRequest& request) {
+    for (size_t i = 0; i < references_.size(); ++i) {
+      const std::string name = references_.size() == 1
+                                   ? kCertificate
+                                   : numbered_name("proof", static_cast<int64_t>(i) + 1) + ".certificate";
+      request.certificates.push_back(session_.file(name));
+      const std::string& file = references_[i].file;
+      request.images.push_back(file.empty() ? session_.file(session_.report().references[i].file) : file);
     }
   }
 
-  void finish(const RepairedModel& result, TraceRecorder& trace) {
+  // Of the network that was not repaired, or of the best one.
+  void certify_refutations(const RepairRequest& request, const RepairedModel& result) {
+    const bool changed = result.loop.repairs > 0;
+    const std::string file = changed ? session_.file(kBestModel) : model_file_;
+    std::optional<network::LoadedModel> best;
+    if (changed) best = load_fitting_model(file, config_);
+    for (size_t i = 0; i < request.questions.size(); ++i) {
+      const auto& verification = result.verifications[i];
+      if (!verification || verification->verdict != search::Verdict::kNotRobust) continue;
+      const auto why_not = certify_refutation(request.questions[i], changed ? *best : *model_, file,
+                                              request.images[i], *verification, request.certificates[i]);
+      const std::string name = std::filesystem::path(request.certificates[i]).filename().string();
+      session_.note(why_not ? "no certificate: " + *why_not
+                            : name + ": of the counterexample to " + (changed ? kBestModel : file) +
+                                  ", for verissim-check");
+    }
+  }
+
+  void describe(std::span<const Question> questions) {
+    const network::Network& network = model_->network;
+    session_.report().network =
+        NetworkFacts{network.input,        network.outputs(), network.relus(),
+                     network.parameters(), trained_,          trained_ ? training_library_ : ""};
+    for (size_t i = 0; i < questions.size(); ++i) {
+      ReferenceFacts& facts = session_.report().references[i];
+      facts.scores = scores_at(network, questions[i].reference);
+      const int64_t predicted = predicted_class(network, questions[i].reference);
+      if (predicted == questions[i].label) continue;
+      session_.note(printed("the network gives %s class %lld, not %lld",
+                            questions.size() == 1 ? "the reference image" : facts.name.c_str(),
+                            static_cast<long long>(predicted), static_cast<long long>(questions[i].label)));
+    }
+  }
+
+  // What the network kept says of the images met on the way, and what it cost to get there.
+  void look_back(std::span<const Question> questions, const RepairedModel& result) {
+    Report& report = session_.report();
+    for (size_t i = 0; i < questions.size(); ++i) {
+      report.references[i].scores_after = scores_at(result.network, questions[i].reference);
+      report.references[i].after = result.verifications[i];
+    }
+    for (Round& round : report.rounds) {
+      for (CounterexampleFiles& files : round.counterexamples) {
+        const Question& question = questions[static_cast<size_t>(files.reference)];
+        files.margin_after = margin_at(question, result.network, files.found.values);
+      }
+    }
+    if (result.loop.repairs > 0) look_at_cost(result);
+  }
+
+  void look_at_cost(const RepairedModel& result) {
+    Cost cost = measure_cost(model_->network, result.network, data_.test);
+    std::vector<int64_t> seen;
+    std::vector<int64_t> classes;
+    for (const Reference& each : references_) {
+      seen.push_back(each.test_index);
+      classes.push_back(each.label);
+    }
+    const double seconds = config_.timeout > 0 ? config_.timeout : kSecondsUnseen;
+    const auto measure = [&](bool of_these_classes) {
+      return measure_unseen(model_->network, result.network, data_.test, seen, classes, of_these_classes,
+                            config_.repair_unseen, config_, seconds, stop_);
+    };
+    if (config_.repair_unseen > 0)
+      session_.listener().on_activity("verifying images that no repair has seen");
+    cost.same_classes = measure(true);
+    cost.other_classes = measure(false);
+    session_.report().cost = std::move(cost);
+  }
+
+  void finish(const RepairedModel& result, std::vector<Trace> traces) {
     Report& report = session_.report();
     report.final_file = result.file;
     if (result.file) {
-      report.final_file->trace = trace.take(result.file->verification);
-      session_.listener().on_final(result.file->verification);
+      for (size_t i = 0; i < traces.size(); ++i) report.final_file->proofs[i].trace = std::move(traces[i]);
+      session_.listener().on_final(*result.verifications[repair::weakest(result.verifications)]);
     }
-    if (result.file) report.times.verification += result.file->verification.statistics.seconds;
     report.verdict = result.verdict;
     report.reason = result.reason;
     report.margin_bound = result.margin_bound;
     report.accuracy = result.accuracy;
     report.repaired = result.verdict == search::Verdict::kRobust && result.loop.repairs > 0;
+    report.method = result.loop.method;
+    report.candidates = result.loop.candidates;
     if (result.file) {
-      session_.note(
-          printed("%s read back and verified again: %s", kRepairedModel, search::to_string(result.verdict)));
-      session_.note(result.file->certificate.empty() ? "no certificate: " + result.file->no_certificate
-                                                     : std::string(kCertificate) + ": for verissim-check");
+      note_file(result);
     } else {
       session_.note(std::string(search::to_string(result.verdict)) + ": " + result.reason);
+    }
+  }
+
+  void note_file(const RepairedModel& result) {
+    session_.note(printed("%s read back and verified again: %s", result.file->name.c_str(),
+                          search::to_string(result.verdict)));
+    for (const Proof& proof : result.file->proofs) {
+      session_.note(proof.certificate.empty() ? "no certificate: " + proof.no_certificate
+                                              : proof.certificate + ": for verissim-check");
     }
   }
 
@@ -200,7 +284,7 @@ class Experiment {
   const Config& config_;
   StopToken stop_;
   std::string model_file_ = model_file_of(config_);
-  image::Image reference_;
+  std::vector<Reference> references_;
   Data data_;
   std::optional<network::LoadedModel> model_;
   bool trained_ = false;

@@ -42,8 +42,10 @@ struct Outcome {
 // The run's folder: params.json, exp_logfile.txt, reference.png and .npy, generated_<k>.png and .npy for the
 // counterexamples, intermediate_model.pt (the network after the last repair), repaired_model.pt (if robust:
 // it was read back and verified), best_model.pt (if not: of the networks verified, the one that came
-// closest), proof.certificate (of repaired_model.pt, where certificates know such a question),
-// evaluation.json, report.json, each written whole after each step, and report.html, written at the end.
+// closest), proof.certificate (of repaired_model.pt, or of a counterexample to best_model.pt or the network
+// that was not repaired, where certificates know such a question; of several references proof_001.certificate
+// and so on, beside reference_001.png), evaluation.json, report.json, each written whole after each step, and
+// report.html, written at the end.
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener);
 

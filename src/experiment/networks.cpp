@@ -19,15 +19,52 @@ std::string listed(const std::vector<int64_t>& values) {
 
 std::string model_file_of(const Config& config) {
   const std::filesystem::path path(config.model_path);
-  if (path.extension() == ".pt" || path.extension() == ".pth" || path.extension() == ".safetensors")
-    return path;
+  for (const char* ending : {".pt", ".pth", ".safetensors", ".onnx"}) {
+    if (path.extension() == ending) return path;
+  }
   return path / network::model_file_name(config.dimension, config.hidden_layers, number_of_classes(config));
+}
+
+std::string model_ending(const std::string& file) {
+  const std::string ending = std::filesystem::path(file).extension();
+  return ending == ".onnx" || ending == ".safetensors" ? ending : ".pt";
+}
+
+namespace {
+
+constexpr const char* kSafetensors = "safetensors";
+
+bool is_safetensors(const std::string& file) {
+  return std::filesystem::path(file).extension() == ".safetensors";
+}
+
+}  // namespace
+
+void check_ending(const std::string& file, const network::LoadedModel& model) {
+  const bool onnx = model.format == "ONNX";
+  const std::string ending = std::filesystem::path(file).extension();
+  const bool fits =
+      onnx ? ending == ".onnx" : ending == ".pt" || ending == ".pth" || ending == ".safetensors";
+  if (fits) return;
+  throw InputError(file, "cannot be written", "'" + ending + "'",
+                   onnx ? "a name that ends in .onnx, as the network's format"
+                        : "a name that ends in .pt, .pth or .safetensors");
+}
+
+void save_network_like(const std::string& file, const network::LoadedModel& model,
+                       const network::Network& network) {
+  const bool converted = is_safetensors(file) != (model.format == kSafetensors) && model.format != "ONNX";
+  if (converted) {
+    network::save_model(file, network, model.layout);
+  } else {
+    network::save_like(file, model, network);
+  }
 }
 
 network::LoadedModel load_fitting_model(const std::string& file, const Config& config) {
   network::LoadedModel model = network::load_model(file, config.dimension);
   const std::vector<int64_t> hidden = network::hidden_sizes(model.network);
-  if (hidden != config.hidden_layers) {
+  if (!config.hidden_layers.empty() && hidden != config.hidden_layers) {
     throw InputError(file, "hidden layers", listed(hidden),
                      listed(config.hidden_layers) + ", the config's model.hidden_layer");
   }

@@ -1,15 +1,23 @@
 #include "experiment/repair_model.h"
 
 #include <filesystem>
+#include <utility>
 
+#include "base/error.h"
 #include "experiment/certify.h"
 #include "experiment/engine_options.h"
+#include "experiment/networks.h"
 #include "network/model_file.h"
-#include "repair/task.h"
+#include "repair/engine.h"
 #include "train/forward.h"
 
 namespace verissim::experiment {
 namespace {
+
+// While the network changes a proof has a quarter of the time that the config allows, or half a minute where
+// there is no limit: the one of the file must be found as well.
+constexpr double kProofShare = 4.0;
+constexpr double kProofSeconds = 30.0;
 
 repair::Options repair_options(const Config& config) {
   repair::Options options;
@@ -22,64 +30,131 @@ repair::Options repair_options(const Config& config) {
   options.margin = config.repair_margin;
   options.max_rounds = config.repair_max_rounds;
   options.timeout_seconds = config.repair_timeout;
+  options.budget_seconds = config.repair_budget;
+  options.proof_seconds = config.timeout > 0 ? config.timeout / kProofShare : kProofSeconds;
+  options.min_accuracy = config.repair_min_accuracy;
+  options.shrink = config.repair_shrink;
+  options.training.keep_outputs = config.repair_keep_outputs;
+  options.training.keep_weights = config.repair_keep_weights;
+  options.training.layers = config.repair_layers;
   return options;
 }
 
 std::string reason_of(const repair::Outcome& loop) {
-  if (loop.status == repair::Status::kUnknown) return search::to_string(loop.verification.reason);
+  const bool open = loop.status == repair::Status::kUnknown;
+  if (open && repair::tally(loop.verifications).refuted == 0)
+    return search::to_string(loop.verifications[repair::weakest(loop.verifications)]->reason);
   return repair::to_string(loop.status);
 }
 
 std::string name_of(const std::string& file) { return std::filesystem::path(file).filename().string(); }
 
-// Verifies the network that was read back from `file`, with a certificate where there can be one.
-FinalFile verify_file(const Question& question, const network::LoadedModel& read, const std::string& file,
-                      const std::string& image, const std::string& certificate, search::Options options,
-                      search::Observer* observer, const StopToken& stop) {
-  FinalFile result{name_of(file), read.digest, {}, {}, "", ""};
+// Verifies the network that was read back, with a certificate where there can be one.
+Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& read, search::Options options,
+            const StopToken& stop) {
+  const Question& question = request.questions[i];
   const property::Property property = property::strictly_largest(question.label, read.network.outputs());
+  Proof result;
   std::optional<certificate::Writer> writer;
-  const auto why_not = why_no_certificate(read, image, question.neighbourhood);
-  if (!certificate.empty() && !why_not) {
-    writer.emplace(certificate, certificate_subject(question, read.digest));
-    options.recorder = &*writer;
+  if (!request.certificates.empty()) {
+    const auto why_not = why_no_certificate(read, request.file, request.images[i], question.neighbourhood);
+    result.no_certificate = why_not.value_or("");
+    if (!why_not) {
+      writer.emplace(request.certificates[i], certificate_subject(question, request.file, read.digest));
+      options.recorder = &*writer;
+    }
   }
   const network::Network network = in_arithmetic(read.network, question.neighbourhood);
-  result.verification = search::verify({network, *question.region, property}, options, stop, observer);
-  result.no_certificate = why_not.value_or("");
-  if (!writer) return result;
-  result.no_certificate = writer->finish(result.verification).value_or("");
-  if (result.no_certificate.empty()) result.certificate = name_of(certificate);
+  const search::Problem problem{network, *question.region, property};
+  result.verification = search::verify(problem, options, stop, request.search_observer);
+  if (writer) {
+    result.no_certificate = writer->finish(result.verification).value_or("");
+    if (result.no_certificate.empty()) result.certificate = name_of(request.certificates[i]);
+  }
+  // While a proof is recorded the search does without some of its means.
+  if (writer && result.verification.verdict == search::Verdict::kUnknown && !stop.stop_requested()) {
+    options.recorder = nullptr;
+    result.verification = search::verify(problem, options, stop, request.search_observer);
+  }
+  if (request.observer != nullptr)
+    request.observer->on_target_verified(static_cast<int64_t>(i), result.verification);
   return result;
+}
+
+FinalFile prove_file(const RepairRequest& request, const network::LoadedModel& read,
+                     const search::Options& options, const StopToken& stop) {
+  FinalFile result{name_of(request.file), read.digest, {}};
+  for (size_t i = 0; i < request.questions.size(); ++i) {
+    if (request.observer != nullptr) request.observer->on_target(static_cast<int64_t>(i));
+    result.proofs.push_back(prove(request, i, read, options, stop));
+  }
+  return result;
+}
+
+// What the file that was read back says, which counts.
+void take_file(const RepairRequest& request, network::LoadedModel read, FinalFile file,
+               RepairedModel& result) {
+  result.verifications.clear();
+  for (const Proof& proof : file.proofs) result.verifications.emplace_back(proof.verification);
+  result.accuracy = train::accuracy(read.network, request.data.test);
+  const search::Result& weakest = *result.verifications[repair::weakest(result.verifications)];
+  result.reason = search::to_string(weakest.reason);
+  result.network = std::move(read.network);
+  result.file = std::move(file);
+}
+
+// Writes the network, reads it back and verifies it.
+void write_and_prove(const RepairRequest& request, const network::Network& network,
+                     const search::Options& options, const StopToken& stop, RepairedModel& result) {
+  save_network_like(request.file, request.model, network);
+  network::LoadedModel read = network::load_model(request.file, request.questions.front().reference.shape);
+  FinalFile file = prove_file(request, read, options, stop);
+  take_file(request, std::move(read), std::move(file), result);
+}
+
+// The most accurate of the proved networks whose file is proved, too: proofs near the boundary may not be
+// found again in time. Those that are less accurate than demanded do not count.
+void settle(const RepairRequest& request, const search::Options& options, const StopToken& stop,
+            RepairedModel& result) {
+  repair::Outcome& loop = result.loop;
+  if (loop.candidates.empty()) return write_and_prove(request, loop.network, options, stop, result);
+  for (const repair::Candidate& each : loop.candidates) {
+    if (each.accuracy < request.config.repair_min_accuracy) break;
+    loop.network = each.network;
+    loop.method = each.method;
+    write_and_prove(request, each.network, options, stop, result);
+    if (repair::verdict_of(result.verifications) == search::Verdict::kRobust || stop.stop_requested()) return;
+  }
 }
 
 }  // namespace
 
-RepairedModel repair_model(const Question& question, const network::ModelLayout& layout, const Data& data,
-                           const Config& config, const std::string& file, const std::string& certificate,
-                           repair::Observer* observer, search::Observer* search_observer,
-                           const StopToken& stop) {
-  search::Options search = search_options(config);
-  search.always_count_stable = true;  // every round reports it
-  const repair::Task task = repair::make_task(*question.region, question.label, search, search_observer);
+RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) {
+  VERISSIM_CHECK(!request.questions.empty());
+  search::Options options = search_options(request.config);
+  options.always_count_stable = true;  // every round reports it
+  std::vector<repair::Target> targets;
+  for (const Question& question : request.questions)
+    targets.push_back(
+        repair::make_target(*question.region, question.label, options, request.search_observer));
   RepairedModel result;
-  result.loop =
-      repair::repair(question.network, task, data.train, data.test, repair_options(config), observer, stop);
-  result.verdict = result.loop.verification.verdict;
-  result.accuracy = train::accuracy(result.loop.network, data.test);
+  result.loop = repair::repair(in_arithmetic(request.model.network, request.questions.front().neighbourhood),
+                               targets, request.data.train, request.data.test, repair_options(request.config),
+                               request.observer, stop);
+  result.verifications = result.loop.verifications;
+  result.network = result.loop.network;
+  result.accuracy = train::accuracy(result.network, request.data.test);
   result.reason = reason_of(result.loop);
-  if (result.loop.status == repair::Status::kRobust) {
-    network::save_model(file, result.loop.network, layout);
-    const network::LoadedModel read = network::load_model(file, question.reference.shape);
-    result.file =
-        verify_file(question, read, file, config.reference_path, certificate, search, search_observer, stop);
-    result.verdict = result.file->verification.verdict;
-    result.accuracy = train::accuracy(read.network, data.test);
-    result.reason = search::to_string(result.file->verification.reason);
+  const bool accepted = result.loop.status == repair::Status::kRobust;
+  if (accepted) {
+    settle(request, options, stop, result);
   }
+  result.verdict = repair::verdict_of(result.verifications);
+  // Proved, but without the accuracy demanded: not what was asked for.
+  if (result.loop.status == repair::Status::kInaccurate) result.verdict = search::Verdict::kNotRobust;
   // An interrupt may come between a repair and its verification: nothing is known of the network reached.
   if (result.loop.status == repair::Status::kInterrupted) result.verdict = search::Verdict::kUnknown;
-  const search::Result& last = result.file ? result.file->verification : result.loop.verification;
+  const search::Result& last = *result.verifications[repair::weakest(result.verifications)];
   if (last.verdict == result.verdict) result.margin_bound = last.margin_bound;
   return result;
 }

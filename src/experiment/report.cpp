@@ -1,23 +1,16 @@
 #include "experiment/report.h"
 
-#include <cmath>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/version.h"
+#include "experiment/report_json.h"
 #include "similarity/ssim.h"
 
 namespace verissim::experiment {
 namespace {
 
-using json = nlohmann::ordered_json;
-
 constexpr int kSchemaVersion = 1;
-
-json optional_number(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? json(*value) : json(nullptr);
-}
-
-json finite(double value) { return optional_number(value); }
 
 json build_facts() { return {{"version", kVersion}, {"compiler", kCompiler}, {"build_type", kBuildType}}; }
 
@@ -43,15 +36,17 @@ json file_facts(const std::vector<FileFact>& files) {
   return result;
 }
 
-json network_facts(const std::optional<NetworkFacts>& network) {
+json network_facts(const Report& report) {
+  const std::optional<NetworkFacts>& network = report.network;
   if (!network) return nullptr;
+  const ReferenceFacts first = report.references.empty() ? ReferenceFacts{} : report.references.front();
   const std::string& library = network->training_library;
   return {{"input", to_string(network->input)},
           {"outputs", network->outputs},
           {"relus", network->relus},
           {"parameters", network->parameters},
-          {"reference_scores", network->reference_scores},
-          {"reference_scores_after", network->reference_scores_after},
+          {"reference_scores", first.scores},
+          {"reference_scores_after", first.scores_after},
           {"trained_in_this_run", network->trained},
           {"training_library", library.empty() ? json(nullptr) : json(library)}};
 }
@@ -66,6 +61,7 @@ json counterexample_facts(const CounterexampleFiles& files) {
            {"margin", finite(found.rounded_margin)}};
   }
   return {{"file", files.npy},
+          {"reference", files.reference},
           {"class", found.rival},
           {"margin", finite(found.margin)},
           {"margin_after", optional_number(files.margin_after)},
@@ -75,26 +71,18 @@ json counterexample_facts(const CounterexampleFiles& files) {
           {"png", png}};
 }
 
-json weight_facts(const std::vector<LayerChange>& changes) {
-  json layers = json::array();
-  for (const LayerChange& change : changes) {
-    layers.push_back({{"layer", change.layer},
-                      {"relative", finite(change.relative)},
-                      {"largest", finite(change.largest)}});
-  }
-  return layers;
-}
-
 json repair_facts(const Round& round) {
   const repair::Round& facts = round.facts;
   if (!facts.repaired) return nullptr;
-  return {{"margin_wanted", facts.margin},
+  return {{"method", facts.method},
+          {"margin_wanted", *std::max_element(facts.margins.begin(), facts.margins.end())},
+          {"margins_wanted", facts.margins},
           {"counterexamples_added", facts.points_added},
           {"counterexamples", facts.points},
           {"counterexamples_left", facts.points_wrong},
           {"epochs", facts.epochs},
           {"seconds", facts.seconds},
-          {"weight_changes", weight_facts(round.weight_changes)}};
+          {"weight_changes", weight_json(round.weight_changes)}};
 }
 
 // By columns, which takes less room.
@@ -112,6 +100,13 @@ json trace_facts(const Trace& trace) {
     columns["seen"].push_back(finite(point.upper_bound));
   }
   return columns;
+}
+
+// The verdicts of all references; null for one that was not asked, since another had failed already.
+json verdicts(const repair::Verifications& verifications) {
+  json result = json::array();
+  for (const auto& each : verifications) result.push_back(each ? verdict_json(*each) : json(nullptr));
+  return result;
 }
 
 // Not known where not even the root was bounded.
@@ -135,14 +130,17 @@ json search_facts(const search::Statistics& statistics) {
 json round_facts(const Round& round) {
   json counterexamples = json::array();
   for (const auto& files : round.counterexamples) counterexamples.push_back(counterexample_facts(files));
-  const search::Result& result = round.facts.verification;
+  const size_t weakest = repair::weakest(round.facts.verifications);
+  const search::Result& result = *round.facts.verifications[weakest];
   return {{"round", round.facts.number},
-
-          {"verdict", search::to_string(result.verdict)},
+          {"restarted", round.facts.restarted},
+          {"verdict", search::to_string(repair::verdict_of(round.facts.verifications))},
           {"reason", search::to_string(result.reason)},
+          {"reference", weakest},
+          {"references", verdicts(round.facts.verifications)},
           {"margin_bound", finite(result.margin_bound)},
           {"search", search_facts(result.statistics)},
-          {"trace", trace_facts(round.trace)},
+          {"trace", trace_facts(weakest < round.traces.size() ? round.traces[weakest] : Trace{})},
           {"counterexamples_found", result.counterexamples.size()},
           {"counterexamples", counterexamples},
           {"repair", repair_facts(round)},
@@ -152,19 +150,14 @@ json round_facts(const Round& round) {
 
 json final_facts(const std::optional<FinalFile>& file) {
   if (!file) return nullptr;
+  const Proof& weakest = weakest_proof(*file);
   return {{"file", file->name},
           {"sha256", file->sha256},
-          {"verdict", search::to_string(file->verification.verdict)},
-          {"margin_bound", finite(file->verification.margin_bound)},
-          {"search", search_facts(file->verification.statistics)},
-          {"trace", trace_facts(file->trace)},
-          {"certificate", file->certificate.empty() ? json(nullptr) : json(file->certificate)}};
-}
-
-json reference_facts(const Config& config) {
-  return {{"path", config.reference_path},
-          {"class_idx", config.reference_class},
-          {"label", class_label(config, config.reference_class)}};
+          {"verdict", search::to_string(weakest.verification.verdict)},
+          {"margin_bound", finite(weakest.verification.margin_bound)},
+          {"search", search_facts(weakest.verification.statistics)},
+          {"trace", trace_facts(weakest.trace)},
+          {"certificate", certificate_json(weakest)}};
 }
 
 json accuracy_facts(const Report& report) {
@@ -197,15 +190,16 @@ json largest_deviation(const Round& round) {
                                        : finite(round.counterexamples.front().found.max_deviation);
 }
 
-// Of the network as it was before any repair: whether it got the reference wrong, and the class that it gave.
+// Of the network as it was before any repair: whether it got the first reference wrong, and the class that it
+// gave.
 json misclassified_before(const Report& report) {
-  if (report.rounds.empty()) return nullptr;
-  return wrong_class(report.rounds.front().facts.verification).has_value();
+  if (report.references.empty() || !report.references.front().before) return nullptr;
+  return wrong_class(*report.references.front().before).has_value();
 }
 
 json class_before(const Report& report) {
-  if (report.rounds.empty()) return nullptr;
-  return wrong_class(report.rounds.front().facts.verification).value_or(report.config.reference_class);
+  if (report.references.empty() || !report.references.front().before) return nullptr;
+  return wrong_class(*report.references.front().before).value_or(report.references.front().label);
 }
 
 json class_labels(const Config& config) {
@@ -216,26 +210,7 @@ json class_labels(const Config& config) {
   return labels;
 }
 
-std::string rounds_of_repair(const Report& report) {
-  const size_t rounds = report.rounds.size() - 1;
-  return std::to_string(rounds) + (rounds == 1 ? " round" : " rounds") + " of repair";
-}
-
 }  // namespace
-
-std::string sentence(const Report& report) {
-  const std::string claim = every_image(neighbourhood_of(report.config), report.config.reference_path) +
-                            " gets class " + std::to_string(report.config.reference_class) +
-                            by_arithmetic(neighbourhood_of(report.config));
-  if (report.verdict == search::Verdict::kRobust) {
-    const std::string how = report.repaired ? "Repaired and robust: after " + rounds_of_repair(report) + " "
-                                            : "Robust from the start: ";
-    return how + claim + ".";
-  }
-  if (report.verdict == search::Verdict::kNotRobust)
-    return "Not repaired: " + report.reason + "; not " + claim + ".";
-  return "Unknown: " + report.reason + "; whether " + claim + " is open.";
-}
 
 std::string report_json(const Report& report) {
   json rounds = json::array();
@@ -246,13 +221,14 @@ std::string report_json(const Report& report) {
                   {"verdict", search::to_string(report.verdict)},
                   {"reason", report.reason},
                   {"sentence", sentence(report)},
-                  {"claim", every_image(neighbourhood_of(report.config), report.config.reference_path)},
+                  {"claim", claim(report)},
                   {"repaired", report.repaired},
                   {"margin_bound", optional_number(report.margin_bound)},
                   {"final_network", final_facts(report.final_file)},
                   {"best_network", report.best_network.empty() ? json(nullptr) : json(report.best_network)},
                   {"accuracy", accuracy_facts(report)},
-                  {"reference", reference_facts(report.config)},
+                  {"reference", first_reference_json(report)},
+                  {"references", references_json(report)},
                   {"classes", class_labels(report.config)},
                   {"reference_misclassified_before", misclassified_before(report)},
                   {"reference_class_before", class_before(report)},
@@ -260,7 +236,10 @@ std::string report_json(const Report& report) {
                   {"threshold", report.config.threshold.text()},
                   {"arithmetic", report.config.arithmetic},
                   {"similarity", similarity_facts(neighbourhood_of(report.config))},
-                  {"network", network_facts(report.network)},
+                  {"network", network_facts(report)},
+                  {"method", report.method.empty() ? json(nullptr) : json(report.method)},
+                  {"candidates", candidates_json(report.candidates)},
+                  {"cost", cost_json(report)},
                   {"rounds", rounds},
                   {"seconds", time_facts(report.times)},
                   {"verissim", build_facts()},
@@ -274,7 +253,7 @@ std::string report_json(const Report& report) {
 std::string evaluation_json(const Report& report) {
   json iterations = json::object();
   for (const Round& round : report.rounds) {
-    const search::Result& result = round.facts.verification;
+    const search::Result& result = round.facts.weakest_result();
     iterations[std::to_string(round.facts.number)] = {
         {"max_deviation", largest_deviation(round)},
         {"stable_relu", stable_relus(result.statistics)},

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "experiment/config.h"
+#include "experiment/cost.h"
 #include "experiment/question.h"
 #include "experiment/trace.h"
-#include "experiment/weight_change.h"
 #include "repair/repair.h"
 #include "search/verify.h"
 
@@ -21,9 +21,23 @@ struct FileFact {
   std::string sha256;
 };
 
+// A reference, as the report tells it.
+struct ReferenceFacts {
+  std::string name;         // of its file, or "test image 17"
+  std::string file;         // in the run's folder
+  int64_t test_index = -1;  // of a test image
+  int64_t label = 0;
+  Decimal threshold;
+  std::vector<double> scores = {};        // by the network given
+  std::vector<double> scores_after = {};  // by the network kept in the end
+  std::optional<search::Result> before = {};
+  std::optional<search::Result> after = {};  // of the network kept
+};
+
 // A counterexample and the files that hold it; an empty name: not written.
 struct CounterexampleFiles {
   Counterexample found;
+  int64_t reference = 0;  // its number
   std::string png;
   std::string npy;
   std::optional<double> margin_after = {};  // by the network kept in the end
@@ -33,7 +47,7 @@ struct CounterexampleFiles {
 struct Round {
   repair::Round facts;
   std::vector<CounterexampleFiles> counterexamples;  // the worst first
-  Trace trace = {};                                  // of the verification
+  std::vector<Trace> traces = {};                    // of each reference's verification
   std::vector<LayerChange> weight_changes = {};      // by the repair
 };
 
@@ -42,20 +56,23 @@ struct NetworkFacts {
   int64_t outputs = 0;
   int64_t relus = 0;
   int64_t parameters = 0;
-  std::vector<double> reference_scores;
-  std::vector<double> reference_scores_after = {};  // by the network kept in the end
-  bool trained = false;                             // in this run
-  std::string training_library;                     // "" if none was loaded
+  bool trained = false;          // in this run
+  std::string training_library;  // "" if none was loaded
 };
 
-// The file of the final network, and what its verification after reading it back said.
-struct FinalFile {
-  std::string name;
-  std::string sha256;
+// What a verification of the final network's file said.
+struct Proof {
   search::Result verification;
   Trace trace = {};
   std::string certificate;     // the name of its file; empty if there is none
   std::string no_certificate;  // then why not, as a clause
+};
+
+// The file of the final network, and what its verifications after reading it back said, one a reference.
+struct FinalFile {
+  std::string name;
+  std::string sha256;
+  std::vector<Proof> proofs;
 };
 
 struct Times {  // seconds
@@ -72,8 +89,12 @@ struct Report {
   Config config;
   std::vector<FileFact> files;
   std::optional<NetworkFacts> network;  // the first one verified
+  std::vector<ReferenceFacts> references;
   std::vector<Round> rounds;
   std::optional<FinalFile> final_file;  // if robust
+  std::string method;                   // that made the network kept; "" if it is the one given
+  std::vector<repair::Candidate> candidates;
+  std::optional<Cost> cost;  // at the end, if the network was changed
   std::string best_network;  // file of the one that came closest, if none was robust and there was a repair
   Times times;
   bool finished = false;  // not while the run goes on, nor if it was interrupted: see reason

@@ -38,17 +38,18 @@ int64_t highest_number(const std::string& base, const std::string& stem) {
   return highest;
 }
 
-std::string numbered(const std::string& stem, int64_t number) {
+}  // namespace
+
+std::string numbered_name(const std::string& stem, int64_t number) {
   const std::string digits = std::to_string(number);
   return stem + "_" + std::string(digits.size() < 3 ? 3 - digits.size() : 0, '0') + digits;
 }
-
-}  // namespace
 
 std::string run_folder_stem(const Config& config) {
   std::string hidden;
   for (const int64_t size : config.hidden_layers)
     hidden += (hidden.empty() ? "" : "-") + std::to_string(size);
+  if (hidden.empty()) hidden = "any";
   return "i" + to_string(config.dimension) + "_l" + hidden + "_o" +
          std::to_string(number_of_classes(config)) + "_" + config.distance;
 }
@@ -58,7 +59,7 @@ RunFolder RunFolder::create(const std::string& base, const std::string& stem) {
   fs::create_directories(base, error);
   if (error && !fs::is_directory(base)) throw InputError(base, "folder cannot be made", error.message(), "");
   for (int64_t number = highest_number(base, stem) + 1;; ++number) {
-    const std::string path = (fs::path(base) / numbered(stem, number)).string();
+    const std::string path = (fs::path(base) / numbered_name(stem, number)).string();
     if (::mkdir(path.c_str(), 0777) == 0) return RunFolder(path);
     // Another run was faster: the next number.
     if (errno != EEXIST) throw InputError(path, "folder cannot be made", std::strerror(errno), "");

@@ -11,6 +11,9 @@ namespace verissim::experiment {
 // "i1x4x4_l6-6-6_o5_ssim": what the names of a config's run folders start with.
 std::string run_folder_stem(const Config& config);
 
+// "reference_001"
+std::string numbered_name(const std::string& stem, int64_t number);
+
 class RunFolder {
  public:
   // Makes <base>/<stem>_<NNN>, NNN one above the highest that is there, from 001 on, and <base> where it is

@@ -16,19 +16,28 @@ Session::Session(const Config& config, const std::vector<std::string>& command, 
   report_.config = config;
 }
 
-void Session::open(const image::Image& reference) {
+void Session::open() {
   folder_.emplace(RunFolder::create(config().path, run_folder_stem(config())));
   listener_.on_folder(folder_->path());
   log_.emplace(file("exp_logfile.txt"));
   note(std::string("verissim ") + kVersion + ": results go to " + folder_->path());
   write_text_file(file("params.json"), print_config(config()));
-  image::write_png(file("reference.png"), reference);
-  image::write_npy(file("reference.npy"),
-                   std::vector<double>(reference.values.begin(), reference.values.end()),
-                   std::array{reference.shape.channels, reference.shape.height, reference.shape.width});
-  if (config().tensorboard) {
-    tensorboard_.emplace(file("events.out.tfevents.0000000000.verissim"));
-    tensorboard_->picture("reference", 0, reference);
+  if (config().tensorboard) tensorboard_.emplace(file("events.out.tfevents.0000000000.verissim"));
+  save();
+}
+
+void Session::save_references(std::span<const Reference> references) {
+  for (size_t i = 0; i < references.size(); ++i) {
+    const Reference& each = references[i];
+    const std::string stem =
+        references.size() == 1 ? "reference" : numbered_name("reference", static_cast<int64_t>(i) + 1);
+    const Shape& shape = each.image.shape;
+    image::write_png(file(stem + ".png"), each.image);
+    image::write_npy(file(stem + ".npy"),
+                     std::vector<double>(each.image.values.begin(), each.image.values.end()),
+                     std::array{shape.channels, shape.height, shape.width});
+    report_.references.push_back({each.name, stem + ".png", each.test_index, each.label, each.threshold});
+    if (tensorboard_) tensorboard_->picture(stem, 0, each.image);
   }
   save();
 }
@@ -50,7 +59,10 @@ void Session::save() {
 
 CounterexampleFiles Session::save_counterexample(const Counterexample& counterexample, const Shape& shape) {
   const std::string stem = "generated_" + std::to_string(++counterexamples_);
-  CounterexampleFiles result{counterexample, stem + ".png", stem + ".npy"};
+  CounterexampleFiles result;
+  result.found = counterexample;
+  result.png = stem + ".png";
+  result.npy = stem + ".npy";
   image::write_npy(file(result.npy), counterexample.values,
                    std::array{shape.channels, shape.height, shape.width});
   image::write_png(file(result.png), counterexample.rounded);

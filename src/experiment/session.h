@@ -2,11 +2,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/stop.h"
 #include "experiment/experiment.h"
+#include "experiment/references.h"
 #include "experiment/report.h"
 #include "experiment/run_folder.h"
 #include "experiment/tensorboard.h"
@@ -18,7 +20,9 @@ class Session {
   Session(const Config& config, const std::vector<std::string>& command, Listener& listener);
 
   // Makes the run's folder and the first files in it. Notes before go to the listener only.
-  void open(const image::Image& reference);
+  void open();
+  // Writes the references' images, reference.png and .npy or, of several, reference_001.png and so on.
+  void save_references(std::span<const Reference> references);
 
   const Config& config() const { return report_.config; }
   Listener& listener() const { return listener_; }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "network/exact.h"
 #include "network/fold_diagonals.h"
+#include "network/picks.h"
 
 namespace verissim::network {
 namespace {
@@ -17,11 +18,26 @@ bool all_equal(const Runs& runs, double value) {
 }
 
 // The constants in the order of the node's values.
-Runs in_node_order(const Signal& x, const Runs& runs, int64_t size) {
-  if (x.order == nullptr || runs.size() == 1) return runs;
+template <typename T>
+std::vector<T> in_node_order(const Signal& x, const std::vector<T>& runs, int64_t size) {
+  if (x.order == nullptr || runs.size() <= 1) return runs;
   const size_t run = static_cast<size_t>(size) / runs.size();
-  Runs result(static_cast<size_t>(size));
+  std::vector<T> result(static_cast<size_t>(size));
   for (size_t k = 0; k < result.size(); ++k) result[static_cast<size_t>((*x.order)[k])] = runs[k / run];
+  return result;
+}
+
+// What in_node_order and the repetition on `count` rows do to the constants, done to their trace.
+ConstantTrace on_rows(const Signal& x, const ConstantTrace& constants, size_t runs, int64_t size,
+                      size_t count) {
+  if (!constants.trace) return {};
+  const Places places = in_node_order(x, counted(static_cast<int64_t>(runs)), size);
+  ConstantTrace result{{constants.trace.source, {}}, {}};
+  for (size_t row = 0; row < count; ++row) {
+    const auto place = static_cast<size_t>(places[row / (count / places.size())]);
+    result.trace.elements.push_back(constants.trace.element(place));
+    if (!constants.factors.empty()) result.factors.push_back(constants.factors[place]);
+  }
   return result;
 }
 
@@ -122,25 +138,42 @@ Signal GraphBuilder::append(const std::string& name, Op op, std::vector<int> inp
 }
 
 Signal GraphBuilder::dense(const std::string& name, const Signal& x, std::vector<double> weight,
-                           std::vector<int64_t> shape) {
+                           std::vector<int64_t> shape, const Trace& trace) {
   const auto in = static_cast<size_t>(size(x));
   const size_t out = weight.size() / in;
+  NodeTrace own{.weight = trace};
   if (x.order != nullptr) {
     std::vector<double> columns(weight.size());
+    if (trace) own.weight.elements.resize(weight.size());
     for (size_t k = 0; k < weight.size(); ++k) {
-      columns[k / in * in + static_cast<size_t>((*x.order)[k % in])] = weight[k];
+      const size_t place = k / in * in + static_cast<size_t>((*x.order)[k % in]);
+      columns[place] = weight[k];
+      if (trace) own.weight.elements[place] = trace.element(k);
     }
     weight = std::move(columns);
   }
   Dense dense{size(x), static_cast<int64_t>(out), std::move(weight), std::vector<double>(out, 0.0)};
-  return append(name, std::move(dense), {x.node}, static_cast<int64_t>(out), std::move(shape));
+  Signal y = append(name, std::move(dense), {x.node}, static_cast<int64_t>(out), std::move(shape));
+  if (trace) traces_[y.node] = std::move(own);
+  return y;
 }
 
-Signal GraphBuilder::conv2d(const std::string& name, const Signal& x, Conv2d conv,
-                            std::vector<int64_t> shape) {
+Signal GraphBuilder::conv2d(const std::string& name, const Signal& x, Conv2d conv, std::vector<int64_t> shape,
+                            const Trace& trace) {
   VERISSIM_CHECK(x.order == nullptr);
   const int64_t out = conv.out.size();
-  return append(name, std::move(conv), {x.node}, out, std::move(shape));
+  Signal y = append(name, std::move(conv), {x.node}, out, std::move(shape));
+  if (trace) traces_[y.node] = NodeTrace{.weight = trace};
+  return y;
+}
+
+NodeTrace* GraphBuilder::trace_of(const Signal& x) {
+  const auto found = traces_.find(x.node);
+  return found == traces_.end() ? nullptr : &found->second;
+}
+
+void GraphBuilder::trace_inputs(const Signal& layer, const Runs& inputs) {
+  if (NodeTrace* trace = trace_of(layer)) trace->inputs = in_node_order(layer, inputs, size(layer));
 }
 
 Signal GraphBuilder::relu(const std::string& name, const Signal& x) {
@@ -153,7 +186,11 @@ Signal GraphBuilder::negated(const std::string& name, const Signal& x) {
   Node& node = network_.nodes[static_cast<size_t>(x.node)];
   const auto rows = rows_of(node.op);
   Rounding unchanged = node.rounding;  // another sign rounds nothing
-  if (x.exclusive && rows && multiply_exactly(*rows, {-1.0}, unchanged)) return x;
+  if (x.exclusive && rows && multiply_exactly(*rows, {-1.0}, unchanged)) {
+    const size_t count = rows->bias->size();
+    if (NodeTrace* trace = trace_of(x)) trace->scale_rows(Runs(count, -1.0), rows->weight->size() / count);
+    return x;
+  }
   Gather gather{size(x), {}, true};
   for (int64_t k = 0; k < size(x); ++k) gather.index.push_back(k);
   Signal y = append(name, std::move(gather), {x.node}, size(x), x.shape);
@@ -202,25 +239,44 @@ Signal GraphBuilder::diagonal(const std::string& name, const Signal& x, const Ru
   return y;
 }
 
-Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs& factors) {
+Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs& factors,
+                            const ConstantTrace& trace) {
   if (all_equal(factors, 1.0)) return x;
   const Runs own = in_node_order(x, factors, size(x));
   Node& node = network_.nodes[static_cast<size_t>(x.node)];
   const auto rows = rows_of(node.op);
-  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own, node.rounding))
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own, node.rounding)) {
+    const size_t count = rows->bias->size();
+    NodeTrace* before = trace_of(x);
+    if (before != nullptr) before->scale_rows(repeated(own, count), rows->weight->size() / count);
     return x;
+  }
   if (all_equal(factors, -1.0)) return negated(name, x);
-  return diagonal(name, x, own, {0.0});
+  Signal y = diagonal(name, x, own, {0.0});
+  if (trace.trace) {
+    ConstantTrace traced = on_rows(x, trace, factors.size(), size(x), own.size());
+    traces_[y.node] = NodeTrace{.weight = traced.trace, .weight_factors = traced.factors};
+  }
+  return y;
 }
 
-Signal GraphBuilder::shifted(const std::string& name, const Signal& x, const Runs& offsets) {
-  if (all_equal(offsets, 0.0)) return x;
+Signal GraphBuilder::shifted(const std::string& name, const Signal& x, const Runs& offsets,
+                             const ConstantTrace& trace) {
+  const bool nothing = all_equal(offsets, 0.0);
+  if (nothing && !trace.trace) return x;
   const Runs own = in_node_order(x, offsets, size(x));
   Node& node = network_.nodes[static_cast<size_t>(x.node)];
   const auto rows = rows_of(node.op);
-  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && add_exactly(*rows, own, node.rounding))
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && add_exactly(*rows, own, node.rounding)) {
+    if (trace.trace) {
+      traces_[x.node].add_to_rows(on_rows(x, trace, offsets.size(), size(x), rows->bias->size()));
+    }
     return x;
-  return diagonal(name, x, {1.0}, own);
+  }
+  if (nothing) return x;
+  Signal y = diagonal(name, x, {1.0}, own);
+  if (trace.trace) traces_[y.node].add_to_rows(on_rows(x, trace, offsets.size(), size(x), own.size()));
+  return y;
 }
 
 // A layer that others read as well computes for them what it did before.
@@ -243,7 +299,7 @@ void GraphBuilder::doubt(const std::string& why) {
 
 Network GraphBuilder::finish(const Signal& y) {
   VERISSIM_CHECK(y.order == nullptr);
-  fold_diagonals(network_);
+  fold_diagonals(network_, traces_);
   std::vector<bool> needed(network_.nodes.size(), false);
   needed[0] = needed[static_cast<size_t>(y.node)] = true;
   for (size_t k = network_.nodes.size(); k-- > 0;) {
@@ -252,14 +308,18 @@ Network GraphBuilder::finish(const Signal& y) {
     }
   }
   Network result{network_.input, {}, network_.arithmetic, network_.unlike_float32};
+  std::map<int, NodeTrace> traces;
   std::vector<int> place(network_.nodes.size(), 0);
   for (size_t k = 0; k < network_.nodes.size(); ++k) {
     if (!needed[k]) continue;
     place[k] = static_cast<int>(result.nodes.size());
     Node node = std::move(network_.nodes[k]);
     for (int& input : node.inputs) input = place[static_cast<size_t>(input)];
+    const auto traced = traces_.find(static_cast<int>(k));
+    if (traced != traces_.end()) traces[place[k]] = std::move(traced->second);
     result.nodes.push_back(std::move(node));
   }
+  traces_ = std::move(traces);
   make_names_unique(result, 0);
   check(result);
   return result;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "network/network.h"
+#include "network/trace.h"
 
 namespace verissim::network {
 
@@ -34,11 +36,12 @@ class GraphBuilder {
 
   int64_t size(const Signal& signal) const { return size(signal.node); }
 
-  // weight: out x as many as the signal has values.
+  // weight: out x as many as the signal has values. trace: of the weights.
   Signal dense(const std::string& name, const Signal& x, std::vector<double> weight,
-               std::vector<int64_t> shape);
+               std::vector<int64_t> shape, const Trace& trace = {});
   // conv.in and conv.out are set; the signal is in order.
-  Signal conv2d(const std::string& name, const Signal& x, Conv2d conv, std::vector<int64_t> shape);
+  Signal conv2d(const std::string& name, const Signal& x, Conv2d conv, std::vector<int64_t> shape,
+                const Trace& trace = {});
   Signal relu(const std::string& name, const Signal& x);
   // -x: in the weights of the layer before, if it has any.
   Signal negated(const std::string& name, const Signal& x);
@@ -53,8 +56,13 @@ class GraphBuilder {
   // x times and plus the constants: in the weights of the layer before if nothing rounds there, otherwise a
   // layer of its own, a Conv2d whose kernels are single numbers (which finish() tries to put into the layer
   // behind).
-  Signal scaled(const std::string& name, const Signal& x, const Runs& factors);
-  Signal shifted(const std::string& name, const Signal& x, const Runs& offsets);
+  Signal scaled(const std::string& name, const Signal& x, const Runs& factors,
+                const ConstantTrace& trace = {});
+  Signal shifted(const std::string& name, const Signal& x, const Runs& offsets,
+                 const ConstantTrace& trace = {});
+  // Says that the biases of a layer that multiplies one by one are what their trace says plus its weights
+  // times these.
+  void trace_inputs(const Signal& layer, const Runs& inputs);
 
   // How the file's program computes x besides: see Rounding. `magnitudes`: of constants that are added to x
   // on the way; empty: none. Where x is no layer of its own it becomes one.
@@ -66,6 +74,8 @@ class GraphBuilder {
   Network finish(const Signal& y);
   // The network as it is, of which y must be the last node, in order.
   Network release(const Signal& y);
+  // By the indices of the network's nodes, also after the two methods before.
+  std::map<int, NodeTrace>& traces() { return traces_; }
 
  private:
   GraphBuilder() = default;
@@ -73,8 +83,10 @@ class GraphBuilder {
   Signal append(const std::string& name, Op op, std::vector<int> inputs, int64_t size,
                 std::vector<int64_t> shape);
   Signal diagonal(const std::string& name, const Signal& x, const Runs& factors, const Runs& offsets);
+  NodeTrace* trace_of(const Signal& x);
 
   Network network_;
+  std::map<int, NodeTrace> traces_;
   size_t first_ = 0;  // the first node that is not another's
 };
 

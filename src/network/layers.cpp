@@ -41,10 +41,17 @@ void align(GraphBuilder& graph, const LayerSite& site, Signal& x, Signal& y) {
   y = ordered(graph, site, y);
 }
 
+// The layer's biases have the mean of their channel times its weight subtracted.
+void trace_mean(GraphBuilder& graph, const Signal& layer, const std::vector<double>& mean) {
+  Runs inputs = mean;
+  for (double& input : inputs) input = -input;
+  graph.trace_inputs(layer, inputs);
+}
+
 }  // namespace
 
 Signal linear(GraphBuilder& graph, const LayerSite& site, const Signal& x, int64_t in,
-              std::vector<double> weight) {
+              std::vector<double> weight, const Trace& trace) {
   if (x.shape.empty() || x.shape.back() != in) {
     throw site.error(
         "values of shape " + to_string(x.shape) + " for a matrix of " + std::to_string(in) + " inputs",
@@ -54,7 +61,7 @@ Signal linear(GraphBuilder& graph, const LayerSite& site, const Signal& x, int64
   const int64_t rows = graph.size(x) / in;
   Dims shape = x.shape;
   shape.back() = out;
-  if (rows == 1) return graph.dense(site.name, x, std::move(weight), std::move(shape));
+  if (rows == 1) return graph.dense(site.name, x, std::move(weight), std::move(shape), trace);
   // Every row is a pixel of an image with a channel for each of its values.
   Signal table = x;
   table.shape = {rows, in};
@@ -64,7 +71,8 @@ Signal linear(GraphBuilder& graph, const LayerSite& site, const Signal& x, int64
   conv.out = {out, 1, rows};
   conv.weight = std::move(weight);
   conv.bias.assign(static_cast<size_t>(out), 0.0);
-  Signal y = transpose(graph, site, graph.conv2d(site.name, table, std::move(conv), {out, rows}), {1, 0});
+  Signal y = graph.conv2d(site.name, table, std::move(conv), {out, rows}, trace);
+  y = transpose(graph, site, y, {1, 0});
   y.shape = std::move(shape);
   return y;
 }
@@ -109,8 +117,11 @@ Signal normalise(GraphBuilder& graph, const LayerSite& site, const Signal& x,
   const size_t channels = constants.gamma.size();
   Runs factors(channels);
   Runs offsets(channels);
+  ConstantTrace gamma{constants.gamma_trace, Runs(channels)};
   for (size_t c = 0; c < channels; ++c) {
-    factors[c] = constants.gamma[c] / std::sqrt(constants.variance[c] + constants.epsilon);
+    const double deviation = std::sqrt(constants.variance[c] + constants.epsilon);
+    gamma.factors[c] = 1.0 / deviation;
+    factors[c] = constants.gamma[c] / deviation;
     offsets[c] = constants.beta[c] - factors[c] * constants.mean[c];
     if (std::isfinite(factors[c]) && std::isfinite(offsets[c])) continue;
     throw site.error(
@@ -118,7 +129,10 @@ Signal normalise(GraphBuilder& graph, const LayerSite& site, const Signal& x,
         "variances whose sum with epsilon is positive");
   }
   if (x.order != nullptr) site.charge(4 * graph.size(x));
-  const Signal y = graph.shifted(site.name, graph.scaled(site.name, x, factors), offsets);
+  const Signal scaled = graph.scaled(site.name, x, factors, gamma);
+  const Signal y = graph.shifted(site.name, scaled, offsets, {constants.beta_trace, {}});
+  // A layer of its own, whose biases beta - s mean follow its weights s.
+  if (scaled.node != x.node && y.node == scaled.node) trace_mean(graph, y, constants.mean);
   return graph.rounded(site.name, y, normalisation_rounding(constants), normalisation_offsets(constants));
 }
 
@@ -341,6 +355,16 @@ Runs broadcast_runs(const LayerSite& site, const std::vector<double>& values, co
   Runs runs(places.size());
   for (size_t k = 0; k < runs.size(); ++k) runs[k] = values[static_cast<size_t>(places[k])];
   return runs;
+}
+
+ConstantTrace broadcast_trace(const Trace& trace, const Dims& constant, const Dims& shape) {
+  if (!trace) return {};
+  const Dims own = with_leading_ones(constant, shape.size());
+  size_t axes = shape.size();  // as for the constants themselves
+  while (axes > 0 && own[axes - 1] == 1) --axes;
+  const auto outer = static_cast<std::ptrdiff_t>(axes);
+  const Dims wanted(shape.begin(), shape.begin() + outer);
+  return {picked(trace, broadcast_places({own.begin(), own.begin() + outer}, wanted)), {}};
 }
 
 std::vector<size_t> checked_axes(const LayerSite& site, const Dims& axes, size_t rank) {

@@ -23,7 +23,7 @@ struct LayerSite {
 
 // y = weight x + bias for each row of x, whose last axis has `in` values. weight: out x in, row-major.
 Signal linear(GraphBuilder& graph, const LayerSite& site, const Signal& x, int64_t in,
-              std::vector<double> weight);
+              std::vector<double> weight, const Trace& trace = {});
 
 // One number each for the channels, axis 1 of x (of the only axis if there is just one). The layer is y = s x
 // + t with s = gamma / sqrt(variance + epsilon), t = beta - s mean in double arithmetic, each operation
@@ -31,6 +31,8 @@ Signal linear(GraphBuilder& graph, const LayerSite& site, const Signal& x, int64
 struct Normalisation {
   std::vector<double> gamma, beta, mean, variance;
   double epsilon = 0.0;
+  Trace gamma_trace = {};
+  Trace beta_trace = {};
 };
 Signal normalise(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Normalisation& constants);
 
@@ -73,6 +75,8 @@ Rounding mean_rounding(double factor);
 // A constant for each run, from an array that broadcasts to `shape`. Throws if it does not.
 Runs broadcast_runs(const LayerSite& site, const std::vector<double>& values, const Dims& constant,
                     const Dims& shape);
+// The same of where they come from.
+ConstantTrace broadcast_trace(const Trace& trace, const Dims& constant, const Dims& shape);
 
 // Axes count from the end if they are negative. Each must be one of `rank`, and none twice.
 std::vector<size_t> checked_axes(const LayerSite& site, const Dims& axes, size_t rank);

@@ -294,7 +294,7 @@ class ModuleReader {
   // An array of a normalisation; one without it (affine=False) has `otherwise` for every channel.
   std::vector<double> channel_values(const PickleDict& arrays, const std::string& path,
                                      const std::string& name, std::optional<double> otherwise,
-                                     std::vector<NamedTensor>& read) {
+                                     std::vector<NamedTensor>& read, Trace* trace = nullptr) {
     const int64_t count = builder_.channels(path);
     const PickleRef value = find(arrays, name);
     if (value == nullptr || value->is_none()) {
@@ -302,6 +302,7 @@ class ModuleReader {
       return std::vector<double>(static_cast<size_t>(count), *otherwise);
     }
     read.push_back(read_array(*value, join(path, name)));
+    if (trace != nullptr) *trace = read.back().tensor.trace;
     return builder_.numbers(read.back(), count);
   }
 
@@ -311,8 +312,8 @@ class ModuleReader {
     const PickleDict& buffers = dict(module, path, "_buffers");
     std::vector<NamedTensor> read;
     Normalisation constants;
-    constants.gamma = channel_values(parameters, path, "weight", 1.0, read);
-    constants.beta = channel_values(parameters, path, "bias", 0.0, read);
+    constants.gamma = channel_values(parameters, path, "weight", 1.0, read, &constants.gamma_trace);
+    constants.beta = channel_values(parameters, path, "bias", 0.0, read, &constants.beta_trace);
     constants.mean = channel_values(buffers, path, "running_mean", std::nullopt, read);
     constants.variance = channel_values(buffers, path, "running_var", std::nullopt, read);
     constants.epsilon = real(module, path, "eps");

@@ -127,6 +127,7 @@ void NetworkBuilder::layer(const std::string& name, const std::vector<NamedTenso
   if (form_ != Form::kFlat) x.shape = {1, shape_.channels, shape_.height, shape_.width};
   GraphBuilder graph = GraphBuilder::behind(std::move(network_));
   const Signal y = graph.in_order(name, make(graph, site, x));
+  traces_.merge(graph.traces());
   network_ = graph.release(y);
   form_ = y.shape.size() == 4 ? Form::kImage : Form::kFlat;
   if (form_ == Form::kImage) shape_ = {y.shape[1], y.shape[2], y.shape[3]};
@@ -196,6 +197,9 @@ void NetworkBuilder::add_slots(const LayerTensors& tensors) {
   };
   add(*tensors.weight, SlotRole::kWeight);
   if (tensors.bias != nullptr) add(*tensors.bias, SlotRole::kBias);
+  NodeTrace trace{.weight = tensors.weight->tensor.trace};
+  if (tensors.bias != nullptr) trace.bias = tensors.bias->tensor.trace;
+  if (trace.weight || trace.bias) traces_[node] = std::move(trace);
 }
 
 std::vector<double> NetworkBuilder::values(const NamedTensor& named) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,6 +64,8 @@ class NetworkBuilder {
   // The slots of the arrays of all layers so far, in the order of the layers.
   const ModelLayout& layout() const { return layout_; }
   InputSource input_source() const { return input_source_; }
+  // By the network's nodes, of arrays that tell where they lie.
+  std::map<int, NodeTrace>& traces() { return traces_; }
 
  private:
   enum class Form { kUnknown, kImage, kFlat };
@@ -80,6 +83,7 @@ class NetworkBuilder {
   InputHint hint_;
   Network network_;
   ModelLayout layout_;
+  std::map<int, NodeTrace> traces_;
   InputSource input_source_ = InputSource::kFlat;
   Form form_ = Form::kUnknown;
   Shape shape_;                        // of the last layer's output, if it is an image

@@ -35,19 +35,21 @@ void change(OnnxScope& scope, const OnnxNode& node, size_t which, Change kind) {
   // Charged by the file's size before it is decoded: each use of a constant makes a copy.
   scope.charge(node, scope.count(node, constant));
   x.shape = with_leading_ones(x.shape, constant.size());
+  ConstantTrace trace = broadcast_trace(scope.constant(node, 1 - which).trace, constant, x.shape);
   Runs runs = broadcast_runs(scope.site(node), scope.numbers(node, 1 - which), constant, x.shape);
   scope.charge(node, x.order == nullptr ? 0 : scope.graph().size(x));
   GraphBuilder& graph = scope.graph();
   const std::string name = label(node);
   switch (kind) {
     case Change::kAdd:
-      return scope.define(node, graph.shifted(name, x, runs));
+      return scope.define(node, graph.shifted(name, x, runs, trace));
     case Change::kSubtract:
-      return scope.define(node, graph.shifted(name, x, negated(std::move(runs))));
+      trace.factors.assign(runs.size(), -1.0);
+      return scope.define(node, graph.shifted(name, x, negated(std::move(runs)), trace));
     case Change::kSubtractFrom:
-      return scope.define(node, graph.shifted(name, minus(graph, scope.site(node), x), runs));
+      return scope.define(node, graph.shifted(name, minus(graph, scope.site(node), x), runs, trace));
     case Change::kMultiply:
-      return scope.define(node, graph.scaled(name, x, runs));
+      return scope.define(node, graph.scaled(name, x, runs, trace));
     case Change::kDivide:
       return scope.define(node, graph.scaled(name, x, reciprocals(scope, node, std::move(runs))));
   }
@@ -138,7 +140,9 @@ void multiply_rows(OnnxScope& scope, const OnnxNode& node) {
   }
   std::vector<double> weight =
       transposed(scope.numbers(node, 1), static_cast<size_t>(matrix[0]), static_cast<size_t>(matrix[1]));
-  scope.define(node, linear(scope.graph(), scope.site(node), x, matrix[0], std::move(weight)));
+  Trace trace = scope.constant(node, 1).trace;
+  if (trace) trace = picked(trace, transposed_places(matrix, {1, 0}));
+  scope.define(node, linear(scope.graph(), scope.site(node), x, matrix[0], std::move(weight), trace));
 }
 
 // W x for every column of x: the rows of its transpose.
@@ -158,7 +162,8 @@ void multiply_columns(OnnxScope& scope, const OnnxNode& node) {
   Dims swapped = counted(static_cast<int64_t>(rank));
   std::swap(swapped[rank - 1], swapped[rank - 2]);
   GraphBuilder& graph = scope.graph();
-  Signal y = linear(graph, site, transpose(graph, site, x, swapped), matrix[1], scope.numbers(node, 0));
+  Signal y = linear(graph, site, transpose(graph, site, x, swapped), matrix[1], scope.numbers(node, 0),
+                    scope.constant(node, 0).trace);
   y = transpose(graph, site, y, swapped);
   if (is_vector) y.shape.pop_back();
   scope.define(node, std::move(y));
@@ -204,14 +209,22 @@ void read_gemm(OnnxScope& scope, const OnnxNode& node) {
         "one vector of as many values");
   }
   std::vector<double> weight = scope.numbers(node, 1);
-  if (!transposed_b) weight = transposed(weight, static_cast<size_t>(in), static_cast<size_t>(out));
+  Trace trace = scope.constant(node, 1).trace;
+  if (!transposed_b) {
+    weight = transposed(weight, static_cast<size_t>(in), static_cast<size_t>(out));
+    if (trace) trace = picked(trace, transposed_places(matrix, {1, 0}));
+  }
   const std::string name = label(node);
-  Signal y = linear(scope.graph(), site, x, in, std::move(weight));
+  Signal y = linear(scope.graph(), site, x, in, std::move(weight), trace);
   y = scope.graph().scaled(name, y, {scope.real(node, "alpha", 1.0)});
   if (OnnxScope::has_input(node, 2)) {
     const Dims& shape = scope.constant(node, 2).shape;
-    const std::vector<double> bias = scaled_bias(scope, node, scope.real(node, "beta", 1.0));
-    y = scope.graph().shifted(name, y, broadcast_runs(site, bias, shape, y.shape));
+    const double beta = scope.real(node, "beta", 1.0);
+    const std::vector<double> bias = scaled_bias(scope, node, beta);
+    ConstantTrace bias_trace = broadcast_trace(scope.constant(node, 2).trace, shape, y.shape);
+    const Runs runs = broadcast_runs(site, bias, shape, y.shape);
+    bias_trace.factors.assign(runs.size(), beta);
+    y = scope.graph().shifted(name, y, runs, bias_trace);
   }
   scope.define(node, std::move(y));
 }
@@ -235,6 +248,8 @@ void read_batch_normalization(OnnxScope& scope, const OnnxNode& node) {
     }
     *values = scope.numbers(node, k++);
   }
+  constants.gamma_trace = scope.constant(node, 1).trace;
+  constants.beta_trace = scope.constant(node, 2).trace;
   scope.define(node, normalise(scope.graph(), scope.site(node), x, constants));
 }
 

@@ -19,6 +19,15 @@ Tensor integer_tensor(const std::vector<int64_t>& values, std::vector<int64_t> s
   return tensor;
 }
 
+// Messages name the array by its node: it has no name of its own.
+Tensor named(Tensor tensor, const std::string& name) {
+  if (!tensor.trace) return tensor;
+  ArraySource source = *tensor.trace.source;
+  source.key = name;
+  tensor.trace.source = std::make_shared<const ArraySource>(std::move(source));
+  return tensor;
+}
+
 void read_constant(OnnxScope& scope, const OnnxNode& node) {
   const auto refuse = [&] { return scope.error(node, "no value that is read", "a tensor or numbers"); };
   if (node.attributes.size() != 1) throw refuse();
@@ -27,7 +36,7 @@ void read_constant(OnnxScope& scope, const OnnxNode& node) {
   switch (static_cast<OnnxAttributeType>(attribute.type)) {
     case OnnxAttributeType::kTensor:
       if (!attribute.tensor) throw refuse();
-      return scope.define(node, *attribute.tensor);
+      return scope.define(node, named(*attribute.tensor, label(node)));
     case OnnxAttributeType::kInt:
       if (!one_number) throw refuse();
       return scope.define(node, integer_tensor({attribute.integer}, {}));

@@ -58,6 +58,6 @@ bool is_onnx(std::span<const std::byte> data);
 
 // Throws InputError naming `file` and the byte or the tensor. External data are read from the folder of
 // `file`, and from nowhere else.
-OnnxModel parse_onnx(const std::string& file, std::span<const std::byte> data);
+OnnxModel parse_onnx(const std::string& file, std::span<const std::byte> data, bool tracing = false);
 
 }  // namespace verissim::network

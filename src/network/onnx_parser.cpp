@@ -41,8 +41,8 @@ bool is_outer_field(const ProtoField& field) {
 
 class Parser {
  public:
-  Parser(const std::string& file, std::span<const std::byte> data)
-      : file_(file), data_(data), tensors_(file, data.size()) {}
+  Parser(const std::string& file, std::span<const std::byte> data, bool tracing)
+      : file_(file), data_(data), tensors_(file, data.size(), tracing) {}
 
   OnnxModel read() {
     ProtoReader reader(file_, "model", data_);
@@ -223,8 +223,8 @@ bool is_onnx(std::span<const std::byte> data) {
   return false;
 }
 
-OnnxModel parse_onnx(const std::string& file, std::span<const std::byte> data) {
-  return Parser(file, data).read();
+OnnxModel parse_onnx(const std::string& file, std::span<const std::byte> data, bool tracing) {
+  return Parser(file, data, tracing).read();
 }
 
 }  // namespace verissim::network

@@ -16,7 +16,7 @@ Dims input_shape(const OnnxScope& scope, const OnnxNode& node, size_t k = 0) {
 // The bytes of -1 are zero.
 Tensor picked(const Tensor& x, const Places& places, Dims shape) {
   const size_t size = size_of(x.dtype);
-  Tensor y{x.dtype, std::move(shape), std::vector<std::byte>(places.size() * size)};
+  Tensor y{x.dtype, std::move(shape), std::vector<std::byte>(places.size() * size), picked(x.trace, places)};
   for (size_t k = 0; k < places.size(); ++k) {
     if (places[k] < 0) continue;
     std::copy_n(x.bytes.begin() + places[k] * static_cast<int64_t>(size), size,

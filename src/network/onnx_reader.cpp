@@ -57,8 +57,9 @@ std::vector<std::string> notes_of(const OnnxModel& model, const OnnxInput& input
 
 }  // namespace
 
-OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, const InputHint& hint) {
-  const OnnxModel model = parse_onnx(file, data);
+OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, const InputHint& hint,
+                      bool tracing) {
+  const OnnxModel model = parse_onnx(file, data, tracing);
   check_model(file, model);
   const OnnxInput input = read_onnx_input(file, model.inputs.front(), hint);
   OnnxScope scope(file, model, input);
@@ -69,7 +70,12 @@ OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, 
   Network network = scope.graph().finish(scope.output());
   if (network.parameters() == 0) throw InputError(file, "", "no layer with weights", "Gemm or Conv nodes");
   ModelLayout layout = sequential_layout(network);
-  return {std::move(network), std::move(layout), input.source, notes_of(model, input)};
+  return {std::move(network),
+          std::move(layout),
+          input.source,
+          notes_of(model, input),
+          std::move(scope.graph().traces()),
+          model.external_files};
 }
 
 }  // namespace verissim::network

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct OnnxNetwork {
   ModelLayout layout;  // keys as of an nn.Sequential of the network's nodes
   InputSource input_source = InputSource::kFlat;
   std::vector<std::string> notes;
+  std::map<int, NodeTrace> traces;  // by the network's nodes, if asked for
+  std::vector<std::string> external_files;
 };
 
 // The network is the graph's value for one image in real arithmetic on the weights as stored: where constants
@@ -25,6 +28,7 @@ struct OnnxNetwork {
 // ([N, C, H, W], [N, n] or [n], the batch of any size) and one output. hint: as for load_model; a shape that
 // the file gives in full must not be contradicted. Throws InputError naming `file` and the byte, the tensor
 // or the node.
-OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, const InputHint& hint);
+OnnxNetwork read_onnx(const std::string& file, std::span<const std::byte> data, const InputHint& hint,
+                      bool tracing = false);
 
 }  // namespace verissim::network

@@ -72,6 +72,7 @@ struct OnnxTensorReader::External {
 
 // As in the file: the values are in one of several fields, by their type.
 struct OnnxTensorReader::Fields {
+  bool tracing = false;
   std::string name;
   int64_t data_type = 0;
   std::vector<int64_t> shape;
@@ -83,6 +84,28 @@ struct OnnxTensorReader::Fields {
   bool segmented = false;
   bool is_external = false;
   External external;
+  size_t raw_begin = 0;              // in the file
+  std::vector<size_t> number_begin;  // of each of floats or doubles
+
+  // Where the numbers of a repeated field lie, packed or not.
+  void locate(const ProtoField& field, size_t size) {
+    const size_t bytes = field.wire == ProtoWire::kBytes ? field.bytes.size() : size;
+    for (size_t at = field.end - bytes; at < field.end; at += size) number_begin.push_back(at);
+  }
+
+  Trace trace(DType dtype) const {
+    ArraySource source{.key = name, .dtype = dtype};
+    if (raw) {
+      source.begin = raw_begin;
+    } else if (is_external) {
+      source.obstacle = "in the file '" + external.location + "' beside it";
+    } else if (dtype == DType::kFloat32 || dtype == DType::kFloat64) {
+      source.bytes = number_begin;
+    } else {
+      source.obstacle = "as integers of various lengths";
+    }
+    return {std::make_shared<const ArraySource>(std::move(source)), {}};
+  }
 
   void read_external(ProtoReader entry) {
     std::string key;
@@ -107,6 +130,7 @@ struct OnnxTensorReader::Fields {
         segmented = true;
         return;
       case 4:
+        if (tracing) locate(field, 4);
         return message.append_fixed(field, ProtoWire::kFixed32, floats);
       case 5:
         return message.append_integers(field, small_ints);
@@ -117,8 +141,10 @@ struct OnnxTensorReader::Fields {
         return;
       case 9:
         raw = message.bytes(field);
+        raw_begin = field.end - raw->size();
         return;
       case 10:
+        if (tracing) locate(field, 8);
         return message.append_fixed(field, ProtoWire::kFixed64, doubles);
       case 13:
         return read_external(message.message(field, "external data"));
@@ -148,6 +174,7 @@ struct OnnxTensorReader::Fields {
 
 NamedTensor OnnxTensorReader::read(ProtoReader message, const std::string& what) {
   Fields fields;
+  fields.tracing = tracing_;
   while (const auto field = message.next()) fields.read(message, *field);
   const std::string place = fields.name.empty() ? what : quote(fields.name);
   const auto dtype = dtype_of(fields.data_type);
@@ -174,7 +201,9 @@ NamedTensor OnnxTensorReader::read(ProtoReader message, const std::string& what)
         file_, place, std::to_string(bytes.size()) + " bytes of values",
         std::to_string(size) + " for shape " + to_string(fields.shape) + " of " + to_string(*dtype));
   }
-  return {fields.name, {*dtype, std::move(fields.shape), std::move(bytes)}};
+  NamedTensor tensor{fields.name, {*dtype, fields.shape, std::move(bytes)}};
+  if (tracing_ && is_floating(*dtype)) tensor.tensor.trace = fields.trace(*dtype);
+  return tensor;
 }
 
 std::vector<std::byte> OnnxTensorReader::external_bytes(const std::string& place, const External& external,

@@ -16,8 +16,9 @@ namespace verissim::network {
 // data, no more: a few bytes could refer to the same external data at will.
 class OnnxTensorReader {
  public:
-  // `file` must outlive this; bytes: its size.
-  OnnxTensorReader(const std::string& file, size_t bytes) : file_(file), bytes_(bytes) {}
+  // `file` must outlive this; bytes: its size. tracing: whether tensors tell where they lie.
+  OnnxTensorReader(const std::string& file, size_t bytes, bool tracing)
+      : file_(file), bytes_(bytes), tracing_(tracing) {}
 
   // Throws InputError naming the tensor. `what`: the place of one without a name.
   NamedTensor read(ProtoReader message, const std::string& what);
@@ -35,6 +36,7 @@ class OnnxTensorReader {
 
   const std::string& file_;
   size_t bytes_;
+  bool tracing_;
   size_t used_ = 0;
   std::map<std::string, std::vector<std::byte>> files_;
   std::vector<std::string> external_files_;

@@ -77,13 +77,14 @@ void read_conv(OnnxScope& scope, const OnnxNode& node) {
   if (settings(scope, node, "kernel_shape", kernel, 1) != kernel) throw refuse();
   const WindowAxes axes = read_axes(scope, node, x, kernel);
   scope.charge(node, scope.count(node, shape));
-  Signal y = convolve(scope.graph(), scope.site(node), x, axes, shape[0], groups, scope.numbers(node, 1));
+  Signal y = convolve(scope.graph(), scope.site(node), x, axes, shape[0], groups, scope.numbers(node, 1),
+                      scope.constant(node, 1).trace);
   if (OnnxScope::has_input(node, 2)) {
     if (scope.constant(node, 2).shape != std::vector<int64_t>{shape[0]}) {
       throw scope.error(node, "a bias of shape " + to_string(scope.constant(node, 2).shape),
                         "one number for each of the " + std::to_string(shape[0]) + " channels");
     }
-    y = scope.graph().shifted(label(node), y, scope.numbers(node, 2));
+    y = scope.graph().shifted(label(node), y, scope.numbers(node, 2), {scope.constant(node, 2).trace, {}});
   }
   scope.define(node, std::move(y));
 }

@@ -59,6 +59,7 @@ std::optional<ProtoField> ProtoReader::next() {
       fail(field.position, "wire type " + std::to_string(tag & 7), "0, 1, 2 or 5");
   }
   field.wire = static_cast<ProtoWire>(tag & 7);
+  field.end = start_ + at_;
   return field;
 }
 

@@ -19,6 +19,7 @@ struct ProtoField {
   uint64_t value = 0;                // unless it is kBytes
   std::span<const std::byte> bytes;  // of kBytes; lies within the message
   size_t position = 0;               // of the field's first byte in the file
+  size_t end = 0;                    // of the byte behind it
 };
 
 // Reads the fields of one message, of which it copies nothing. What is nested is read by another reader, as

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "network/quote.h"
 #include "network/torch_pickle.h"
+#include "network/zip_places.h"
 #include "network/zip_reader.h"
 
 namespace verissim::network {
@@ -43,15 +44,18 @@ std::string find_folder(const std::string& file, const ZipReader& zip) {
 // Entries data/<key> of the archive, read when first asked for.
 class ArchiveStorages final : public StorageSource {
  public:
-  ArchiveStorages(std::string file, std::unique_ptr<ZipReader> zip, std::string folder)
-      : file_(std::move(file)), zip_(std::move(zip)), folder_(std::move(folder)) {}
+  // places: of the archive's entries, if they are wanted.
+  ArchiveStorages(std::string file, std::unique_ptr<ZipReader> zip, std::string folder,
+                  std::map<std::string, ZipPlace> places)
+      : file_(std::move(file)),
+        zip_(std::move(zip)),
+        folder_(std::move(folder)),
+        places_(std::move(places)) {}
 
   std::span<const std::byte> bytes(const PickleStorage& storage) override {
     auto found = read_.find(storage.key);
     if (found == read_.end()) {
-      const bool has_folder = storage.key.find('/') != std::string::npos;
-      const std::string name = folder_ + (has_folder ? "" : "data/") + storage.key;
-      found = read_.emplace(storage.key, zip_->read(name, UINT64_C(1) << 40)).first;
+      found = read_.emplace(storage.key, zip_->read(name(storage), UINT64_C(1) << 40)).first;
     }
     const uint64_t size = found->second.size() / size_of(storage.dtype);
     if (std::cmp_less(size, storage.count)) {
@@ -61,10 +65,22 @@ class ArchiveStorages final : public StorageSource {
     return std::span(found->second).first(static_cast<size_t>(storage.count) * size_of(storage.dtype));
   }
 
+  std::optional<size_t> place(const PickleStorage& storage) override {
+    const auto found = places_.find(name(storage));
+    if (found == places_.end() || !found->second.stored) return std::nullopt;
+    return found->second.begin;
+  }
+
  private:
+  std::string name(const PickleStorage& storage) const {
+    const bool has_folder = storage.key.find('/') != std::string::npos;
+    return folder_ + (has_folder ? "" : "data/") + storage.key;
+  }
+
   std::string file_;
   std::unique_ptr<ZipReader> zip_;
   std::string folder_;
+  std::map<std::string, ZipPlace> places_;
   std::map<std::string, std::vector<std::byte>> read_;
 };
 
@@ -72,7 +88,9 @@ class ArchiveStorages final : public StorageSource {
 // Their type stands in the pickle only.
 class LegacyStorages final : public StorageSource {
  public:
-  explicit LegacyStorages(std::string file) : file_(std::move(file)) {}
+  // whole: the file that the storages lie in.
+  LegacyStorages(std::string file, std::span<const std::byte> whole)
+      : file_(std::move(file)), whole_(whole) {}
 
   // Reads the storages `keys`, which begin at data[position].
   void index(const std::map<std::string, PickleStorage>& types, const std::vector<std::string>& keys,
@@ -99,12 +117,17 @@ class LegacyStorages final : public StorageSource {
     return found->second;
   }
 
+  std::optional<size_t> place(const PickleStorage& storage) override {
+    return static_cast<size_t>(bytes(storage).data() - whole_.data());
+  }
+
  private:
   InputError refuse(const std::string& key, const std::string& got) const {
     return {file_, "storage " + quote(key), got, "all the elements that the tensors name"};
   }
 
   std::string file_;
+  std::span<const std::byte> whole_;
   std::map<std::string, std::span<const std::byte>> read_;
 };
 
@@ -118,8 +141,8 @@ bool PytorchFile::recognizes(std::span<const std::byte> data) {
          starts_with(data, std::string_view("\x80\x02\x8a\x0a", 4));
 }
 
-PytorchFile::PytorchFile(std::string file, std::span<const std::byte> data)
-    : file_(std::move(file)), data_(data), legacy_(!starts_with(data, "PK")) {
+PytorchFile::PytorchFile(std::string file, std::span<const std::byte> data, bool tracing)
+    : file_(std::move(file)), data_(data), legacy_(!starts_with(data, "PK")), tracing_(tracing) {
   elements_left_ = static_cast<int64_t>(data.size()) + (INT64_C(1) << 26);
   if (legacy_) {
     open_legacy();
@@ -152,7 +175,8 @@ void PytorchFile::open_archive() {
       return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     };
   }
-  storages_ = std::make_unique<ArchiveStorages>(file_, std::move(zip), folder);
+  storages_ = std::make_unique<ArchiveStorages>(
+      file_, std::move(zip), folder, tracing_ ? zip_places(file_, data_) : std::map<std::string, ZipPlace>{});
 }
 
 void PytorchFile::open_legacy() {
@@ -187,12 +211,45 @@ void PytorchFile::open_legacy() {
     if (key == nullptr) throw InputError(file_, "storage keys", describe(*item), "text");
     keys.push_back(*key);
   }
-  auto storages = std::make_unique<LegacyStorages>(file_);
+  auto storages = std::make_unique<LegacyStorages>(file_, data_);
   storages->index(types, keys, rest);
   storages_ = std::move(storages);
 }
 
 std::string PytorchFile::code(const std::string& part) const { return code_(part); }
+
+namespace {
+
+// Calls visit(place) for each element of the view, in row-major order.
+template <typename Visit>
+void for_each_place(const PickleTensor& view, Visit visit) {
+  std::vector<int64_t> index(view.shape.size(), 0);
+  for (int64_t place = view.offset;;) {
+    visit(static_cast<size_t>(place));
+    size_t axis = view.shape.size();
+    while (axis > 0 && index[axis - 1] + 1 == view.shape[axis - 1]) {
+      --axis;
+      place -= index[axis] * view.stride[axis];
+      index[axis] = 0;
+    }
+    if (axis == 0) return;
+    ++index[axis - 1];
+    place += view.stride[axis - 1];
+  }
+}
+
+}  // namespace
+
+Trace PytorchFile::trace(const PickleTensor& view, const std::string& key) {
+  ArraySource source{.key = key, .dtype = view.storage.dtype, .big_endian = big_endian_};
+  const std::optional<size_t> begin = storages_->place(view.storage);
+  if (!begin) source.obstacle = "compressed";
+  if (begin) {
+    const size_t size = size_of(view.storage.dtype);
+    for_each_place(view, [&](size_t place) { source.bytes.push_back(*begin + place * size); });
+  }
+  return {std::make_shared<const ArraySource>(std::move(source)), {}};
+}
 
 Tensor PytorchFile::read(const PickleTensor& view, const std::string& key) {
   const int64_t count = element_count(view.shape);
@@ -203,23 +260,15 @@ Tensor PytorchFile::read(const PickleTensor& view, const std::string& key) {
   const size_t size = size_of(view.storage.dtype);
   Tensor tensor{view.storage.dtype, view.shape, std::vector<std::byte>(static_cast<size_t>(count) * size)};
   if (count == 0) return tensor;
+  if (tracing_) tensor.trace = trace(view, key);
   const std::span<const std::byte> source = storages_->bytes(view.storage);
-  std::vector<int64_t> index(view.shape.size(), 0);
-  int64_t place = view.offset;
-  for (std::byte* target = tensor.bytes.data();; target += size) {
-    const std::byte* element = source.data() + static_cast<size_t>(place) * size;
-    std::memcpy(target, element, size);
+  std::byte* target = tensor.bytes.data();
+  for_each_place(view, [&](size_t place) {
+    std::memcpy(target, source.data() + place * size, size);
     if (big_endian_) std::reverse(target, target + size);
-    size_t axis = view.shape.size();
-    while (axis > 0 && index[axis - 1] + 1 == view.shape[axis - 1]) {
-      --axis;
-      place -= index[axis] * view.stride[axis];
-      index[axis] = 0;
-    }
-    if (axis == 0) return tensor;
-    ++index[axis - 1];
-    place += view.stride[axis - 1];
-  }
+    target += size;
+  });
+  return tensor;
 }
 
 }  // namespace verissim::network

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ class StorageSource {
   virtual ~StorageSource() = default;
   // All elements of the storage, in the byte order of the file. Throws InputError if they are not all there.
   virtual std::span<const std::byte> bytes(const PickleStorage& storage) = 0;
+  // Its first byte in the file; nothing if the file has it compressed.
+  virtual std::optional<size_t> place(const PickleStorage& storage) = 0;
 };
 
 class PytorchFile {
@@ -26,8 +29,9 @@ class PytorchFile {
   // Whether the data begin like one.
   static bool recognizes(std::span<const std::byte> data);
 
-  // Reads the pickle, not yet the storages. `data` must outlive this. Throws InputError.
-  PytorchFile(std::string file, std::span<const std::byte> data);
+  // Reads the pickle, not yet the storages. `data` must outlive this. tracing: whether tensors tell where
+  // they lie. Throws InputError.
+  PytorchFile(std::string file, std::span<const std::byte> data, bool tracing = false);
   PytorchFile(const PytorchFile&) = delete;
   PytorchFile& operator=(const PytorchFile&) = delete;
 
@@ -48,6 +52,7 @@ class PytorchFile {
  private:
   void open_archive();
   void open_legacy();
+  Trace trace(const PickleTensor& view, const std::string& key);
 
   std::string file_;
   std::span<const std::byte> data_;
@@ -58,6 +63,7 @@ class PytorchFile {
   std::unique_ptr<StorageSource> storages_;
   bool big_endian_ = false;
   bool legacy_ = false;
+  bool tracing_ = false;
   int64_t elements_left_ = 0;
 };
 

@@ -58,7 +58,8 @@ struct Extent {
 
 class Reader {
  public:
-  Reader(const std::string& file, std::span<const std::byte> data) : file_(file) {
+  Reader(const std::string& file, std::span<const std::byte> data, bool tracing)
+      : file_(file), tracing_(tracing) {
     const uint64_t length = data.size() < 8 ? 0 : header_length(data);
     if (data.size() < 8 || length > data.size() - 8 || length > kMostHeaderBytes) {
       throw InputError(file_, "safetensors header",
@@ -66,7 +67,8 @@ class Reader {
                        "a whole header");
     }
     header_ = parse(data.subspan(8, length));
-    numbers_ = data.subspan(8 + length);
+    begin_ = 8 + length;
+    numbers_ = data.subspan(begin_);
   }
 
   std::vector<NamedTensor> read() {
@@ -122,7 +124,12 @@ class Reader {
     }
     extents_.push_back({begin, end, key});
     const auto bytes = numbers_.subspan(begin, end - begin);
-    return {*dtype, *shape, {bytes.begin(), bytes.end()}};
+    Tensor tensor{*dtype, *shape, {bytes.begin(), bytes.end()}};
+    if (tracing_) {
+      tensor.trace.source = std::make_shared<const ArraySource>(
+          ArraySource{.key = key, .dtype = *dtype, .begin = begin_ + static_cast<size_t>(begin)});
+    }
+    return tensor;
   }
 
   // A list of integers that are not negative.
@@ -156,6 +163,8 @@ class Reader {
   }
 
   const std::string& file_;
+  bool tracing_;
+  size_t begin_ = 0;  // of the numbers in the file
   Json header_;
   std::span<const std::byte> numbers_;
   std::vector<Extent> extents_;
@@ -177,8 +186,9 @@ bool is_safetensors(std::span<const std::byte> data) {
   return data.size() >= 10 && data[8] == std::byte{'{'} && header_length(data) <= kMostHeaderBytes;
 }
 
-std::vector<NamedTensor> read_safetensors(const std::string& file, std::span<const std::byte> data) {
-  return Reader(file, data).read();
+std::vector<NamedTensor> read_safetensors(const std::string& file, std::span<const std::byte> data,
+                                          bool tracing) {
+  return Reader(file, data, tracing).read();
 }
 
 std::vector<std::byte> safetensors_bytes(const std::vector<NamedTensor>& tensors) {

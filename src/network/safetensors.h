@@ -16,7 +16,9 @@ bool is_safetensors(std::span<const std::byte> data);
 
 // The arrays in the order of the header. Throws InputError naming `file` and the array when the header is
 // malformed, or the arrays do not fill the file without overlaps and holes.
-std::vector<NamedTensor> read_safetensors(const std::string& file, std::span<const std::byte> data);
+// tracing: whether they tell where they lie.
+std::vector<NamedTensor> read_safetensors(const std::string& file, std::span<const std::byte> data,
+                                          bool tracing = false);
 
 // The bytes of a file with these arrays; equal arrays give equal bytes.
 std::vector<std::byte> safetensors_bytes(const std::vector<NamedTensor>& tensors);

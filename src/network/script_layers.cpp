@@ -68,7 +68,8 @@ Signal biased(const Arguments& a, const Signal& y, size_t k, size_t axis) {
   }
   Dims shape(y.shape.size() - axis, 1);
   shape.front() = bias.shape.front();
-  return a.graph().shifted(a.site().name, y, broadcast_runs(a.site(), *bias.values, shape, y.shape));
+  return a.graph().shifted(a.site().name, y, broadcast_runs(a.site(), *bias.values, shape, y.shape),
+                           broadcast_trace(bias.trace, shape, y.shape));
 }
 
 // Weights of shape [outputs, inputs].
@@ -79,7 +80,7 @@ ScriptValue linear_layer(const Arguments& a) {
     throw a.error("a weight of shape " + to_string(weight.shape), "a matrix");
   }
   a.site().charge(product(weight.shape));
-  const Signal y = linear(a.graph(), a.site(), x, weight.shape[1], *weight.values);
+  const Signal y = linear(a.graph(), a.site(), x, weight.shape[1], *weight.values, weight.trace);
   return a.computed(biased(a, y, 2, y.shape.size() - 1));
 }
 
@@ -96,10 +97,15 @@ std::vector<double> transposed(const Arguments& a, const ScriptConstant& matrix)
   return result;
 }
 
+Trace transposed_trace(const ScriptConstant& matrix) {
+  return matrix.trace ? picked(matrix.trace, transposed_places(matrix.shape, {1, 0})) : Trace{};
+}
+
 ScriptValue matmul(const Arguments& a) {
   const ScriptConstant& matrix = a.constant(1);
   std::vector<double> weight = transposed(a, matrix);
-  return a.computed(linear(a.graph(), a.site(), a.tensor(0), matrix.shape[0], std::move(weight)));
+  return a.computed(
+      linear(a.graph(), a.site(), a.tensor(0), matrix.shape[0], std::move(weight), transposed_trace(matrix)));
 }
 
 // bias + x W
@@ -107,7 +113,8 @@ ScriptValue addmm(const Arguments& a) {
   const ScriptConstant& matrix = a.constant(2);
   std::vector<double> weight = transposed(a, matrix);
   if (a.real(3, 1.0) != 1.0 || a.real(4, 1.0) != 1.0) throw a.error("factors", "beta 1 and alpha 1");
-  const Signal y = linear(a.graph(), a.site(), a.tensor(1), matrix.shape[0], std::move(weight));
+  const Signal y =
+      linear(a.graph(), a.site(), a.tensor(1), matrix.shape[0], std::move(weight), transposed_trace(matrix));
   return a.computed(biased(a, y, 0, y.shape.size() - 1));
 }
 
@@ -160,7 +167,7 @@ ScriptValue convolution(const Arguments& a, size_t dilation, size_t groups_at) {
   set_padding(a, 4, axes);
   const Signal x = fitted(a, axes);
   a.site().charge(product(shape));
-  const Signal y = convolve(a.graph(), a.site(), x, axes, shape[0], groups, *weight.values);
+  const Signal y = convolve(a.graph(), a.site(), x, axes, shape[0], groups, *weight.values, weight.trace);
   return a.computed(biased(a, y, 2, 1));
 }
 
@@ -184,8 +191,10 @@ ScriptValue batch_norm(const Arguments& a) {
     throw a.error("constants of shape " + to_string(a.constant(k).shape),
                   "[" + std::to_string(channels) + "]");
   };
-  const Normalisation constants{numbers(1, 1.0), numbers(2, 0.0), numbers(3, std::nullopt),
-                                numbers(4, std::nullopt), a.real(7, 1e-5)};
+  const auto trace = [&](size_t k) { return a.has(k) ? a.constant(k).trace : Trace{}; };
+  const Normalisation constants{
+      numbers(1, 1.0), numbers(2, 0.0), numbers(3, std::nullopt), numbers(4, std::nullopt), a.real(7, 1e-5),
+      trace(1),        trace(2)};
   return a.computed(normalise(a.graph(), a.site(), x, constants));
 }
 

@@ -63,13 +63,14 @@ ScriptValue fold_constants(const Arguments& a, char op, const ScriptConstant& x,
   return {ScriptConstant{shape, std::make_shared<const std::vector<double>>(std::move(values))}};
 }
 
-// x with the shape of both, and the constant's numbers for it.
-Runs meet(const Arguments& a, Signal& x, const ScriptConstant& c) {
+// x with the shape of both, and the constant's numbers for it and where they come from.
+Runs meet(const Arguments& a, Signal& x, const ScriptConstant& c, ConstantTrace& trace) {
   Dims shape = with_leading_ones(x.shape, c.shape.size());
   const Dims other = with_leading_ones(c.shape, shape.size());
   for (size_t k = 0; k < shape.size(); ++k) shape[k] = shape[k] == 1 ? other[k] : shape[k];
   x = expand(a.graph(), a.site(), x, shape);
   if (x.order != nullptr) a.site().charge(2 * a.graph().size(x));
+  trace = broadcast_trace(c.trace, c.shape, shape);
   return broadcast_runs(a.site(), *c.values, c.shape, shape);
 }
 
@@ -89,8 +90,9 @@ Signal with_image(const Arguments& a, char op, size_t first, size_t second) {
   }
   const bool image_first = a.is_tensor(first);
   Signal x = a.tensor(image_first ? first : second);
-  Runs runs = meet(a, x, constant(a, image_first ? second : first));
-  if (op == '*') return graph.scaled(name, x, runs);
+  ConstantTrace trace;
+  Runs runs = meet(a, x, constant(a, image_first ? second : first), trace);
+  if (op == '*') return graph.scaled(name, x, runs, trace);
   if (op == '/') {
     if (!image_first) throw a.error("a division by a value that depends on the image", "one by constants");
     runs = changed(std::move(runs), [](double run) { return 1.0 / run; });
@@ -99,8 +101,11 @@ Signal with_image(const Arguments& a, char op, size_t first, size_t second) {
     return graph.scaled(name, x, runs);
   }
   if (op == '-' && !image_first) x = minus(graph, a.site(), x);
-  if (op == '-' && image_first) runs = changed(std::move(runs), [](double run) { return -run; });
-  return graph.shifted(name, x, runs);
+  if (op == '-' && image_first) {
+    runs = changed(std::move(runs), [](double run) { return -run; });
+    trace.factors.assign(runs.size(), -1.0);
+  }
+  return graph.shifted(name, x, runs, trace);
 }
 
 ScriptValue calculate(const Arguments& a, char op, size_t first, size_t second) {

@@ -24,7 +24,8 @@ ScriptNetwork read_script(PytorchFile& file, const InputHint& hint) {
   const Signal output = ScriptRunner(file, world).run(*root, input);
   Network network = world.graph.finish(world.graph.in_order("output", output));
   if (network.parameters() == 0) throw InputError(file.file(), "", "no layer with weights", "some");
-  return {std::move(network), hint.given ? InputSource::kGiven : InputSource::kFileName};
+  return {std::move(network), hint.given ? InputSource::kGiven : InputSource::kFileName,
+          std::move(world.graph.traces())};
 }
 
 }  // namespace verissim::network

@@ -1,6 +1,8 @@
 // TorchScript archives as networks.
 #pragma once
 
+#include <map>
+
 #include "network/network_builder.h"
 #include "network/pytorch_file.h"
 
@@ -9,6 +11,7 @@ namespace verissim::network {
 struct ScriptNetwork {
   Network network;
   InputSource input_source = InputSource::kGiven;
+  std::map<int, NodeTrace> traces;  // by the network's nodes, if the file was opened to trace
 };
 
 // The value of the archive's forward function for one image, in real arithmetic on the weights as stored. The

@@ -325,7 +325,7 @@ ScriptValue ScriptRunner::convert(const PickleValue& value, const std::string& p
     if (!std::all_of(values->begin(), values->end(), [](double x) { return std::isfinite(x); })) {
       throw InputError(file_.file(), quote(path), "NaN or infinity", "finite numbers");
     }
-    found = constants_.emplace(&value, ScriptConstant{read.shape, std::move(values)}).first;
+    found = constants_.emplace(&value, ScriptConstant{read.shape, std::move(values), read.trace}).first;
   }
   return {found->second};
 }

@@ -28,6 +28,7 @@ struct ScriptTensor {
 struct ScriptConstant {
   Dims shape;
   std::shared_ptr<const std::vector<double>> values;
+  Trace trace = {};
 };
 struct ScriptList {  // also a tuple
   std::shared_ptr<const std::vector<ScriptValue>> items;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "network/trace.h"
+
 namespace verissim::network {
 
 enum class DType { kFloat64, kFloat32, kFloat16, kBFloat16, kInt64, kInt32, kInt16, kInt8, kUInt8, kBool };
@@ -20,6 +22,7 @@ struct Tensor {
   DType dtype = DType::kFloat32;
   std::vector<int64_t> shape;
   std::vector<std::byte> bytes;
+  Trace trace = {};  // empty unless the reader was told to trace
 };
 
 struct NamedTensor {

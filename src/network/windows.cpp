@@ -108,7 +108,7 @@ Signal pad_images(GraphBuilder& graph, const LayerSite& site, const Signal& x, c
 }
 
 Signal convolve(GraphBuilder& graph, const LayerSite& site, const Signal& x, const WindowAxes& axes,
-                int64_t channels, int64_t groups, std::vector<double> weight) {
+                int64_t channels, int64_t groups, std::vector<double> weight, const Trace& trace) {
   Signal padded = x;
   WindowAxes own = axes;
   if (!is_symmetric(axes[0]) || !is_symmetric(axes[1])) {
@@ -139,7 +139,7 @@ Signal convolve(GraphBuilder& graph, const LayerSite& site, const Signal& x, con
     throw site.error("images of shape " + to_string(x.shape),
                      "larger ones: the kernel does not fit; or fewer than 2^28 outputs");
   }
-  return graph.conv2d(site.name, padded, std::move(conv), shape);
+  return graph.conv2d(site.name, padded, std::move(conv), shape, trace);
 }
 
 // One axis after the other: max over the window of max(a, b) = a + relu(b - a), pair by pair. ReLUs in front

@@ -32,7 +32,7 @@ Signal images(GraphBuilder& graph, const LayerSite& site, const Signal& x);
 
 // The axes' sizes fit x. weight: channels x x's channels / groups x kernels.
 Signal convolve(GraphBuilder& graph, const LayerSite& site, const Signal& x, const WindowAxes& axes,
-                int64_t channels, int64_t groups, std::vector<double> weight);
+                int64_t channels, int64_t groups, std::vector<double> weight, const Trace& trace = {});
 // The padding holds no values: a window that meets no value is refused.
 Signal max_pool(GraphBuilder& graph, const LayerSite& site, const Signal& x, const WindowAxes& axes);
 // The sum times 1 / count rounded to nearest, where the count is that of the window's values, or with

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/stop.h"
 #include "network/network.h"
 #include "repair/pool.h"
+#include "repair/target.h"
 #include "train/samples.h"
 
 namespace verissim::repair {
@@ -18,12 +21,30 @@ struct MethodOptions {
   double penalty_increase = 2.0;  // factor after each epoch on the weights of the points still wrong
   int64_t max_epochs = 100;       // of one run of the optimiser; a method may make a few in improve()
   uint64_t seed = 1;
+  // The weight of the mean squared distance between the outputs and the original network's on the training
+  // samples (distillation), beside their cross entropy. >= 0.
+  double keep_outputs = 0.0;
+  // The weight of the squared distance of the weights from the original's, relative to theirs. >= 0.
+  double keep_weights = 0.0;
+  // The layers with weights that may change, counted from 1 at the input; empty: all.
+  std::vector<int64_t> layers = {};
+};
+
+// What improve() is given. Nothing is kept of it.
+struct Work {
+  const network::Network& start;     // the network to change
+  const network::Network& original;  // the one whose outputs and weights are to be kept
+  std::span<const Target> targets;
+  // Has a point for every target at least, its reference.
+  const Pool& pool;
+  // For each target, by how much its points must win, > 0.
+  std::span<const double> margins;
 };
 
 // A changed network.
 struct Improvement {
   network::Network network;  // weights are float32 values
-  int64_t wrong = 0;         // points whose margin is still below the one wanted
+  int64_t wrong = 0;         // points of the pool whose margin is still below the one wanted
   int64_t epochs = 0;        // passes over the training samples that it took
 };
 
@@ -33,19 +54,25 @@ class Method {
   Method(const Method&) = delete;
   Method& operator=(const Method&) = delete;
 
-  // Changes `start` until every point of the pool is classified correctly by at least `margin` > 0, keeping
-  // the accuracy on the training samples where it can. Ends in any case: `wrong` says how many points are
-  // left.
-  virtual Improvement improve(const network::Network& start, const Pool& pool, double margin,
-                              const StopToken& stop) = 0;
+  // Changes `start` until every point of the pool wins by its target's margin, keeping the accuracy on the
+  // training samples where it can. Ends in any case: `wrong` says how many points are left.
+  virtual Improvement improve(const Work& work, const StopToken& stop) = 0;
 
  protected:
   Method() = default;
 };
 
-// name: "penalty" (penalty.h). `samples` must outlive the method. Throws InputError naming the methods there
+// The names of the methods there are, cheapest first.
+std::span<const char* const> method_names();
+// Of these, the ones that "auto" tries.
+std::span<const char* const> automatic_methods();
+
+// name: one of method_names(). `samples` must outlive the method. Throws InputError naming the methods there
 // are, or the option that is out of range.
 std::unique_ptr<Method> make_method(const std::string& name, const train::Samples& samples,
                                     const MethodOptions& options);
+
+// How many points of the pool win by less than their target's margin.
+int64_t count_wrong(const Pool& pool, const network::Network& network, std::span<const double> margins);
 
 }  // namespace verissim::repair

@@ -33,15 +33,16 @@ double margin_of(std::span<const double> scores, size_t label) {
 
 Pool::Pool(int64_t inputs, int64_t limit) : inputs_(inputs), limit_(limit) { VERISSIM_CHECK(limit >= 1); }
 
-bool Pool::add(std::span<const double> values, int64_t label) {
+bool Pool::add(std::span<const double> values, int64_t label, int64_t target) {
   VERISSIM_CHECK(static_cast<int64_t>(values.size()) == inputs_);
   for (int64_t i = 0; i < count(); ++i) {
     const bool same = std::equal(values.begin(), values.end(), values_.begin() + i * inputs_);
-    if (same && labels_[static_cast<size_t>(i)] == label) return false;
+    if (same && targets_[static_cast<size_t>(i)] == target) return false;
   }
   values_.insert(values_.end(), values.begin(), values.end());
   for (const double value : values) images_.push_back(static_cast<float>(value));
   labels_.push_back(label);
+  targets_.push_back(target);
   return true;
 }
 
@@ -65,6 +66,7 @@ void Pool::shrink(const network::Network& network, int64_t newest) {
   values_ = rows(values_, kept, inputs_);
   images_ = rows(images_, kept, inputs_);
   labels_ = rows(labels_, kept, 1);
+  targets_ = rows(targets_, kept, 1);
 }
 
 std::vector<double> Pool::margins(const network::Network& network) const {

@@ -5,11 +5,18 @@
 #include <utility>
 
 #include "base/error.h"
-#include "repair/pool.h"
+#include "repair/blend.h"
+#include "repair/loop.h"
 #include "train/forward.h"
 
 namespace verissim::repair {
 namespace {
+
+// "auto" goes on to the next method where a proved network has lost more accuracy than this on the test
+// samples.
+constexpr double kAccuracyToSpare = 0.005;
+// How often the step to a proved network is halved at most.
+constexpr int kHalvings = 5;
 
 void check_options(const Options& options) {
   const auto demand = [](bool holds, const char* name, double got, const char* wanted) {
@@ -20,139 +27,155 @@ void check_options(const Options& options) {
          options.margin_growth, "a number of at least 1");
   demand(options.max_rounds >= 0, "rounds", static_cast<double>(options.max_rounds), "0 or more");
   demand(options.pool_limit >= 1, "pool limit", static_cast<double>(options.pool_limit), "1 or more");
+  demand(options.min_accuracy >= 0 && options.min_accuracy <= 1, "accuracy", options.min_accuracy,
+         "a number from 0 to 1");
 }
 
-// Whether a counterexample, or the hope for one nearby, is there to repair.
-bool repairable(const search::Result& result) {
-  return result.verdict == search::Verdict::kNotRobust || result.reason == search::Reason::kBoundary;
+std::vector<std::string> methods_of(const Options& options) {
+  if (options.method != "auto") return {options.method};
+  return {automatic_methods().begin(), automatic_methods().end()};
 }
 
-bool closer(const search::Result& a, const search::Result& b) {
-  const bool a_open = a.verdict == search::Verdict::kUnknown;
-  const bool b_open = b.verdict == search::Verdict::kUnknown;
-  return a_open != b_open ? a_open : a.margin_bound > b.margin_bound;
+bool better(const Candidate& a, const Candidate& b) {
+  return a.accuracy != b.accuracy ? a.accuracy > b.accuracy : a.step < b.step;
 }
 
-class Loop {
+class Campaign {
  public:
-  Loop(const network::Network& start, const Task& task, const train::Samples& train,
-       const train::Samples& test, const Options& options, Observer* observer, const StopToken& stop)
-      : task_(task),
-        test_(test),
-        options_(options),
-        observer_(observer != nullptr ? *observer : silent_),
-        stop_(stop),
-        network_(start),
-        method_(make_method(options.method, train, options.training)),
-        pool_(start.inputs(), options.pool_limit),
-        margin_(options.margin) {}
+  Campaign(const Setting& setting, const StopToken& stop)
+      : setting_(setting),
+        options_(setting.options),
+        stop_(stop.within(options_.budget_seconds)),
+        pool_(setting.start.inputs(), options_.pool_limit) {}
 
   Outcome run() {
-    pool_.add(task_.reference, task_.label);
-    for (;;) {
-      verify();
-      const std::optional<Status> end = why_end();
-      if (end) return finish(*end);
-      const std::optional<Status> failed = change();
-      if (failed) return finish(*failed);
+    for (size_t i = 0; i < setting_.targets.size(); ++i) {
+      const Target& target = setting_.targets[i];
+      pool_.add(target.reference, target.label, static_cast<int64_t>(i));
     }
+    verify_start();
+    if (tally(outcome_.verifications).all_robust()) return finish_unchanged();
+    const std::vector<std::string> methods = methods_of(options_);
+    for (size_t i = 0; i < methods.size(); ++i) {
+      outcome_.status = try_method(methods[i], methods.size() - i);
+      if (stop_.stop_requested() || best_accuracy() >= accuracy_wanted()) break;
+    }
+    return outcome_.candidates.empty() ? finish_unproved() : finish_proved();
   }
 
  private:
-  void verify() {
+  void verify_start() {
     Round round;
-    round.number = static_cast<int64_t>(outcome_.rounds.size()) + 1;
-    round.verification = task_.verify(network_, stop_);
-    round.accuracy_before = round.accuracy_after = train::accuracy(network_, test_);
-    const search::Result& result = round.verification;
-    if (outcome_.rounds.empty() || result.verdict == search::Verdict::kRobust ||
-        closer(result, outcome_.verification)) {
-      outcome_.network = network_;
-      outcome_.verification = result;
-    }
+    round.number = 1;
+    round.verifications = verify(setting_, setting_.start, nullptr, 0.0, stop_);
+    round.accuracy_before = round.accuracy_after = train::accuracy(setting_.start, setting_.test);
+    outcome_.network = setting_.start;
+    outcome_.verifications = round.verifications;
     outcome_.rounds.push_back(std::move(round));
-    observer_.on_verified(outcome_.rounds.back(), network_);
+    setting_.observer.on_verified(outcome_.rounds.back(), setting_.start);
   }
 
-  std::optional<Status> why_end() const {
-    const search::Result& result = outcome_.rounds.back().verification;
-    if (result.verdict == search::Verdict::kRobust) return Status::kRobust;
-    if (stop_.interrupted()) return Status::kInterrupted;
-    if (!repairable(result)) return Status::kUnknown;
-    if (outcome_.repairs >= options_.max_rounds) return Status::kRoundLimit;
-    return std::nullopt;
+  double accuracy_at_start() const { return outcome_.rounds.front().accuracy_before; }
+  double best_accuracy() const {
+    double best = -1.0;
+    for (const Candidate& each : outcome_.candidates) best = std::max(best, each.accuracy);
+    return best;
+  }
+  double accuracy_wanted() const {
+    return std::max(options_.min_accuracy, accuracy_at_start() - kAccuracyToSpare);
   }
 
-  // One repair. Returns why the loop must end after it, if it must.
-  std::optional<Status> change() {
-    const Stopwatch watch;
-    const double left = options_.timeout_seconds - seconds_;
-    if (options_.timeout_seconds > 0 && left <= 0) return Status::kTimeLimit;
-    const StopToken stop = stop_.within(options_.timeout_seconds > 0 ? left : 0.0);
-    Round& round = outcome_.rounds.back();
-    collect(round, stop);
-    const Improvement improvement = improve(round, stop);
-    ++outcome_.repairs;
-    network_ = improvement.network;
-    round.accuracy_after = train::accuracy(network_, test_);
-    round.seconds = watch.seconds();
-    seconds_ += round.seconds;
-    observer_.on_repaired(round, network_);
-    if (stop_.interrupted()) return Status::kInterrupted;
-    if (stop.stop_requested()) return Status::kTimeLimit;
-    if (improvement.wrong > 0) return Status::kStuck;
-    return std::nullopt;
-  }
-
-  void collect(Round& round, const StopToken& stop) {
-    for (const attack::Violation& violation : round.verification.counterexamples) {
-      round.points_added += pool_.add(violation.values, task_.label) ? 1 : 0;
-    }
-    if (task_.explore) {
-      const uint64_t seed = options_.training.seed + static_cast<uint64_t>(round.number);
-      for (const std::vector<double>& point : task_.explore(network_, margin_, seed, stop)) {
-        round.points_added += pool_.add(point, task_.label) ? 1 : 0;
-      }
-    }
-    pool_.shrink(network_, round.points_added);
-    round.points = pool_.count();
-  }
-
-  // With the present margin, or if that cannot be reached, with smaller ones down to the first.
-  Improvement improve(Round& round, const StopToken& stop) {
-    round.repaired = true;
-    for (;;) {
-      Improvement result = method_->improve(network_, pool_, margin_, stop);
-      round.margin = margin_;
-      round.epochs += result.epochs;
-      round.points_wrong = result.wrong;
-      if (result.wrong == 0) margin_ = grown(margin_);
-      if (result.wrong == 0 || margin_ <= options_.margin || stop.stop_requested()) return result;
-      margin_ = std::max(options_.margin, margin_ / 2);
-    }
-  }
-
-  double grown(double margin) const {
-    return std::min(std::max(options_.max_margin, options_.margin), margin * options_.margin_growth);
-  }
-
-  Outcome finish(Status status) {
-    outcome_.status = status;
+  Outcome finish_unchanged() {
+    const bool accurate = accuracy_at_start() >= options_.min_accuracy;
+    outcome_.status = accurate ? Status::kRobust : Status::kInaccurate;
     return std::move(outcome_);
   }
 
-  const Task& task_;
-  const train::Samples& test_;
+  // `left`: how many methods, this one included, must do with the time that is left.
+  Status try_method(const std::string& method, size_t left) {
+    const auto share = static_cast<double>(left);
+    const double budget = stop_.seconds_left() / share;
+    const StopToken stop = stop_.within(std::isfinite(budget) ? budget : 0.0);
+    double seconds = 0.0;
+    if (options_.timeout_seconds > 0) {
+      seconds = (options_.timeout_seconds - seconds_) / share;
+      if (seconds <= 0) return Status::kTimeLimit;
+    }
+    const size_t first = outcome_.rounds.size();
+    Loop loop(setting_, pool_, outcome_);
+    Loop::End end = loop.run(method, seconds, stop);
+    for (size_t i = first - 1; i < outcome_.rounds.size(); ++i) {
+      if (outcome_.rounds[i].method == method) seconds_ += outcome_.rounds[i].seconds;
+    }
+    if (end.status == Status::kRobust) {
+      accept(method, 1.0, end.network, outcome_.rounds.back().verifications);
+      if (options_.shrink) shrink(method, end.network);
+    }
+    return end.status;
+  }
+
+  // Halves the step again and again, as far as there is a proof.
+  void shrink(const std::string& method, const network::Network& proved) {
+    double open = 0.0;
+    double shut = 1.0;
+    Verifications last = outcome_.rounds.front().verifications;
+    for (int i = 0; i < kHalvings && !stop_.stop_requested(); ++i) {
+      const double step = (open + shut) / 2;
+      const network::Network network = blend(setting_.start, proved, step);
+      Verifications verifications = verify(setting_, network, &last, options_.proof_seconds, stop_);
+      const bool robust = tally(verifications).all_robust();
+      setting_.observer.on_step(step, robust);
+      (robust ? shut : open) = step;
+      if (robust) {
+        accept(method, step, network, verifications);
+      } else {
+        last = std::move(verifications);
+      }
+    }
+  }
+
+  void accept(const std::string& method, double step, const network::Network& network,
+              const Verifications& verifications) {
+    Candidate& candidate = outcome_.candidates.emplace_back();
+    candidate.method = method;
+    candidate.step = step;
+    candidate.accuracy = train::accuracy(network, setting_.test);
+    candidate.network = network;
+    candidate.verifications = verifications;
+  }
+
+  Outcome finish_proved() {
+    std::stable_sort(outcome_.candidates.begin(), outcome_.candidates.end(), better);
+    const Candidate& best = outcome_.candidates.front();
+    outcome_.network = best.network;
+    outcome_.verifications = best.verifications;
+    outcome_.method = best.method;
+    const bool accurate = best.accuracy >= options_.min_accuracy;
+    outcome_.status = accurate ? Status::kRobust : Status::kInaccurate;
+    return std::move(outcome_);
+  }
+
+  // Every target is to have its verdict, also where one had failed before it was asked, and to have had all
+  // the time it allows.
+  Outcome finish_unproved() {
+    for (size_t i = 0; i < setting_.targets.size() && !stop_.stop_requested(); ++i) {
+      auto& result = outcome_.verifications[i];
+      const bool cut = result && result->reason == search::Reason::kTimeLimit && options_.proof_seconds > 0 &&
+                       outcome_.repairs > 0;
+      if (result && !cut) continue;
+      result = verify_target(setting_, i, outcome_.network, 0.0, stop_);
+    }
+    if (outcome_.repairs == 0 || !tally(outcome_.verifications).all_robust()) return std::move(outcome_);
+    accept(outcome_.method, 1.0, outcome_.network, outcome_.verifications);
+    return finish_proved();
+  }
+
+  const Setting setting_;
   const Options& options_;
-  Observer silent_;
-  Observer& observer_;
-  const StopToken& stop_;
-  network::Network network_;
-  std::unique_ptr<Method> method_;
+  StopToken stop_;
   Pool pool_;
-  double margin_;
-  double seconds_ = 0.0;
   Outcome outcome_;
+  double seconds_ = 0.0;  // spent on changing networks
 };
 
 }  // namespace
@@ -169,20 +192,27 @@ const char* to_string(Status status) {
       return "the time limit for repair was reached";
     case Status::kStuck:
       return "not all counterexamples could be repaired within the limit on epochs";
+    case Status::kInaccurate:
+      return "no proved network is as accurate as demanded";
     case Status::kInterrupted:
       return "interrupted";
   }
   VERISSIM_CHECK(false);
 }
 
-Outcome repair(const network::Network& start, const Task& task, const train::Samples& train,
+Outcome repair(const network::Network& start, std::span<const Target> targets, const train::Samples& train,
                const train::Samples& test, const Options& options, Observer* observer,
                const StopToken& stop) {
   check_options(options);
+  for (const std::string& method : methods_of(options)) make_method(method, train, options.training);
   train::check_fits(train, start);
   train::check_fits(test, start);
-  VERISSIM_CHECK(task.verify != nullptr && task.label >= 0 && task.label < start.outputs());
-  return Loop(start, task, train, test, options, observer, stop).run();
+  if (targets.empty()) throw InputError("repair", "references", "none", "one or more");
+  for (const Target& target : targets)
+    VERISSIM_CHECK(target.verify != nullptr && target.label >= 0 && target.label < start.outputs());
+  Observer silent;
+  return Campaign({start, targets, train, test, options, observer != nullptr ? *observer : silent}, stop)
+      .run();
 }
 
 }  // namespace verissim::repair

@@ -1,101 +1,98 @@
-// The repair loop: verify, repair on all counterexamples so far, verify again, until the network is robust.
-//
-// Repair knows neither the region nor the engine: both are behind the two functions of a Task (task.h makes
-// them for a region and the search engine).
+// Repair: verify, change the network on all counterexamples so far, verify again, until every target is
+// robust; then give back what need not have been changed.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/stop.h"
 #include "network/network.h"
 #include "repair/method.h"
-#include "search/verify.h"
+#include "repair/round.h"
+#include "repair/target.h"
 #include "train/samples.h"
 
 namespace verissim::repair {
 
-// What must become true of the network.
-struct Task {
-  int64_t label = 0;              // the class that must win
-  std::vector<double> reference;  // must be classified correctly in any case
-  // Decides whether the network is robust.
-  std::function<search::Result(const network::Network&, const StopToken&)> verify;
-  // Points that must be classified correctly too and are not, or by less than `margin`: as many as are
-  // cheaply found, may be none. They make the next network right in more places than where the verifier
-  // looked. May be empty.
-  std::function<std::vector<std::vector<double>>(const network::Network&, double margin, uint64_t seed,
-                                                 const StopToken&)>
-      explore;
-};
-
 struct Options {
-  std::string method = "penalty";
+  // A method's name, or "auto": the methods in order of cost, until one has proved all targets and lost
+  // hardly any accuracy; the best of the proved networks is kept.
+  std::string method = "auto";
   MethodOptions training = {};
   // A point counts as repaired when the label's score exceeds every rival's by this much, > 0. Grows by
-  // margin_growth a round, since each round shows that the margin before did not cover the points in between.
+  // margin_growth a round where a target was refuted again, since each round shows that the margin before did
+  // not cover the points in between; where verification came to no answer, by what its bound lacks.
   double margin = 0.01;
   double margin_growth = 1.5;
-  double max_margin = 1.0;         // where growth ends; a larger margin stays as it is
-  int64_t max_rounds = 30;         // repairs, each followed by a verification
+  double max_margin = 1.0;         // where growth by counterexamples ends; a larger margin stays as it is
+  int64_t max_rounds = 30;         // repairs of each method, each followed by a verification
   double timeout_seconds = 600.0;  // for changing networks, verification not counted; <= 0: none
-  int64_t pool_limit = 2000;       // counterexamples kept
+  double budget_seconds = 0.0;     // for everything, verification included; <= 0: none
+  // For one verification of a changed network; <= 0: no limit but the target's own. Where that is less than
+  // the target allows, proofs are found that will be found again, and time goes into changing the network.
+  double proof_seconds = 0.0;
+  int64_t pool_limit = 2000;  // counterexamples kept
+  double min_accuracy = 0.0;  // on the test samples; a network with less is not accepted
+  // Whether the smallest step from the network given to the proved one is looked for that is still proved.
+  bool shrink = true;
 };
 
 enum class Status {
-  kRobust,      // the last network was verified
-  kUnknown,     // verification ended without an answer, see its reason
+  kRobust,      // all targets were verified
+  kUnknown,     // verification ended without an answer that more repair could change, see its reason
   kRoundLimit,  // all rounds were used up
   kTimeLimit,   // the time for repair was used up
   kStuck,       // the epochs of one repair did not suffice to get all counterexamples right
+  kInaccurate,  // all targets were verified, with less than min_accuracy
   kInterrupted,
 };
 
 // One clause for people: "robust", "the limit on repair rounds was reached".
 const char* to_string(Status status);
 
-// One verification and the repair that followed it, if any.
-struct Round {
-  int64_t number = 0;            // from 1
-  search::Result verification;   // of the network before the repair
-  double accuracy_before = 0.0;  // on the test samples
-  double accuracy_after = 0.0;   // equal to accuracy_before if nothing was repaired
-  bool repaired = false;         // whether a repair followed; the figures below are zero otherwise
-  double margin = 0.0;           // wanted of every counterexample
-  int64_t points_added = 0;      // new points in the pool: counterexamples and points explored
-  int64_t points = 0;            // in the pool
-  int64_t points_wrong = 0;      // left with less than the margin
-  int64_t epochs = 0;
-  double seconds = 0.0;  // of exploring and repairing
+// A network that was proved for all targets.
+struct Candidate {
+  std::string method;
+  double step = 1.0;  // how far from the network given to the method's, in (0, 1]
+  double accuracy = 0.0;
+  network::Network network;  // weights are float32 values
+  Verifications verifications;
 };
 
 struct Outcome {
-  // Weights are float32 values. If robust, the network verified last; otherwise, of those that were verified,
-  // the one that came closest: 'unknown' before 'not robust', then by margin bound.
+  // Weights are float32 values. If robust, a network for which all targets were verified, with the best
+  // accuracy of those there were; otherwise, of those that were verified, the one that came nearest.
   network::Network network;
   Status status = Status::kUnknown;
   int64_t repairs = 0;          // 0: the network given is the result
-  search::Result verification;  // of `network`
+  Verifications verifications;  // of `network`; one for every target unless interrupted
   std::vector<Round> rounds;
+  std::string method;  // that made `network`; empty if it is the one given
+  // All that were proved, the one kept first, for callers who must prove what they wrote to a file once more.
+  std::vector<Candidate> candidates;
 };
 
 // Told about the repair from the thread that called repair(); must not throw.
 class Observer {
  public:
   virtual ~Observer() = default;
+  // Before and after the verification of one target.
+  virtual void on_target(int64_t /*target*/) {}
+  virtual void on_target_verified(int64_t /*target*/, const search::Result&) {}
   // After a verification. `round` has no repair yet.
   virtual void on_verified(const Round&, const network::Network&) {}
   // After a repair; the network is the repaired one, not verified yet.
   virtual void on_repaired(const Round&, const network::Network&) {}
+  // After a smaller step was tried.
+  virtual void on_step(double /*step*/, bool /*proved*/) {}
 };
 
 // `start` is verified as it is, so its weights should be those of a file. `train` keeps the accuracy, `test`
-// only measures it. `observer` may be null. Throws InputError if the samples do not fit the network, an
-// option is out of range, or a repair is needed and LibTorch is missing.
-Outcome repair(const network::Network& start, const Task& task, const train::Samples& train,
+// only measures it. `observer` may be null. Throws InputError if there is no target, the samples do not fit
+// the network, an option is out of range, or a repair is needed and LibTorch is missing.
+Outcome repair(const network::Network& start, std::span<const Target> targets, const train::Samples& train,
                const train::Samples& test, const Options& options, Observer* observer, const StopToken& stop);
 
 }  // namespace verissim::repair

@@ -39,13 +39,18 @@ std::string reference_file(const Run& run) {
   return has_file(run, "reference.npy") ? "reference.npy" : run.reference;
 }
 
+// As options take it.
+std::string dimension(const Run& run) {
+  return std::to_string(run.input.channels) + "," + std::to_string(run.input.height) + "," +
+         std::to_string(run.input.width);
+}
+
 // The command that asks the run's question about a network in its folder.
 std::string question_command(const Run& run, const std::string& model) {
   const std::string measure = run.measure.empty() ? "ssim" : run.measure;
   std::string text = "verissim verify --model " + quoted(model) + " --image " + quoted(reference_file(run)) +
                      " --class " + whole(run.label) + " --" + measure + " " + run.threshold +
-                     " --dimension " + std::to_string(run.input.channels) + "," +
-                     std::to_string(run.input.height) + "," + std::to_string(run.input.width);
+                     " --dimension " + dimension(run);
   if (setting(run, "minlp.channels") == "mean") text += " --channels mean";
   if (setting(run, "minlp.eight_bit") == "true") text += " --eight-bit";
   if (setting(run, "minlp.arithmetic") == "float32") text += " --arithmetic float32";
@@ -62,8 +67,9 @@ const CounterexampleFacts* last_counterexample(const Run& run) {
 std::string proved(const Run& run) {
   const std::string network = run.final_network ? "For the network in " + run.final_network->file + ": "
                                                 : "For the network verified: ";
-  return network + (run.claim.empty() ? "every image of the neighbourhood" : run.claim) + " gets class " +
-         run.class_name(run.label) +
+  const std::string whose =
+      run.has_several() ? "that reference's class" : "class " + run.class_name(run.label);
+  return network + (run.claim.empty() ? "every image of the neighbourhood" : run.claim) + " gets " + whose +
          (setting(run, "minlp.arithmetic") == "float32" ? " in every evaluation by float32" : "") +
          ". Its score is strictly the highest for all of these images, of which there "
          "are infinitely many, by at least " +
@@ -73,8 +79,9 @@ std::string proved(const Run& run) {
 
 std::string refuted(const Run& run) {
   const CounterexampleFacts* found = last_counterexample(run);
-  return "Proved is the contrary: the network that was kept gives another class to an image of the "
-         "neighbourhood. " +
+  return std::string(
+             "Proved is the contrary: the network that was kept gives another class to an image of ") +
+         (run.has_several() ? "a reference's neighbourhood. " : "the neighbourhood. ") +
          (found == nullptr
               ? std::string()
               : "The exact values of the last counterexample are in " + found->npy +
@@ -107,6 +114,34 @@ void not_claimed(Html& html) {
                "of the claim: the network is the function of real numbers that its stored weights define.");
 }
 
+// For the independent checker, which reads the network and the reference that are named here.
+std::string checker_command(const Run& run, const CertificateFacts& certificate) {
+  return "verissim-check " + quoted(certificate.file) + " --model " + quoted(run.final_network->file) +
+         " --image " + quoted(certificate.image) + " --class " + whole(certificate.label) + " --ssim " +
+         certificate.threshold + " --dimension " + dimension(run) + "    # ACCEPTED: robust\n";
+}
+
+void certificates(Html& html, const Run& run) {
+  std::string commands;
+  std::string why_not;
+  for (const CertificateFacts& each : run.certificates) {
+    if (has_file(run, each.file)) commands += checker_command(run, each);
+    if (each.file.empty() && why_not.empty()) why_not = each.why_not;
+  }
+  if (!commands.empty()) {
+    html.element(
+        "p",
+        "The whole proof is in a certificate, which verissim-check goes through: a separate program that "
+        "shares no code with the verifier and computes every bound again.");
+    html.element("pre", commands);
+  }
+  if (!why_not.empty()) {
+    html.element("p", std::string(commands.empty() ? "There is no certificate of the proof: "
+                                                   : "Not every reference has a certificate: ") +
+                          why_not + ".");
+  }
+}
+
 void how_to_check(Html& html, const Run& run) {
   html.element("h3", "How to check it");
   html.element("p", "In the run's folder:");
@@ -123,6 +158,7 @@ void how_to_check(Html& html, const Run& run) {
   }
   if (commands.empty()) commands = "verissim run params.json    # the settings of this run, once more\n";
   html.element("pre", commands);
+  certificates(html, run);
 }
 
 void files_in_folder(Html& html, const Run& run) {

@@ -12,12 +12,25 @@ namespace verissim::report {
 namespace {
 
 constexpr size_t kMostShown = 12;
+constexpr size_t kMostReferences = 40;
 
 struct Shown {
   const RoundFacts* round;
   const CounterexampleFacts* found;
   std::vector<double> values;
+  std::vector<double> reference;
 };
+
+std::vector<double> reference_of(const Run& run, const Number& number) {
+  const std::string stem = run.reference_stem(number);
+  return read_values(run, stem + ".npy", stem + ".png");
+}
+
+// The class of the reference with this number.
+Number label_of(const Run& run, const Number& number) {
+  const bool known = number && *number >= 0 && *number < static_cast<double>(run.references.size());
+  return known ? run.references[static_cast<size_t>(*number)].label : run.label;
+}
 
 // The worst counterexample of each round whose image is there.
 std::vector<Shown> worst_of_rounds(const Run& run) {
@@ -26,7 +39,9 @@ std::vector<Shown> worst_of_rounds(const Run& run) {
     if (round.counterexamples.empty()) continue;
     const CounterexampleFacts& worst = round.counterexamples.front();
     std::vector<double> values = read_values(run, worst.npy, worst.png);
-    if (!values.empty()) result.push_back({&round, &worst, std::move(values)});
+    std::vector<double> reference = reference_of(run, worst.reference);
+    if (!values.empty() && !reference.empty())
+      result.push_back({&round, &worst, std::move(values), std::move(reference)});
   }
   return result;
 }
@@ -37,9 +52,25 @@ void figure(Html& html, const Picture& picture, const std::string& alternative, 
   html.element("figcaption", caption);
 }
 
-void reference_figure(Html& html, const Run& run, const std::vector<double>& reference) {
-  figure(html, plain_picture(reference, run.input), "The reference image, class " + run.class_name(run.label),
-         "reference, class " + run.class_name(run.label));
+void reference_figure(Html& html, const Run& run, const Number& number,
+                      const std::vector<double>& reference) {
+  const std::string name = run.class_name(label_of(run, number));
+  figure(html, plain_picture(reference, run.input), "The reference image, class " + name,
+         "reference, class " + name);
+}
+
+// All of several references, as far as there is room.
+void gallery(Html& html, const Run& run) {
+  const auto row = html.in("div", {{"class", "row item"}});
+  for (size_t i = 0; i < std::min(run.references.size(), kMostReferences); ++i) {
+    const ReferenceFacts& each = run.references[i];
+    const std::vector<double> values = reference_of(run, static_cast<double>(i));
+    if (values.empty()) continue;
+    const std::string verdict = each.verdict.empty() ? "not asked" : each.verdict;
+    figure(html, plain_picture(values, run.input),
+           "Reference " + std::to_string(i + 1) + ", class " + run.class_name(each.label),
+           std::to_string(i + 1) + ", class " + run.class_name(each.label) + ": " + verdict);
+  }
 }
 
 std::string likeness(const Run& run, const CounterexampleFacts& found) {
@@ -76,17 +107,17 @@ void map_figure(Html& html, const Run& run, const std::vector<double>& values,
          "local SSIM, windows of " + window + ": light 1, dark 0; lowest " + lowest);
 }
 
-void counterexample_row(Html& html, const Run& run, const Shown& shown,
-                        const std::vector<double>& reference) {
+void counterexample_row(Html& html, const Run& run, const Shown& shown) {
+  const Number& number_of_it = shown.found->reference;
   const std::string rival = run.class_name(shown.found->rival);
   html.element("h3", "Round " + whole(shown.round->number) + ": class " + rival + " instead of " +
-                         run.class_name(run.label) + ", " + likeness(run, *shown.found));
+                         run.class_name(label_of(run, number_of_it)) + ", " + likeness(run, *shown.found));
   const auto row = html.in("div", {{"class", "row item"}});
-  reference_figure(html, run, reference);
+  reference_figure(html, run, number_of_it, shown.reference);
   figure(html, plain_picture(shown.values, run.input), "Counterexample, gets class " + rival,
          "counterexample, class " + rival + ", margin " + number(shown.found->margin));
-  difference_figure(html, run, shown.values, reference);
-  map_figure(html, run, shown.values, reference);
+  difference_figure(html, run, shown.values, shown.reference);
+  map_figure(html, run, shown.values, shown.reference);
 }
 
 void explain(Html& html, const Run& run, size_t rounds) {
@@ -121,9 +152,10 @@ void list(Html& html, const Run& run) {
   std::vector<std::vector<std::string>> rows;
   for (const RoundFacts& round : run.rounds) {
     for (const CounterexampleFacts& found : round.counterexamples) {
-      rows.push_back({found.npy, whole(round.number), run.class_name(found.rival), number(found.margin),
-                      number(found.margin_after), number(found.ssim, 8), number(found.deviation),
-                      png_state(found)});
+      const Number reference = found.reference ? Number(*found.reference + 1) : Number(1);
+      rows.push_back({found.npy, whole(round.number), whole(reference), run.class_name(found.rival),
+                      number(found.margin), number(found.margin_after), number(found.ssim, 8),
+                      number(found.deviation), png_state(found)});
     }
   }
   table(html,
@@ -132,6 +164,7 @@ void list(Html& html, const Run& run) {
         "network that was refuted and by the one kept; below or at 0 the class is lost.",
         {{"file", Cells::kText},
          {"round"},
+         {"reference"},
          {"class"},
          {"margin"},
          {"margin afterwards"},
@@ -148,7 +181,7 @@ bool showable(const Run& run, const std::vector<double>& reference) {
 }  // namespace
 
 void images_section(Html& html, const Run& run) {
-  const std::vector<double> reference = read_values(run, "reference.npy", "reference.png");
+  const std::vector<double> reference = reference_of(run, 0.0);
   const auto section = html.in("section");
   html.element("h2", "Images");
   const std::vector<Shown> shown = worst_of_rounds(run);
@@ -156,20 +189,22 @@ void images_section(Html& html, const Run& run) {
     html.element("p", "The folder has no image that can be shown.");
   } else {
     explain(html, run, shown.size());
-    if (shown.empty()) {
+    if (run.has_several()) {
+      gallery(html, run);
+    } else if (shown.empty()) {
       const auto row = html.in("div", {{"class", "row item"}});
-      reference_figure(html, run, reference);
+      reference_figure(html, run, 0.0, reference);
     }
     for (size_t i = 0; i < shown.size(); ++i) {
       if (shown.size() > kMostShown && i >= kMostShown - 1 && i + 1 < shown.size()) continue;
-      counterexample_row(html, run, shown[i], reference);
+      counterexample_row(html, run, shown[i]);
     }
   }
   list(html, run);
 }
 
 void scores_section(Html& html, const Run& run) {
-  if (run.scores_before.empty()) return;
+  if (run.scores_before.empty() || run.has_several()) return;
   const auto section = html.in("section");
   html.element("h2", "Scores of the reference");
   std::vector<std::string> labels;

@@ -37,6 +37,7 @@ std::string network_text(const Run& run) {
 }
 
 std::string limit_text(const Run& run) {
+  if (run.has_several()) return count(run.references.size(), "reference");
   if (run.measure.empty() || run.measure == "ssim") return "SSIM at least " + run.threshold;
   return run.measure + " distance at most " + run.threshold;
 }
@@ -89,10 +90,12 @@ std::string run_page(const Run& run) {
     html.element("p", run.sentence, {{"class", verdict_class(run)}});
     if (!run.finished) html.element("p", "The run did not finish, or goes on.", {{"class", "open"}});
     overview(html, run);
+    references_section(html, run);
     images_section(html, run);
     scores_section(html, run);
     search_section(html, run);
     repair_section(html, run);
+    cost_section(html, run);
     claim_section(html, run);
     settings_section(html, run);
   });

@@ -95,7 +95,8 @@ void list_rounds(Html& html, const Run& run) {
   std::vector<std::vector<std::string>> rows;
   for (const RoundFacts& round : run.rounds) {
     const auto fact = [&](Number RepairFacts::*member) { return of_repair(round, member); };
-    rows.push_back({whole(round.number), round.verdict, round.reason, whole(round.found),
+    rows.push_back({whole(round.number), round.verdict, round.reason,
+                    round.repair ? round.repair->method : std::string(), whole(round.found),
                     whole(fact(&RepairFacts::points)), number(fact(&RepairFacts::margin_wanted)),
                     whole(fact(&RepairFacts::left)), whole(fact(&RepairFacts::epochs)),
                     seconds(fact(&RepairFacts::seconds)), percent(round.accuracy_before),
@@ -105,6 +106,7 @@ void list_rounds(Html& html, const Run& run) {
         {{"round"},
          {"verdict", Cells::kText},
          {"why", Cells::kText},
+         {"method", Cells::kText},
          {"found"},
          {"repaired on"},
          {"margin wanted"},

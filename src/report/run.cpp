@@ -100,6 +100,7 @@ CounterexampleFacts read_counterexample(const json& found) {
   const json& still = member(png, "still_a_counterexample");
   return {file_at(found, "file"),
           file_at(png, "file"),
+          number_at(found, "reference"),
           number_at(found, "class"),
           number_at(found, "margin"),
           number_at(found, "margin_after"),
@@ -115,13 +116,49 @@ LayerChange read_layer(const json& layer) {
 
 std::optional<RepairFacts> read_repair(const json& repair) {
   if (!repair.is_object()) return std::nullopt;
-  return RepairFacts{number_at(repair, "margin_wanted"),
+  return RepairFacts{text_at(repair, "method"),
+                     number_at(repair, "margin_wanted"),
                      number_at(repair, "counterexamples_added"),
                      number_at(repair, "counterexamples"),
                      number_at(repair, "counterexamples_left"),
                      number_at(repair, "epochs"),
                      number_at(repair, "seconds"),
                      list_at(repair, "weight_changes", read_layer)};
+}
+
+ReferenceFacts read_reference(const json& reference) {
+  return {text_at(reference, "path"),           file_at(reference, "file"),
+          number_at(reference, "class_idx"),    text_at(reference, "threshold"),
+          text_at(reference, "verdict_before"), text_at(reference, "verdict"),
+          number_at(reference, "margin_bound")};
+}
+
+CandidateFacts read_candidate(const json& candidate) {
+  return {text_at(candidate, "method"), number_at(candidate, "step"), number_at(candidate, "accuracy")};
+}
+
+ClassFacts read_class(const json& of_class) {
+  return {number_at(of_class, "class_idx"), number_at(of_class, "images"), number_at(of_class, "before"),
+          number_at(of_class, "after")};
+}
+
+std::optional<CostFacts> read_cost(const json& cost) {
+  if (!cost.is_object()) return std::nullopt;
+  CostFacts result{number_at(cost, "agreement"),
+                   list_at(cost, "classes", read_class),
+                   {},
+                   list_at(cost, "weight_changes", read_layer)};
+  const std::pair<const char*, const char*> kinds[] = {
+      {"unseen_of_same_classes", "of the references' classes"},
+      {"unseen_of_other_classes", "of other classes"}};
+  for (const auto& [key, which] : kinds) {
+    const json& unseen = member(cost, key);
+    if (!unseen.is_object()) continue;
+    result.unseen.push_back({which, number_at(unseen, "images"), number_at(unseen, "proved_before"),
+                             number_at(unseen, "proved_after"), number_at(unseen, "refuted_before"),
+                             number_at(unseen, "refuted_after")});
+  }
+  return result;
 }
 
 RoundFacts read_round(const json& round) {
@@ -135,6 +172,13 @@ RoundFacts read_round(const json& round) {
           read_repair(member(round, "repair")),
           number_at(round, "accuracy_before"),
           number_at(round, "accuracy_after")};
+}
+
+CertificateFacts read_certificate(const json& reference) {
+  const std::string image = file_at(reference, "file");
+  return {file_at(reference, "certificate"), text_at(reference, "no_certificate"),
+          image.empty() ? text_at(reference, "path") : image, number_at(reference, "class_idx"),
+          text_at(reference, "threshold")};
 }
 
 // "1x28x28"; nothing for any other text.
@@ -227,6 +271,12 @@ std::string Run::class_name(const Number& output) const {
   return !there || *there == *output ? place : place + " (label " + whole(there) + ")";
 }
 
+std::string Run::reference_stem(const Number& place) const {
+  const bool known = place && *place >= 0 && *place < static_cast<double>(references.size());
+  const std::string file = known ? references[static_cast<size_t>(*place)].file : "";
+  return file.empty() ? "reference" : fs::path(file).stem().string();
+}
+
 Run read_run(const std::string& folder) {
   const json report = parse(folder + "/report.json");
   Run run;
@@ -236,12 +286,16 @@ Run read_run(const std::string& folder) {
   read_question(report, run);
   read_network(member(report, "network"), run);
   run.rounds = list_at(report, "rounds", read_round);
+  run.references = list_at(report, "references", read_reference);
+  run.candidates = list_at(report, "candidates", read_candidate);
+  run.cost = read_cost(member(report, "cost"));
   const json& final_network = member(report, "final_network");
   if (final_network.is_object()) {
     run.final_network =
         FinalFacts{file_at(final_network, "file"), text_at(final_network, "sha256"),
                    read_search(member(final_network, "search"), member(final_network, "trace"))};
   }
+  if (run.final_network) run.certificates = list_at(report, "references", read_certificate);
   run.best_network = file_at(report, "best_network");
   read_surroundings(report, run);
   return run;

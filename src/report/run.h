@@ -33,9 +33,59 @@ struct SearchFacts {
   Trace trace;
 };
 
+struct LayerChange {
+  std::string name;
+  Number relative;  // norm of the change / norm of the weights before
+  Number largest;   // change of one weight
+};
+
+// Of one reference among several.
+struct ReferenceFacts {
+  std::string path;  // as the user named it
+  std::string file;  // its image in the folder, "" if there is none
+  Number label;
+  std::string threshold;
+  std::string verdict_before;
+  std::string verdict;
+  Number margin_bound;
+};
+
+// On the test images of one class.
+struct ClassFacts {
+  Number label;  // the output
+  Number images;
+  Number before;
+  Number after;
+};
+
+// Verdicts around images that no repair has seen.
+struct UnseenFacts {
+  std::string which;
+  Number images;
+  Number proved_before;
+  Number proved_after;
+  Number refuted_before;
+  Number refuted_after;
+};
+
+struct CostFacts {
+  Number agreement;
+  std::vector<ClassFacts> classes;
+  std::vector<UnseenFacts> unseen;
+  std::vector<LayerChange> layers;  // from the first network to the one kept
+};
+
+// A network that was proved for all references.
+struct CandidateFacts {
+  std::string method;
+  Number step;
+  Number accuracy;
+};
+
 struct CounterexampleFacts {
   std::string npy;  // names of files in the folder, "" if there is none
   std::string png;
+  Number reference;  // its number among the references, from 0
   Number rival;
   Number margin;
   Number margin_after;  // by the network that was kept
@@ -45,13 +95,8 @@ struct CounterexampleFacts {
   std::optional<bool> png_is_one;  // whether the PNG still is a counterexample
 };
 
-struct LayerChange {
-  std::string name;
-  Number relative;  // norm of the change / norm of the weights before
-  Number largest;   // change of one weight
-};
-
 struct RepairFacts {
+  std::string method;
   Number margin_wanted;
   Number added;
   Number points;
@@ -80,6 +125,15 @@ struct FinalFacts {
   SearchFacts search;
 };
 
+// Of the final network's proof around one reference.
+struct CertificateFacts {
+  std::string file;     // "" if there is none
+  std::string why_not;  // then a clause, if one is known
+  std::string image;    // the reference's PNG in the folder, or its file
+  Number label;
+  std::string threshold;
+};
+
 struct FileFacts {
   std::string role;
   std::string path;
@@ -98,7 +152,10 @@ struct Run {
   Number accuracy_before;
   Number accuracy_after;
 
-  std::string reference;        // its file, as the config names it
+  std::vector<ReferenceFacts> references;
+  std::vector<CandidateFacts> candidates;
+  std::optional<CostFacts> cost;
+  std::string reference;        // the first one's file, as the config names it
   Number label;                 // the network's output that must win
   std::vector<Number> classes;  // the data set's label of each output
   std::string measure;
@@ -117,6 +174,7 @@ struct Run {
 
   std::vector<RoundFacts> rounds;
   std::optional<FinalFacts> final_network;
+  std::vector<CertificateFacts> certificates;  // one for each reference
   std::string best_network;
 
   std::vector<std::pair<std::string, Number>> times;
@@ -129,6 +187,9 @@ struct Run {
   // The name with the label of the data set, where that differs: "2 (label 5)".
   std::string class_name(const Number& output) const;
   std::string file(const std::string& file_name) const { return folder + "/" + file_name; }
+  bool has_several() const { return references.size() > 1; }
+  // Of the reference with this number: the name of its image in the folder without the ending.
+  std::string reference_stem(const Number& place) const;
 };
 
 // Throws InputError if the folder has no report.json, or that is no report. What it does not tell (older

@@ -7,10 +7,12 @@
 
 namespace verissim::report {
 
+void references_section(Html& html, const Run& run);
 void images_section(Html& html, const Run& run);
 void scores_section(Html& html, const Run& run);
 void search_section(Html& html, const Run& run);
 void repair_section(Html& html, const Run& run);
+void cost_section(Html& html, const Run& run);
 void claim_section(Html& html, const Run& run);
 void settings_section(Html& html, const Run& run);
 

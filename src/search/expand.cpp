@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "search/branching.h"
+#include "search/coarse.h"
 #include "search/final_problem.h"
 
 namespace verissim::search {
@@ -82,6 +83,7 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
     options.target = std::max(options.target, static_cast<float>(-offset));
   }
   optimiser_.run(rows_, options);
+  coarsen(rows_);
   for (size_t r = 0; r < nodes.size(); ++r) store_row(nodes[r], r);
   std::vector<Outcome> outcomes = close(nodes);
   evaluate_points(outcomes);
@@ -91,6 +93,7 @@ std::vector<Outcome> Expander::run(std::vector<Node>& nodes, const Effort& effor
 
 Outcome Expander::finish(Node& node, const FinalOptions& options, const StopToken& stop) {
   const FinalAnswer answer = solve_final(replay_, property_, node, options, stop);
+  node.known += answer.splits.size() - node.splits.size();
   node.splits = answer.splits;
   node.multipliers = answer.multipliers;
   node.bound = std::max(node.bound, static_cast<float>(answer.bound));
@@ -246,6 +249,7 @@ void change_frame(Node& node, std::shared_ptr<const Frame> frame) {
   }
   node.alpha = std::move(alpha);
   node.frame = std::move(frame);
+  node.known = 0;
 }
 
 std::vector<Node> split(const Node& node) {

@@ -51,7 +51,6 @@ class FinalProblem {
         goal_(property.goals[static_cast<size_t>(node.goal)]),
         node_(node),
         facts_(node.frame->facts),
-        options_(options),
         tolerance_(options.tolerance),
         multipliers_(node.multipliers) {
     answer_.splits = node.splits;
@@ -222,7 +221,7 @@ class FinalProblem {
       look_at(mean.point);
       if (done()) return false;
       upper_ = std::min({upper_, level_, mean.value});
-      if (options_.more_splits && mean.value < 10.0 * tolerance_ && add_missing_signs(mean.point)) {
+      if (mean.value < 10.0 * tolerance_ && add_missing_signs(mean.point)) {
         begin_level();
       } else if (!lower_level(mean.point)) {
         return false;
@@ -341,7 +340,6 @@ class FinalProblem {
   const property::Goal& goal_;
   const Node& node_;
   const proof::Facts& facts_;
-  const FinalOptions options_;
   const double tolerance_;
   proof::InputLine goal_line_;
   std::vector<Sign> signs_;

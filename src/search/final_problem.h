@@ -18,7 +18,7 @@
 namespace verissim::search {
 
 struct FinalAnswer {
-  std::vector<Split> splits;  // the node's, perhaps more, with multipliers
+  std::vector<Split> splits;  // the node's, then perhaps some that the frame's facts tell; with multipliers
   region::Multipliers multipliers{};
   double bound = -std::numeric_limits<double>::infinity();  // of the goal, with these multipliers, nearly
   std::vector<double> point;                                // of the region: the smallest margin seen
@@ -29,7 +29,6 @@ struct FinalAnswer {
 // that is not positive, or when both are within `tolerance`, or when it gets no further.
 struct FinalOptions {
   double tolerance = 1e-6;
-  bool more_splits = true;  // neurons that the frame's bounds fix may be split, too
 };
 FinalAnswer solve_final(const proof::Replay& replay, const property::Property& property, const Node& node,
                         const FinalOptions& options, const StopToken& stop);

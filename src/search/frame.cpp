@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "network/stage.h"
+#include "search/coarse.h"
 
 namespace verissim::search {
 namespace {
@@ -53,14 +55,17 @@ bool are_local(const bounds::Graph& graph) {
   });
 }
 
-// Couples the unstable first neurons; of too many those whose chords are worst.
-void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame) {
+// Couples the unstable first neurons; of too many those whose chords are worst. may(neuron): which ones can
+// be.
+template <typename May>
+void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame, May may) {
   if (!replay.region().curved() || frame.facts.contradiction) return;
   std::vector<std::pair<float, int32_t>> gaps;
   for (const int32_t neuron : bounds::first_neurons(graph)) {
     const float l = frame.lower[static_cast<size_t>(neuron)];
     const float u = frame.upper[static_cast<size_t>(neuron)];
-    if (l < 0.0F && u > 0.0F && std::isfinite(u - l)) gaps.emplace_back(l * u / (u - l), neuron);
+    if (l < 0.0F && u > 0.0F && std::isfinite(u - l) && may(neuron))
+      gaps.emplace_back(l * u / (u - l), neuron);
   }
   if (gaps.size() < kFewestCoupled) return;
   const size_t kept = std::min(gaps.size(), are_local(graph) ? kMostCoupledLocally : kMostCoupled);
@@ -73,7 +78,8 @@ void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame) {
 }
 
 // Couples the unstable neurons of the first hidden layer that is affine in a single first layer.
-void couple_second(proof::Replay& replay, bounds::Graph& graph, const Frame& frame, int relu) {
+void couple_second(proof::Replay& replay, bounds::Graph& graph, const Frame& frame, int relu,
+                   FrameProof* proof) {
   if (replay.coupling() == nullptr || frame.facts.contradiction) return;
   const int from = network::stage_source(replay.network(), relu);
   if (from < 0 || bounds::behind_relu(graph, graph.layer(from).inputs.front())) return;
@@ -90,8 +96,11 @@ void couple_second(proof::Replay& replay, bounds::Graph& graph, const Frame& fra
   if (alive.empty()) return;
   auto second = std::make_shared<const bounds::SecondCoupling>(replay.network(), graph, replay.region(), relu,
                                                                std::move(alive), neurons);
-  constexpr double kReserve = 1.001;
-  replay.couple_second(frame.facts, relu, neurons, kReserve * static_cast<double>(second->scale()));
+  constexpr float kReserve = 1.001F;
+  const float guess = kReserve * second->scale();
+  replay.couple_second(frame.facts, relu, neurons, static_cast<double>(guess));
+  if (proof != nullptr && replay.second_coupling() != nullptr)
+    proof->layers.push_back({neurons, guess, {}, {}});
   graph.couple_second(std::move(second));
 }
 
@@ -118,10 +127,12 @@ std::vector<int32_t> unstable_before(const Frame& frame, int64_t end) {
   return {frame.unstable.begin(), last};
 }
 
-// Row r's numbers. own(neuron) is a neuron's place in the rows, -1 if it has none.
+// Row r's numbers. own(neuron) is a neuron's place in the rows, -1 if it has none; coupled: all coupled
+// neurons; own_coupled: those of the rows (the same if it is empty).
 template <typename Own>
 Reasons reasons_of(const bounds::Rows& rows, size_t r, std::span<const int32_t> unstable,
-                   std::span<const Split> splits, Own own) {
+                   std::span<const Split> splits, Own own, const bounds::Graph& whole,
+                   const bounds::Graph& graph) {
   const size_t neurons = rows.alpha.size() / static_cast<size_t>(rows.count);
   const auto pick = [&](const std::vector<float>& values, int32_t neuron) {
     const int64_t place = own(neuron);
@@ -140,7 +151,14 @@ Reasons reasons_of(const bounds::Rows& rows, size_t r, std::span<const int32_t> 
   };
   reasons.curve = part(rows.curve);
   reasons.centre = part(rows.centre);
-  reasons.curvature = rows.curvature[r][0];
+  reasons.curvature = rows.curvature[r];
+  if (&whole == &graph) return reasons;
+  const std::vector<float> curve = std::exchange(reasons.curve, std::vector<float>(whole.coupled(), 0.0F));
+  const std::vector<int32_t>& coupled = graph.coupling().neurons();
+  const std::vector<int32_t>& all = whole.coupling().neurons();
+  for (size_t i = 0, k = 0; k < all.size(); ++k) {
+    if (i < coupled.size() && own(all[k]) == coupled[i]) reasons.curve[k] = curve[i++];
+  }
   return reasons;
 }
 
@@ -152,10 +170,10 @@ class LayerChunk {
              int start, std::span<const int64_t> places)
       : replay_(replay), graph_(graph), frame_(frame), part_(part), start_(start), places_(places) {}
 
-  // own: see reasons_of; `unstable` and `splits` are what it is asked for.
+  // own, whole: see reasons_of; `unstable` and `splits` are what it is asked for.
   template <typename Own>
-  PlaceBounds run(int iterations, std::span<const int32_t> unstable, std::span<const Split> splits,
-                  Own own) const {
+  PlaceBounds run(int iterations, std::span<const int32_t> unstable, std::span<const Split> splits, Own own,
+                  const bounds::Graph& whole) const {
     const auto count = static_cast<int64_t>(2 * places_.size());
     const auto width = static_cast<size_t>(graph_.layer(start_).size);
     std::vector<double> exact(static_cast<size_t>(count) * width, 0.0);
@@ -175,12 +193,13 @@ class LayerChunk {
     bounds::OptimiseOptions options;
     options.iterations = exact_at_once ? 0 : iterations;
     bounds::Optimiser(graph_, replay_.region()).run(rows, options);
+    coarsen(rows);
     const std::vector<char> all(static_cast<size_t>(count), 1);
     const std::vector<double> lower = replay_rows(replay_, frame_.facts, rows, exact, all);
     PlaceBounds result;
     for (size_t i = 0; i < places_.size(); ++i) result.bounds.emplace_back(lower[2 * i], -lower[2 * i + 1]);
     for (size_t r = 0; part_.recorded && r < lower.size(); ++r)
-      result.reasons.push_back(reasons_of(rows, r, unstable, splits, own));
+      result.reasons.push_back(reasons_of(rows, r, unstable, splits, own, whole, graph_));
     return result;
   }
 
@@ -242,6 +261,7 @@ struct CroppedPart {
     const auto at = std::lower_bound(neurons.begin(), neurons.end(), neuron);
     return at == neurons.end() || *at != neuron ? -1 : at - neurons.begin();
   }
+  int32_t whole(int32_t own_neuron) const { return neurons[static_cast<size_t>(own_neuron)]; }
   CroppedPart(const CroppedPart&) = delete;
   CroppedPart& operator=(const CroppedPart&) = delete;
 
@@ -250,8 +270,7 @@ struct CroppedPart {
   std::vector<Split> splits;
 };
 
-// As LayerChunk, on what the places depend on if that is little. What is recorded has no bowls of the crop's
-// own: their neurons are coupled in other ways from chunk to chunk.
+// As LayerChunk, on what the places depend on if that is little.
 PlaceBounds bound_places(const proof::Replay& replay, const bounds::Graph& graph, const Frame& frame,
                          const Part& part, int start, int64_t offset, std::span<const int64_t> places,
                          int iterations) {
@@ -260,18 +279,24 @@ PlaceBounds bound_places(const proof::Replay& replay, const bounds::Graph& graph
       part.recorded ? unstable_before(frame, offset) : std::vector<int32_t>();
   if (!crop) {
     return LayerChunk(replay, graph, frame, part, start, places)
-        .run(iterations, unstable, part.splits, [](int32_t neuron) { return int64_t{neuron}; });
+        .run(
+            iterations, unstable, part.splits, [](int32_t neuron) { return int64_t{neuron}; }, graph);
   }
   const CroppedPart cropped(replay, *crop, frame, part);
   bounds::Graph own_graph(crop->network);
   proof::Replay own_replay(crop->network, replay.region());
-  if (!part.recorded && bounds::behind_relu(graph, start)) couple(own_replay, own_graph, cropped.frame);
+  const std::vector<int32_t>& coupled = graph.coupling().neurons();
+  const auto is_coupled = [&](int32_t neuron) {
+    return std::binary_search(coupled.begin(), coupled.end(), cropped.whole(neuron));
+  };
+  if (bounds::behind_relu(graph, start)) couple(own_replay, own_graph, cropped.frame, is_coupled);
   std::vector<int64_t> own_places;
   const std::vector<int64_t>& kept = crop->places.back();
   for (const int64_t place : places)
     own_places.push_back(std::lower_bound(kept.begin(), kept.end(), place) - kept.begin());
   const LayerChunk chunk(own_replay, own_graph, cropped.frame, cropped.part, own_graph.output(), own_places);
-  return chunk.run(iterations, unstable, part.splits, [&](int32_t neuron) { return cropped.own(neuron); });
+  return chunk.run(
+      iterations, unstable, part.splits, [&](int32_t neuron) { return cropped.own(neuron); }, graph);
 }
 
 // SOUND: both enclose the neuron's input; where they do not meet, no point is left.
@@ -311,7 +336,7 @@ void tighten_layer(const proof::Replay& replay, const bounds::Graph& graph, cons
       bounds[i] = bound_places(replay, graph, frame, part, start, layer.offset, own, iterations);
   });
   std::vector<Interval> known = frame.facts.neurons;
-  if (proof != nullptr) proof->layers.push_back({unstable_before(frame, layer.offset), {}});
+  if (proof != nullptr) proof->layers.push_back({{}, 0.0F, unstable_before(frame, layer.offset), {}});
   for (size_t i = 0; i < chunks; ++i) {
     for (size_t k = 0; k < bounds[i].bounds.size(); ++k) {
       const auto neuron = static_cast<int32_t>(layer.offset + places[i * kChunk + k]);
@@ -471,7 +496,9 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
   const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}, proof != nullptr};
   const auto one_pass = [](size_t) { return 0; };
   tighten(replay, graph, first, *frame, part, one_pass, stop, proof, run_all);
-  couple(replay, graph, *frame);
+  couple(replay, graph, *frame, [](int32_t) { return true; });
+  if (proof != nullptr && replay.coupling() != nullptr)
+    proof->layers.push_back({graph.coupling().neurons(), 0.0F, {}, {}});
   for (const int relu : hidden) {
     // Of many neurons most are stable, and a single pass often shows it.
     const size_t unstable = wanted_places(graph.layer(relu), *frame, part).size();
@@ -480,7 +507,7 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
     const auto iterations = [second](size_t count) { return root_iterations(second, count); };
     tighten(replay, graph, {relu}, *frame, part, iterations, stop, proof, run_all);
     if (frame->facts.contradiction) break;
-    if (second && proof == nullptr) couple_second(replay, graph, *frame, relu);
+    if (second) couple_second(replay, graph, *frame, relu, proof);
   }
   if (proof != nullptr) conclude(*frame, *proof);
   return frame;

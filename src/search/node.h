@@ -30,6 +30,7 @@ struct Node {
   region::Slab slab;
   region::Multipliers multipliers{};
   std::vector<Split> splits;
+  size_t known = 0;  // how many of the last splits say what the frame's facts tell
   std::shared_ptr<const Frame> frame;
   std::vector<float> alpha;          // lower slopes of the frame's unstable neurons
   std::vector<float> curve;          // of every coupled neuron, see bounds/coupling.h; empty without a bowl

@@ -2,6 +2,7 @@
 // not know what becomes of it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -16,9 +17,9 @@ struct Reasons {
   std::vector<float> beta;  // multipliers of the node's splits
   float eta = 0.0F;         // of the frame's cut
   region::Multipliers multipliers{};
-  std::vector<float> curve;   // of every coupled neuron; empty without a bowl
-  std::vector<float> centre;  // of the bowl
-  float curvature = 0.0F;     // of the bowl
+  std::vector<float> curve;          // of every coupled neuron; empty without a bowl
+  std::vector<float> centre;         // of the bowl
+  std::array<float, 2> curvature{};  // of the bowl, see bounds::Rows
 };
 
 // A bound from below of a ReLU neuron's input (sign +1) or of minus that (-1).
@@ -29,7 +30,11 @@ struct NeuronBound {
 };
 
 // Bounds that were proved side by side, from what was known before; all that is known is then propagated.
+// Before that, at the root: neurons that are coupled from then on, see proof::Replay::couple and
+// couple_second.
 struct LayerProof {
+  std::vector<int32_t> coupled;
+  float guess = 0.0F;             // of couple_second
   std::vector<int32_t> unstable;  // neurons of layers before, ascending
   std::vector<NeuronBound> bounds;
 };
@@ -48,10 +53,8 @@ class Recorder {
  public:
   virtual ~Recorder() = default;
 
-  // The root's subproblems are, goal by goal, one for each slab. coupled: see proof::Replay::couple, from the
-  // first layer with bowls on. enough: see refine().
-  virtual void on_root(const FrameProof& frame, const std::vector<int32_t>& coupled,
-                       const std::vector<region::Slab>& slabs, double enough) = 0;
+  // The root's subproblems are, goal by goal, one for each slab. enough: see refine().
+  virtual void on_root(const FrameProof& frame, const std::vector<region::Slab>& slabs, double enough) = 0;
   // At the node's branch; middle: where its slab was halved, if it was.
   virtual void on_split(const Node& node, double middle) = 0;
   // The node, which still has its old frame, gets a new one; with a contradiction it is closed.

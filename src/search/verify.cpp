@@ -159,7 +159,7 @@ class Run {
       }
     }
     if (options_.recorder != nullptr) {
-      options_.recorder->on_root(root_proof_, graph_.coupling().neurons(), slabs, enough_);
+      options_.recorder->on_root(root_proof_, slabs, enough_);
       root_proof_ = {};
     }
     settle(std::move(nodes), {kRootIterations, kCandidates});
@@ -228,8 +228,7 @@ class Run {
   void finish_fixed(std::vector<Node> nodes, Outcome& best) {
     std::vector<std::optional<Outcome>> outcomes(nodes.size());
     if (nodes.empty()) return;
-    // A proof that is recorded has the splits that were recorded.
-    const FinalOptions final{tolerance(), options_.recorder == nullptr};
+    const FinalOptions final{tolerance()};
     threads().run(nodes.size(), [&](size_t i) {
       if (must_hurry()) return;
       outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).finish(nodes[i], final, stop_);
@@ -419,6 +418,7 @@ class Run {
     } else {
       result_.verdict = Verdict::kUnknown;
       if (open_.empty()) result_.reason = Reason::kBoundary;
+      if (!open_.empty()) result_.open_bound = open_.weakest();
       result_.margin_bound = options_.certify_open ? certify_open() : -kInfinity;
       if (result_.margin_bound > 0.0) {  // SOUND: all that was open has been replayed, and holds
         result_.verdict = Verdict::kRobust;

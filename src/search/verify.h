@@ -79,6 +79,9 @@ struct Result {
   // robust and unknown: a certified lower bound of min over the region of the smallest goal (-inf if none was
   // reached); not robust: the counterexample's margin.
   double margin_bound = 0.0;
+  // unknown: the weakest bound of what is open, in rounded arithmetic, mostly much better than what could be
+  // certified of it in a second; -infinity if there is none.
+  double open_bound = -std::numeric_limits<double>::infinity();
   // The smallest margin seen at a point of the region, in rounded arithmetic: with margin_bound, what is left
   // open. Infinity if none was looked at.
   double margin_seen = std::numeric_limits<double>::infinity();

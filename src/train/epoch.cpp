@@ -26,21 +26,26 @@ Batches::Batches(int64_t count, int64_t batch_size, uint64_t seed)
   std::iota(order_.begin(), order_.end(), 0);
 }
 
-Pass Batches::run(Learner& learner, const Penalty& penalty, const StopToken& stop) {
+Pass Batches::run(Learner& learner, const Penalty& penalty, const StopToken& stop, int64_t max_steps,
+                  const BoundTerm& bound) {
   shuffle(order_, rng_);
-  const auto count = order_.size();
+  const auto all = static_cast<int64_t>(order_.size());
+  const int64_t steps = (all + batch_size_ - 1) / batch_size_;
+  const bool cut = max_steps > 0 && max_steps < steps;
+  const auto count = static_cast<size_t>(cut ? max_steps * batch_size_ : all);
   size_t seen = 0;
   Pass pass;
   while (seen < count && !stop.stop_requested()) {
     const size_t size = std::min(static_cast<size_t>(batch_size_), count - seen);
-    const Step step = learner.step(std::span(order_).subspan(seen, size), penalty);
+    const Step step = learner.step(std::span(order_).subspan(seen, size), penalty, bound);
     pass.loss += step.loss * static_cast<double>(size);
     pass.penalty += step.penalty * static_cast<double>(size);
+    pass.bound += step.bound * static_cast<double>(size);
     pass.accuracy += static_cast<double>(step.correct);
     seen += size;
   }
   const auto total = static_cast<double>(std::max<size_t>(seen, 1));
-  return {pass.loss / total, pass.penalty / total, pass.accuracy / total, seen == count};
+  return {pass.loss / total, pass.penalty / total, pass.bound / total, pass.accuracy / total, seen == count};
 }
 
 }  // namespace verissim::train

@@ -14,6 +14,7 @@ namespace verissim::train {
 struct Pass {
   double loss = 0.0;      // mean cross entropy
   double penalty = 0.0;   // mean penalty of the steps
+  double bound = 0.0;     // mean bound term of the steps
   double accuracy = 0.0;  // in [0, 1]
   bool complete = false;  // false: stopped between batches; the figures are of the batches before
 };
@@ -24,8 +25,10 @@ class Batches {
   // batch_size >= 1.
   Batches(int64_t count, int64_t batch_size, uint64_t seed);
 
-  // One step of the learner for each batch of a newly shuffled pass.
-  Pass run(Learner& learner, const Penalty& penalty, const StopToken& stop);
+  // One step of the learner for each batch of a newly shuffled pass; only for the first `max_steps` of them
+  // if that is not 0.
+  Pass run(Learner& learner, const Penalty& penalty, const StopToken& stop, int64_t max_steps = 0,
+           const BoundTerm& bound = {});
 
  private:
   std::vector<int64_t> order_;

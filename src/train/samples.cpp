@@ -7,6 +7,18 @@
 
 namespace verissim::train {
 
+Samples evenly_spread(const Samples& samples, int64_t limit) {
+  Samples result{samples.shape, {}, {}, samples.classes};
+  const int64_t count = std::min(samples.count(), limit);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t k = i * samples.count() / count;
+    const auto image = samples.image(k);
+    result.images.insert(result.images.end(), image.begin(), image.end());
+    result.labels.push_back(samples.labels[static_cast<size_t>(k)]);
+  }
+  return result;
+}
+
 void check_fits(const Samples& samples, const network::Network& network) {
   VERISSIM_CHECK(samples.images.size() == samples.labels.size() * static_cast<size_t>(samples.shape.size()));
   if (samples.labels.empty()) throw InputError("training data", "", "no image", "at least one");

@@ -24,6 +24,9 @@ struct Samples {
   }
 };
 
+// At most `limit` of the samples, from everywhere among them. limit >= 1.
+Samples evenly_spread(const Samples& samples, int64_t limit);
+
 // Throws InputError unless there is a sample, the image values fit the network's input and every label is one
 // of its outputs.
 void check_fits(const Samples& samples, const network::Network& network);

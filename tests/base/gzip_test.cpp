@@ -33,6 +33,10 @@ TEST(Gzip, UnpacksWhatIsPacked) {
   for (int i = 0; i < 3000000; ++i) data.push_back(static_cast<std::byte>(i / 1000));
   EXPECT_EQ(unpack_gzip("x", gzip(data), 1 << 22), data);
   EXPECT_TRUE(unpack_gzip("x", gzip({}), 10).empty());
+  EXPECT_EQ(unpack_gzip("x", pack_gzip(data), 1 << 22), data);
+  EXPECT_EQ(pack_gzip(data), pack_gzip(data));
+  EXPECT_LT(pack_gzip(data).size(), data.size());
+  EXPECT_TRUE(unpack_gzip("x", pack_gzip({}), 10).empty());
 }
 
 TEST(Gzip, EveryShorterFileIsRefused) {

@@ -57,6 +57,21 @@ TEST(Checker, AcceptsBowlsSplitsAndFrames) {
   EXPECT_GE(leaves, 30);
 }
 
+// ONNX: colours, strides, padding, batch normalisation, residual sums, means. Without a sum the second layer
+// is coupled as well.
+TEST(Checker, AcceptsConvolutions) {
+  static const std::vector<std::string> thresholds{"0.9999", "0.9997", "0.999", "0.998", "0.99"};
+  Tally tally;
+  Rng rng(83);
+  for (int k = 0; k < 60; ++k) {
+    const auto size = static_cast<int64_t>(4 + rng.below(3));
+    const auto channels = static_cast<int64_t>(2 + rng.below(4));
+    expect_accepted(filed_onnx(rng, size, channels, k % 2 == 0, pick(rng, thresholds)), tally, 2);
+  }
+  EXPECT_GE(tally.robust, 15);
+  EXPECT_GE(tally.refuted, 5);
+}
+
 TEST(Checker, CertificatesDoNotDependOnThreads) {
   Rng rng(79);
   int compared = 0;

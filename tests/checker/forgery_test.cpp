@@ -15,13 +15,13 @@ struct Forger final : search::Recorder {
   std::function<void(search::FrameProof&)> frame = [](search::FrameProof&) {};
   std::function<void(std::vector<region::Slab>&, double&)> root = [](std::vector<region::Slab>&, double&) {};
 
-  void on_root(const search::FrameProof& proof, const std::vector<int32_t>& coupled,
-               const std::vector<region::Slab>& slabs, double enough) override {
+  void on_root(const search::FrameProof& proof, const std::vector<region::Slab>& slabs,
+               double enough) override {
     search::FrameProof own = proof;
     std::vector<region::Slab> own_slabs = slabs;
     frame(own);
     root(own_slabs, enough);
-    writer.on_root(own, coupled, own_slabs, enough);
+    writer.on_root(own, own_slabs, enough);
   }
   void on_split(const search::Node& node, double middle) override {
     search::Node own = node;
@@ -269,6 +269,48 @@ TEST_F(Forgery, PointsThatRefuteNothing) {
   expect_rejected(say(outside), "not finite");
   outside.pop_back();
   EXPECT_EQ(say(outside).code, 1);
+}
+
+// A network of another graph with the same shapes: the checksum tells it, and without that the proof would.
+TEST(ForgedNetworks, OtherConvolutions) {
+  int forged = 0;
+  for (uint64_t seed = 1; seed < 40 && forged < 4; ++seed) {
+    Rng rng(seed);
+    const FiledQuestion q = filed_onnx(rng, 6, 5, true, "0.9995");
+    Rng again(seed);
+    const std::string other = OnnxWriter(again).convolutional(6, 5, 3, false);
+    const std::string file = q.folder->file("other.onnx");
+    write_file(file, std::as_bytes(std::span(other)));
+    certificate::Subject subject = q.subject();
+    subject.model_checksum = certificate::checksum_of_file(file);
+    certificate::Writer writer(q.certificate(), subject);
+    if (certify(q, writer, writer).result.verdict != search::Verdict::kRobust) continue;
+    ++forged;
+    std::vector<std::string> words = checker_with(q, q.certificate());
+    EXPECT_EQ(Process(words).wait().code, 1);  // it is for another file
+    std::replace(words.begin(), words.end(), q.model(), file);
+    const Ended ended = Process(words).wait();
+    if (ended.code != 1) {  // then it must be a true proof of that network
+      const network::Network net = network::load_model(file, q.shape).network;
+      EXPECT_EQ(predicted(net, q.question.hood.reference), q.label);
+    }
+  }
+  EXPECT_EQ(forged, 4);
+}
+
+// Neurons that are said to be coupled and cannot be.
+TEST_F(Forgery, CoupledNeuronsThatAreNot) {
+  const auto couple = [](int32_t neuron) {
+    return forged([neuron](Forger& f) {
+      f.frame = [neuron](search::FrameProof& proof) {
+        for (search::LayerProof& layer : proof.layers) {
+          if (!layer.coupled.empty()) layer.coupled.back() = neuron;
+        }
+      };
+    });
+  };
+  expect_rejected(couple(39), "not affine");  // of the second layer
+  expect_rejected(couple(40), "is not below");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/temporary_folder.h"
 #include "certificate/writer.h"
+#include "checker/onnx_writer.h"
 #include "cli/process.h"
 #include "image/write_image.h"
 #include "network/model_file.h"
@@ -23,12 +24,15 @@ struct FiledQuestion {
   std::string threshold;
   int64_t label = 0;
 
-  std::string model() const { return folder->file("model.pt"); }
+  std::string model_name = "model.pt";
+
+  std::string model() const { return folder->file(model_name); }
   std::string image() const { return folder->file("image.png"); }
   std::string certificate() const { return folder->file("proof.cert"); }
 
   certificate::Subject subject() const {
     return {sha256_of_file(model()),
+            certificate::checksum_of_file(model()),
             shape,
             to_floats(question.hood.reference),
             label,
@@ -58,6 +62,23 @@ inline FiledQuestion filed(Rng& rng, int64_t height, int64_t width, const std::v
   return q;
 }
 
+// A convolutional network for colour images, in ONNX.
+inline FiledQuestion filed_onnx(Rng& rng, int64_t size, int64_t channels, bool residual,
+                                const std::string& threshold) {
+  FiledQuestion q;
+  q.model_name = "model.onnx";
+  q.shape = {3, size, size};
+  q.threshold = threshold;
+  const std::string bytes = OnnxWriter(rng).convolutional(size, channels, 3, residual);
+  write_file(q.model(), std::as_bytes(std::span(bytes)));
+  network::Network net = network::load_model(q.model(), q.shape).network;
+  q.question =
+      question(std::move(net), random_reference(rng, static_cast<size_t>(q.shape.size())), threshold);
+  q.label = predicted(q.question.net, q.question.hood.reference);
+  image::write_png(q.image(), {q.shape, to_floats(q.question.hood.reference)});
+  return q;
+}
+
 // Verifies, with a recorder that passes on to the writer, and finishes the certificate.
 struct Certified {
   search::Result result;
@@ -80,12 +101,19 @@ inline Certified certify(const FiledQuestion& q, int threads = 1) {
 }
 
 inline std::vector<std::string> checker_with(const FiledQuestion& q, const std::string& file) {
-  return {VERISSIM_CHECKER, file,
-          "--model",        q.model(),
-          "--image",        q.image(),
-          "--class",        std::to_string(q.label),
-          "--ssim",         q.threshold,
-          "--dimension",    "1," + std::to_string(q.shape.height) + "," + std::to_string(q.shape.width)};
+  return {VERISSIM_CHECKER,
+          file,
+          "--model",
+          q.model(),
+          "--image",
+          q.image(),
+          "--class",
+          std::to_string(q.label),
+          "--ssim",
+          q.threshold,
+          "--dimension",
+          std::to_string(q.shape.channels) + "," + std::to_string(q.shape.height) + "," +
+              std::to_string(q.shape.width)};
 }
 inline Ended check(const FiledQuestion& q) { return Process(checker_with(q, q.certificate())).wait(); }
 

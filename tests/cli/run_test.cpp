@@ -126,6 +126,80 @@ TEST_F(Run, TrainsRepairsAndProves) {
   EXPECT_EQ(checked.code, 20) << checked.out;
 }
 
+TEST_F(Run, RepairsManyReferencesAndTellsEach) {
+  config_["ri"] = {{"first", 6}};
+  config_["repair"] = {{"unseen", 3}};
+  const Ended ended = run();
+  if (without_torch(ended)) GTEST_SKIP() << "built without LibTorch";
+  ASSERT_EQ(ended.code, 20) << ended.out << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("every image whose SSIM to one of 6 references is at least"));
+  const json report = json::parse(read_text_file(result("report.json")));
+  ASSERT_EQ(report["references"].size(), 6U);
+  for (size_t i = 0; i < 6; ++i) {
+    const json& each = report["references"][i];
+    EXPECT_EQ(each["verdict"], "robust");
+    EXPECT_EQ(each["threshold"], "0.9");
+    EXPECT_THAT(each["path"].get<std::string>(), HasSubstr("test image"));
+    EXPECT_EQ(each["certificate"], "proof_00" + std::to_string(i + 1) + ".certificate");
+    const std::string image = result(each["file"]);
+    const Ended checked = testing::Process({VERISSIM_CHECKER, result(each["certificate"]), "--model",
+                                            result("repaired_model.pt"), "--image", image, "--class",
+                                            std::to_string(each["class_idx"].get<int>()), "--ssim", "0.9",
+                                            "--dimension", "1,4,4"})
+                              .wait();
+    EXPECT_EQ(checked.code, 20) << checked.out;
+  }
+  if (!report["repaired"]) return;
+  const json& cost = report["cost"];
+  EXPECT_EQ(cost["classes"].size(), 2U);
+  EXPECT_GT(cost["agreement"], 0.5);
+  EXPECT_EQ(cost["unseen_of_same_classes"]["images"], 3);
+  EXPECT_EQ(report["candidates"][0]["accuracy"], report["accuracy"]["after"]);
+}
+
+TEST_F(Run, RepairTakesReferencesFromACsvFile) {
+  network::Network network = network::make_mlp({1, 4, 4}, {6, 6}, 2);
+  for (network::Node& node : network.nodes) {
+    auto* dense = std::get_if<network::Dense>(&node.op);
+    if (dense == nullptr) continue;
+    for (size_t i = 0; i < dense->weight.size(); ++i)
+      dense->weight[i] = static_cast<double>(i * 7919 % 16) / 16.0 - 0.4375;
+  }
+  const std::string model = folder_.file("model_i1x4x4_l6-6_o2.pt");
+  network::save_model(model, network);
+  image::Image below = bright_above();
+  std::reverse(below.values.begin(), below.values.end());
+  image::write_png(folder_.file("below.png"), below);
+  write_text_file(folder_.file("refs.csv"), "path,class_idx,threshold\nreference.png,1,\nbelow.png,0,0.95\n");
+  std::vector<std::string> words = {"repair",
+                                    "--model",
+                                    model,
+                                    "--ssim",
+                                    "0.9",
+                                    "--dataset",
+                                    "MNIST",
+                                    "--data-path",
+                                    folder_.file("data"),
+                                    "--classes",
+                                    "3,4",
+                                    "--out",
+                                    folder_.file("out.pt"),
+                                    "--json"};
+  Ended ended = run_verissim(words);
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err + ended.out, HasSubstr("one of --image, --references and --first is required"));
+  words.insert(words.end(), {"--references", folder_.file("refs.csv"), "--method", "penalty"});
+  ended = run_verissim(words);
+  if (without_torch(ended)) GTEST_SKIP() << "built without LibTorch";
+  ASSERT_EQ(ended.code, 20) << ended.out << ended.err;
+  const json answer = json::parse(ended.out);
+  ASSERT_EQ(answer["references"].size(), 2U);
+  EXPECT_EQ(answer["references"][1]["threshold"], "0.95");
+  EXPECT_TRUE(answer["references"][0]["verdict_before"] == "not robust" ||
+              answer["references"][1]["verdict_before"] == "not robust");
+  for (const json& each : answer["references"]) EXPECT_EQ(each["verdict"], "robust");
+}
+
 TEST_F(Run, RepairsANetworkWithCounterexamples) {
   // The class is decided by one pixel, and the reference is close to the border.
   network::Network network = network::make_mlp({1, 4, 4}, {6, 6}, 2);
@@ -223,7 +297,8 @@ TEST_F(Run, RepairEndsWithUnknownWhenInterrupted) {
   fs::create_directories(folder_.file("models"));
   network::save_model(folder_.file("models/model_i1x4x4_l6-6_o2.pt"), network);
   // Steps far too small for such a margin.
-  config_["repair"] = {{"max_epochs", 1000000}, {"timeout", 0}, {"lr", 1e-9}, {"margin", 1000}};
+  config_["repair"] = {
+      {"method", "penalty"}, {"max_epochs", 1000000}, {"timeout", 0}, {"lr", 1e-9}, {"margin", 1000}};
   testing::Process process(testing::verissim_with({"run", config_file()}));
   for (int i = 0; i < 600 && process.said().find("round 1") == std::string::npos; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -284,6 +359,8 @@ TEST_F(Run, RepairKeepsTheBestNetworkThatItCouldNotProve) {
                                     folder_.file("data"),
                                     "--classes",
                                     "3,4",
+                                    "--method",
+                                    "penalty",
                                     "--max-epochs",
                                     "1",
                                     "--lr",

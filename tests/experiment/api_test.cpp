@@ -52,6 +52,23 @@ TEST_F(Api, ProvesAndRefutes) {
   EXPECT_TRUE(verissim::find_counterexample(weak, reference(), 0, "0.98"));
 }
 
+TEST_F(Api, WritesCertificates) {
+  verissim::Settings settings;
+  settings.certificate = folder_.file("proof");
+  const auto robust = model(1.0, 0.5);
+  const auto proved = verissim::verify(robust, reference(), 0, "0.98", settings);
+  EXPECT_EQ(proved.verdict, Verdict::kRobust);
+  EXPECT_EQ(proved.no_certificate, "");
+  EXPECT_EQ(verissim::read_text_file(settings.certificate).substr(0, 23), "verissim certificate 1\n");
+
+  const Picture of_no_file{reference().dimension, reference().values};
+  EXPECT_THROW(verissim::verify(robust, of_no_file, 0, "0.98", settings), verissim::Error);
+  EXPECT_THROW(verissim::verify(robust, reference(), 0, {verissim::Measure::kL2, "0.1"}, settings),
+               verissim::Error);
+  settings.eight_bit = true;
+  EXPECT_THROW(verissim::verify(robust, reference(), 0, "0.98", settings), verissim::Error);
+}
+
 TEST_F(Api, KnowsOtherNeighbourhoods) {
   using verissim::Measure;
   const auto weak = model(0.01, 5.0);  // lost as soon as the first value falls by 0.002
@@ -132,6 +149,46 @@ TEST_F(Api, ThrowsItsOwnErrors) {
   EXPECT_THROW(verissim::verify(good, reference(), 0, "high"), verissim::Error);
   EXPECT_THROW(verissim::verify(good, Picture{{1, 4, 4}, {0.5F}}, 0, "0.98"), verissim::Error);
   EXPECT_THROW(good.scores(Picture{{1, 1, 2}, {0.5F, 0.25F}}), verissim::Error);
+}
+
+// Two patterns: bright above, bright below, with noise.
+verissim::Samples patterns(int count) {
+  verissim::Samples samples{{1, 4, 4}, {}, {}};
+  uint32_t state = 7;
+  for (int i = 0; i < count; ++i) {
+    for (int k = 0; k < 16; ++k) {
+      state = state * 1664525 + 1013904223;
+      const bool bright = (k < 8) == (i % 2 == 0);
+      samples.images.push_back((bright ? 0.8F : 0.2F) + static_cast<float>(state >> 24) / 2560.0F);
+    }
+    samples.labels.push_back(i % 2);
+  }
+  return samples;
+}
+
+TEST_F(Api, RepairsAroundSeveralReferencesAndSaves) {
+  const auto weak = model(0.01, 5.0);
+  const verissim::Samples samples = patterns(64);
+  std::vector<verissim::Reference> references;
+  for (int i = 0; i < 2; ++i) {
+    const auto* first = samples.images.data() + i * 16;
+    references.push_back({{{1, 4, 4}, {first, first + 16}}, i, "0.98"});
+  }
+  verissim::RepairSettings repairing;
+  repairing.method = "last-layer";  // needs no LibTorch
+  const verissim::Repaired repaired = verissim::repair_model(weak, references, samples, samples, repairing);
+  ASSERT_EQ(repaired.answers.size(), 2U);
+  ASSERT_TRUE(repaired.robust) << repaired.reason;
+  for (const verissim::Answer& answer : repaired.answers) EXPECT_EQ(answer.verdict, Verdict::kRobust);
+  EXPECT_GE(repaired.accuracy_after, repaired.accuracy_before);
+  const std::string file = folder_.file("repaired_i1x4x4.pt");
+  repaired.model.save(file);
+  const auto read = verissim::Model::load(file, Dimension{1, 4, 4});
+  EXPECT_EQ(verissim::verify(read, references[1].picture, 1, "0.98").verdict, Verdict::kRobust);
+  EXPECT_THROW(repaired.model.save(folder_.file("repaired.onnx")), verissim::Error);
+  EXPECT_THROW(verissim::repair_model(weak, {}, samples, samples, repairing), verissim::Error);
+  repairing.method = "magic";
+  EXPECT_THROW(verissim::repair_model(weak, references, samples, samples, repairing), verissim::Error);
 }
 
 }  // namespace

@@ -17,14 +17,16 @@ Report sample_report() {
   report.config.threshold = Decimal::parse("0.980", "test");
   report.config.dimension = {1, 4, 4};
   report.config.selected_classes = {1, 3, 5};
-  report.config.reference_class = 1;
+  report.references.push_back({"3.png", "reference.png", -1, 1, report.config.threshold});
   Round round;
   round.facts.number = 1;
-  round.facts.verification.verdict = search::Verdict::kUnknown;
-  round.facts.verification.reason = search::Reason::kTimeLimit;
-  round.facts.verification.margin_bound = -std::numeric_limits<double>::infinity();
-  round.facts.verification.statistics.nodes = 7;
-  round.facts.verification.statistics.stable_relus = 5;
+  search::Result result;
+  result.verdict = search::Verdict::kUnknown;
+  result.reason = search::Reason::kTimeLimit;
+  result.margin_bound = -std::numeric_limits<double>::infinity();
+  result.statistics.nodes = 7;
+  result.statistics.stable_relus = 5;
+  round.facts.verifications = {result};
   report.rounds.push_back(round);
   return report;
 }
@@ -52,9 +54,9 @@ TEST(Report, TellsUnknownWithItsReasonInTheOriginalsFile) {
 
 TEST(Report, DoesNotCountStableNeuronsThatNobodyLookedFor) {
   Report report = sample_report();
-  report.rounds[0].facts.verification.statistics.nodes = 0;
+  report.rounds[0].facts.verifications[0]->statistics.nodes = 0;
   EXPECT_TRUE(json::parse(evaluation_json(report))["iterations"]["1"]["stable_relu"].is_null());
-  report.rounds[0].facts.verification.statistics.seconds_root = 0.01;
+  report.rounds[0].facts.verifications[0]->statistics.seconds_root = 0.01;
   EXPECT_EQ(json::parse(evaluation_json(report))["iterations"]["1"]["stable_relu"], 5);
 }
 

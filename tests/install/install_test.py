@@ -49,7 +49,7 @@ class Installed(unittest.TestCase):
     def test_another_project_finds_the_package(self):
         build = self.root / "consumer"
         run(CMAKE, "-S", SOURCE / "tests/install/consumer", "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
-            f"-DEXAMPLE={SOURCE / 'examples/verify.cpp'}", "-DCMAKE_BUILD_TYPE=Release")
+            f"-DEXAMPLE={SOURCE / 'examples/cpp/verify.cpp'}", "-DCMAKE_BUILD_TYPE=Release")
         run(CMAKE, "--build", build)
         told = run(build / "consumer", MODEL, IMAGE, 0, "0.999")
         self.assertRegex(told, r"^(robust|not robust) \(.+\), margin bound ")
@@ -81,6 +81,35 @@ class Installed(unittest.TestCase):
         self.assertEqual(self.complete("verify", "--channels", "m"), ["mean"])
         self.assertEqual(self.complete("verify", "--threads", ""), [])
         self.assertEqual(self.complete("verify", "--model", str(MODEL)[:-1]), [str(MODEL)])
+
+    @unittest.skipUnless(shutil.which("dpkg-deb") and shutil.which("dpkg-shlibdeps"), "no tools for Debian packages")
+    def test_debian_packages(self):
+        folder = self.root / "packages"
+        cpack = pathlib.Path(CMAKE).resolve().with_name("cpack")
+        run(cpack, "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", folder, cwd=BUILD)
+        packages = {}
+        for file in folder.glob("*.deb"):
+            text = run("dpkg-deb", "--field", file)
+            fields = dict(re.findall(r"^([A-Z][\w-]+): (.*)$", text, re.MULTILINE))
+            packages[fields["Package"]] = (file, fields)
+            self.assertRegex(fields["Maintainer"], r"^The Verissim developers <\S+@\S+\.\S+>$")
+        self.assertIn("verissim", packages)
+        file, fields = packages["verissim"]
+        self.assertIn("libgmp", fields["Depends"])
+        self.assertNotIn("torch", fields["Depends"])
+        root = self.root / "root"
+        run("dpkg-deb", "--extract", file, root)
+        question = ["--model", MODEL, "--image", IMAGE, "--class", 0, "--ssim", "0.999", "--quiet"]
+        answer = subprocess.run([root / "usr/bin/verissim", "verify", *map(str, question)], capture_output=True, text=True)
+        self.assertIn(answer.returncode, (10, 20), answer.stderr)
+        self.assertIn("usage: verissim-check", run(root / "usr/bin/verissim-check", "--help"))
+        self.assertEqual(list(root.rglob("verissim_torch*")), [])
+        if "verissim-training" in packages:
+            file, fields = packages["verissim-training"]
+            self.assertIn("torch", fields["Depends"])
+            self.assertRegex(fields["Depends"], r"\bverissim \(= ")
+            run("dpkg-deb", "--extract", file, root)
+            self.assertEqual(len(list(root.rglob("*verissim_torch.so"))), 1)
 
     def test_other_shells_accept_their_files(self):
         files = {"zsh": "share/zsh/site-functions/_verissim", "fish": "share/fish/vendor_completions.d/verissim.fish"}

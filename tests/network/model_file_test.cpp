@@ -39,7 +39,7 @@ Network random_mlp(uint64_t seed) {
 
 TEST(ModelFile, KeptFilesAreReadAsPytorchMeantThem) {
   const std::vector<ModelCase> cases = read_model_cases(kData);
-  ASSERT_EQ(cases.size(), 6U);
+  ASSERT_EQ(cases.size(), 7U);
   for (const ModelCase& model_case : cases) expect_as_meant(model_case);
 }
 

@@ -164,6 +164,9 @@ def write_small(d):
                                       nn.Flatten(), nn.Linear(8, 2))).eval()
     good(d, "script.pt", script, lambda p: rezip_script(torch.jit.script(script), p), (1, 4, 4), "TorchScript",
          input_is_flat=False, give_shape=True)
+    torch.manual_seed(4)
+    norm = randomised(nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)))
+    good(d, "norm.pt", norm.eval(), saver(norm), (1, 3, 3), MODULE, input_is_flat=False, give_shape=True)
 
 
 def rezip_script(script, path):

@@ -90,3 +90,13 @@ def test_the_stub_names_what_the_module_has():
     named = {a or b for a, b in named}
     own = {name for name in dir(verissim._engine) if not name.startswith("_")}
     assert named == own
+
+
+def test_the_checker_is_beside_the_engine():
+    from verissim import _certificates
+
+    done = subprocess.run([_certificates.PROGRAM, "--help"], stdout=subprocess.PIPE, universal_newlines=True)
+    assert done.returncode == 0 and done.stdout.startswith("usage: verissim-check CERTIFICATE")
+    pixels = numpy.zeros((2, 3), numpy.uint8)
+    check = verissim.check(b"nothing", b"nothing", pixels, 0, 0.99)
+    assert check.verdict == "rejected" and not check.robust

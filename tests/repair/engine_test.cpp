@@ -3,8 +3,8 @@
 
 #include "base/decimal.h"
 #include "region/ssim_region.h"
+#include "repair/engine.h"
 #include "repair/repair.h"
-#include "repair/task.h"
 #include "train/forward.h"
 #include "train/toy.h"
 #include "train/train.h"
@@ -38,13 +38,13 @@ TEST(RepairWithEngine, EndsInAProof) {
   const auto region = region::make_global_ssim(reference, Decimal::parse("0.6", "threshold"));
   search::Options engine;
   engine.threads = 1;
-  const Task task = make_task(*region, 0, engine, nullptr);
-  ASSERT_EQ(task.verify(start, {}).verdict, search::Verdict::kNotRobust);
+  const Target target = make_target(*region, 0, engine, nullptr);
+  ASSERT_EQ(target.verify(start, {}).verdict, search::Verdict::kNotRobust);
   Options options;
   options.training.batch_size = 16;
-  const Outcome outcome = repair(start, task, samples, test, options, nullptr, {});
+  const Outcome outcome = repair(start, {&target, 1}, samples, test, options, nullptr, {});
   EXPECT_EQ(outcome.status, Status::kRobust);
-  EXPECT_EQ(task.verify(outcome.network, {}).verdict, search::Verdict::kRobust);
+  EXPECT_EQ(target.verify(outcome.network, {}).verdict, search::Verdict::kRobust);
   EXPECT_GT(train::accuracy(outcome.network, test), 0.95);
 }
 
@@ -53,9 +53,9 @@ TEST(RepairWithEngine, ExploresPointsOfTheRegionBelowTheMargin) {
   std::get<network::Dense>(flat.nodes[1].op).bias = {0.5, 0.0};
   const std::vector<float> reference = {0.2F, 0.5F, 0.9F};
   const auto region = region::make_global_ssim(reference, Decimal::parse("0.9", "threshold"));
-  const Task task = make_task(*region, 0, {}, nullptr);
-  EXPECT_TRUE(task.explore(flat, 0.4, 1, {}).empty());
-  const auto points = task.explore(flat, 0.6, 1, {});
+  const Target target = make_target(*region, 0, {}, nullptr);
+  EXPECT_TRUE(target.explore(flat, 0.4, 1, {}).empty());
+  const auto points = target.explore(flat, 0.6, 1, {});
   ASSERT_FALSE(points.empty());
   for (const std::vector<double>& point : points) EXPECT_TRUE(region->contains(point));
 }

@@ -19,23 +19,23 @@ network::Network line() {
 TEST(Pool, GivesMarginsOfTheExactValues) {
   Pool pool(1, 10);
   const double tiny = 0x1p-40;
-  EXPECT_TRUE(pool.add(std::vector<double>{0.5 + tiny}, 0));
-  EXPECT_TRUE(pool.add(std::vector<double>{0.25}, 1));
+  EXPECT_TRUE(pool.add(std::vector<double>{0.5 + tiny}, 0, 0));
+  EXPECT_TRUE(pool.add(std::vector<double>{0.25}, 1, 1));
   EXPECT_EQ(pool.margins(line()), (std::vector<double>{2 * tiny, 0.5}));
   EXPECT_EQ(pool.images()[0], 0.5F);
 }
 
 TEST(Pool, KeepsEachPointOnce) {
   Pool pool(1, 10);
-  EXPECT_TRUE(pool.add(std::vector<double>{0.5}, 0));
-  EXPECT_FALSE(pool.add(std::vector<double>{0.5}, 0));
-  EXPECT_TRUE(pool.add(std::vector<double>{0.5}, 1));
+  EXPECT_TRUE(pool.add(std::vector<double>{0.5}, 0, 0));
+  EXPECT_FALSE(pool.add(std::vector<double>{0.5}, 0, 0));
+  EXPECT_TRUE(pool.add(std::vector<double>{0.5}, 1, 1));
   EXPECT_EQ(pool.count(), 2);
 }
 
 TEST(Pool, ForgetsThePointsWithTheLargestMarginsButNotTheNewest) {
   Pool pool(1, 3);
-  for (const double x : {0.6, 0.9, 0.7, 0.8, 1.0}) pool.add(std::vector<double>{x}, 0);
+  for (const double x : {0.6, 0.9, 0.7, 0.8, 1.0}) pool.add(std::vector<double>{x}, 0, 0);
   pool.shrink(line(), 1);
   ASSERT_EQ(pool.count(), 3);
   EXPECT_EQ(pool.images()[0], 0.6F);

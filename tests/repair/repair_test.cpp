@@ -53,24 +53,31 @@ search::Result verify_grid(const network::Network& network, double side, size_t 
   return result;
 }
 
-Task grid_task(double side, size_t wanted) {
-  Task task;
-  task.reference = {0.2, 0.2};
-  task.verify = [=](const network::Network& network, const StopToken&) {
+Target grid_target(double side, size_t wanted) {
+  Target target;
+  target.reference = {0.2, 0.2};
+  target.verify = [=](const network::Network& network, const StopToken&) {
     return verify_grid(network, side, wanted);
   };
-  return task;
+  return target;
 }
 
-Task fixed_task(const search::Result& result) {
-  Task task;
-  task.reference = {0.2, 0.2};
-  task.verify = [=](const network::Network&, const StopToken&) { return result; };
-  return task;
+Target fixed_target(const search::Result& result) {
+  Target target;
+  target.reference = {0.2, 0.2};
+  target.verify = [=](const network::Network&, const StopToken&) { return result; };
+  return target;
+}
+
+Outcome repair_one(const network::Network& start, const Target& target, const train::Samples& train,
+                   const train::Samples& test, const Options& options, Observer* observer,
+                   const StopToken& stop) {
+  return repair(start, {&target, 1}, train, test, options, observer, stop);
 }
 
 Options quick() {
   Options options;
+  options.method = "penalty";
   options.training.batch_size = 16;
   options.training.learning_rate = 0.005;
   return options;
@@ -92,21 +99,27 @@ TEST(Repair, MakesTheNetworkRobust) {
   const network::Network start = trained();
   ASSERT_EQ(verify_grid(start, 0.55, 1).verdict, search::Verdict::kNotRobust);
   Recorder recorder;
-  const Outcome outcome = repair(start, grid_task(0.55, 3), kTrain, kTest, quick(), &recorder, {});
+  const Outcome outcome = repair_one(start, grid_target(0.55, 3), kTrain, kTest, quick(), &recorder, {});
   EXPECT_EQ(outcome.status, Status::kRobust);
   EXPECT_EQ(verify_grid(outcome.network, 0.55, 1).verdict, search::Verdict::kRobust);
-  EXPECT_EQ(outcome.verification.verdict, search::Verdict::kRobust);
+  EXPECT_EQ(verdict_of(outcome.verifications), search::Verdict::kRobust);
   EXPECT_GE(outcome.repairs, 1);
   ASSERT_EQ(outcome.rounds.size(), static_cast<size_t>(outcome.repairs) + 1);
   EXPECT_EQ(recorder.verified.size(), outcome.rounds.size());
   EXPECT_EQ(recorder.repaired.size(), static_cast<size_t>(outcome.repairs));
-  EXPECT_EQ(train::all_weights(recorder.last), train::all_weights(outcome.network));
+  ASSERT_FALSE(outcome.candidates.empty());
+  EXPECT_EQ(outcome.candidates.front().accuracy, train::accuracy(outcome.network, kTest));
+  EXPECT_EQ(outcome.method, "penalty");
   EXPECT_GE(train::accuracy(outcome.network, kTest), 0.97);
 }
 
 TEST(Repair, RecordsEveryRound) {
   const network::Network start = trained();
-  const Outcome outcome = repair(start, grid_task(0.55, 3), kTrain, kTest, quick(), nullptr, {});
+  Options options = quick();
+  options.shrink = false;
+  Recorder recorder;
+  const Outcome outcome = repair_one(start, grid_target(0.55, 3), kTrain, kTest, options, &recorder, {});
+  EXPECT_EQ(train::all_weights(recorder.last), train::all_weights(outcome.network));
   for (size_t i = 0; i < outcome.rounds.size(); ++i) {
     const Round& round = outcome.rounds[i];
     EXPECT_EQ(round.number, static_cast<int64_t>(i) + 1);
@@ -116,7 +129,8 @@ TEST(Repair, RecordsEveryRound) {
     if (!round.repaired) continue;
     EXPECT_GT(round.points_added, 0);
     EXPECT_GE(round.points, round.points_added);
-    EXPECT_GE(round.margin, quick().margin);
+    ASSERT_EQ(round.margins.size(), 1U);
+    EXPECT_GE(round.margins[0], quick().margin);
     EXPECT_GT(round.epochs, 0);
     EXPECT_EQ(round.points_wrong, 0);
   }
@@ -124,9 +138,9 @@ TEST(Repair, RecordsEveryRound) {
 }
 
 TEST(Repair, UsesExploredPoints) {
-  Task task = grid_task(0.55, 1);
+  Target target = grid_target(0.55, 1);
   std::vector<uint64_t> seeds;
-  task.explore = [&](const network::Network& network, double margin, uint64_t seed, const StopToken&) {
+  target.explore = [&](const network::Network& network, double margin, uint64_t seed, const StopToken&) {
     EXPECT_GE(margin, quick().margin);
     seeds.push_back(seed);
     std::vector<std::vector<double>> points;
@@ -134,7 +148,7 @@ TEST(Repair, UsesExploredPoints) {
       points.push_back(violation.values);
     return points;
   };
-  const Outcome outcome = repair(trained(), task, kTrain, kTest, quick(), nullptr, {});
+  const Outcome outcome = repair_one(trained(), target, kTrain, kTest, quick(), nullptr, {});
   EXPECT_EQ(outcome.status, Status::kRobust);
   EXPECT_GT(outcome.rounds.front().points_added, 1);
   EXPECT_EQ(static_cast<int64_t>(seeds.size()), outcome.repairs);
@@ -142,7 +156,7 @@ TEST(Repair, UsesExploredPoints) {
 
 TEST(Repair, LeavesARobustNetworkAlone) {
   const network::Network start = trained();
-  const Outcome outcome = repair(start, grid_task(0.25, 3), kTrain, kTest, quick(), nullptr, {});
+  const Outcome outcome = repair_one(start, grid_target(0.25, 3), kTrain, kTest, quick(), nullptr, {});
   EXPECT_EQ(outcome.status, Status::kRobust);
   EXPECT_EQ(outcome.repairs, 0);
   ASSERT_EQ(outcome.rounds.size(), 1U);
@@ -158,7 +172,7 @@ TEST(Repair, EndsAtTheRoundLimit) {
   refuted.margin_bound = -0.5;
   Options options = quick();
   options.max_rounds = 3;
-  const Outcome outcome = repair(trained(), fixed_task(refuted), kTrain, kTest, options, nullptr, {});
+  const Outcome outcome = repair_one(trained(), fixed_target(refuted), kTrain, kTest, options, nullptr, {});
   EXPECT_EQ(outcome.status, Status::kRoundLimit);
   EXPECT_EQ(outcome.repairs, 3);
   EXPECT_EQ(outcome.rounds.size(), 4U);
@@ -168,18 +182,18 @@ TEST(Repair, EndsWhenCounterexamplesContradictTheReference) {
   search::Result refuted;
   refuted.verdict = search::Verdict::kNotRobust;
   refuted.reason = search::Reason::kCounterexample;
-  Task task = fixed_task(refuted);
+  Target target = fixed_target(refuted);
   network::Network constant = network::make_mlp({1, 1, 2}, {}, 2);
   std::get<network::Dense>(constant.nodes[1].op).bias = {0, 1};
   // The images are all alike and belong to class 1 a hundred times; a network that ignores its input cannot
   // separate them from the reference.
   train::Samples samples{{1, 1, 2}, std::vector<float>(200, 0.0F), std::vector<int64_t>(100, 1), 2};
-  task.reference = {0.0, 0.0};
+  target.reference = {0.0, 0.0};
   Options options = quick();
   options.training.max_epochs = 1;
   options.training.learning_rate = 1e-6;
   const network::Network start = constant;
-  const Outcome outcome = repair(start, task, samples, samples, options, nullptr, {});
+  const Outcome outcome = repair_one(start, target, samples, samples, options, nullptr, {});
   EXPECT_EQ(outcome.status, Status::kStuck);
   EXPECT_EQ(outcome.rounds.size(), 1U);
   EXPECT_GT(outcome.rounds[0].points_wrong, 0);
@@ -189,9 +203,9 @@ TEST(Repair, EndsWhenCounterexamplesContradictTheReference) {
 TEST(Repair, EndsWhenVerificationHasNoAnswer) {
   search::Result unknown;
   unknown.reason = search::Reason::kTimeLimit;
-  const Outcome outcome = repair(trained(), fixed_task(unknown), kTrain, kTest, quick(), nullptr, {});
+  const Outcome outcome = repair_one(trained(), fixed_target(unknown), kTrain, kTest, quick(), nullptr, {});
   EXPECT_EQ(outcome.status, Status::kUnknown);
-  EXPECT_EQ(outcome.repairs, 0);
+  EXPECT_EQ(outcome.repairs, 6);  // larger margins were tried and gained nothing
 }
 
 TEST(Repair, WidensTheMarginWhenTheVerifierEndsAtTheBoundary) {
@@ -199,18 +213,18 @@ TEST(Repair, WidensTheMarginWhenTheVerifierEndsAtTheBoundary) {
   boundary.reason = search::Reason::kBoundary;
   Options options = quick();
   options.max_rounds = 2;
-  const Outcome outcome = repair(trained(), fixed_task(boundary), kTrain, kTest, options, nullptr, {});
-  EXPECT_EQ(outcome.status, Status::kRoundLimit);
+  const Outcome outcome = repair_one(trained(), fixed_target(boundary), kTrain, kTest, options, nullptr, {});
+  EXPECT_EQ(outcome.status, Status::kUnknown);
   ASSERT_EQ(outcome.rounds.size(), 3U);
-  EXPECT_DOUBLE_EQ(outcome.rounds[1].margin, outcome.rounds[0].margin * options.margin_growth);
+  EXPECT_DOUBLE_EQ(outcome.rounds[1].margins[0], outcome.rounds[0].margins[0] * options.margin_growth);
 }
 
 TEST(Repair, KeepsTheNetworkThatCameClosest) {
   int calls = 0;
   std::vector<std::vector<double>> seen;
-  Task task;
-  task.reference = {0.2, 0.2};
-  task.verify = [&](const network::Network& network, const StopToken&) {
+  Target target;
+  target.reference = {0.2, 0.2};
+  target.verify = [&](const network::Network& network, const StopToken&) {
     seen.push_back(train::all_weights(network));
     search::Result result;
     result.verdict = search::Verdict::kNotRobust;
@@ -221,20 +235,20 @@ TEST(Repair, KeepsTheNetworkThatCameClosest) {
   };
   Options options = quick();
   options.max_rounds = 3;
-  const Outcome outcome = repair(trained(), task, kTrain, kTest, options, nullptr, {});
-  EXPECT_EQ(outcome.verification.margin_bound, -0.1);
+  const Outcome outcome = repair_one(trained(), target, kTrain, kTest, options, nullptr, {});
+  EXPECT_EQ(outcome.verifications[0]->margin_bound, -0.1);
   EXPECT_EQ(train::all_weights(outcome.network), seen[1]);
 }
 
 TEST(Repair, StopsWhenInterrupted) {
   InterruptFlag flag;
-  Task task = grid_task(0.55, 3);
-  const auto verify = task.verify;
-  task.verify = [&](const network::Network& network, const StopToken& stop) {
+  Target target = grid_target(0.55, 3);
+  const auto verify = target.verify;
+  target.verify = [&](const network::Network& network, const StopToken& stop) {
     flag.set();
     return verify(network, stop);
   };
-  const Outcome outcome = repair(trained(), task, kTrain, kTest, quick(), nullptr, StopToken(0, &flag));
+  const Outcome outcome = repair_one(trained(), target, kTrain, kTest, quick(), nullptr, StopToken(0, &flag));
   EXPECT_EQ(outcome.status, Status::kInterrupted);
   EXPECT_EQ(outcome.rounds.size(), 1U);
 }
@@ -242,18 +256,89 @@ TEST(Repair, StopsWhenInterrupted) {
 TEST(Repair, EndsAtTheTimeLimit) {
   Options options = quick();
   options.timeout_seconds = 1e-9;
-  const Outcome outcome = repair(trained(), grid_task(0.55, 3), kTrain, kTest, options, nullptr, {});
+  const Outcome outcome = repair_one(trained(), grid_target(0.55, 3), kTrain, kTest, options, nullptr, {});
   EXPECT_EQ(outcome.status, Status::kTimeLimit);
+}
+
+TEST(Repair, ProvesSeveralTargets) {
+  const network::Network start = trained();
+  std::vector<Target> targets = {grid_target(0.25, 3), grid_target(0.55, 3), grid_target(0.5, 3)};
+  std::vector<std::vector<int>> asked(1);
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const auto verify = targets[i].verify;
+    targets[i].verify = [&asked, verify, i](const network::Network& network, const StopToken& stop) {
+      asked.back().push_back(static_cast<int>(i));
+      return verify(network, stop);
+    };
+  }
+  Options options = quick();
+  options.shrink = false;
+  const Outcome outcome = repair(start, targets, kTrain, kTest, options, nullptr, {});
+  EXPECT_EQ(outcome.status, Status::kRobust);
+  EXPECT_EQ(tally(outcome.verifications).robust, 3);
+  EXPECT_EQ(std::vector<int>(asked[0].begin(), asked[0].begin() + 3), (std::vector<int>{0, 1, 2}));
+  ASSERT_GE(outcome.rounds.size(), 2U);
+  const Verifications& first = outcome.rounds.front().verifications;
+  EXPECT_EQ(first[0]->verdict, search::Verdict::kRobust);
+  EXPECT_EQ(verdict_of(first), search::Verdict::kNotRobust);
+  // In the second round those come first that had failed.
+  EXPECT_NE(asked[0][3], 0);
+  for (const double side : {0.25, 0.55, 0.5})
+    EXPECT_EQ(verify_grid(outcome.network, side, 1).verdict, search::Verdict::kRobust);
+}
+
+TEST(Repair, TakesTheSmallestStepThatIsProved) {
+  // Proved from half of the way on, which the verifier sees in the first weight.
+  const network::Network start = trained();
+  const auto probe = [](const network::Network& network) {
+    return std::get<network::Dense>(network.nodes[1].op).weight[0];
+  };
+  Options options = quick();
+  options.shrink = false;
+  const network::Network far =
+      repair(start, {{grid_target(0.55, 3)}}, kTrain, kTest, options, nullptr, {}).network;
+  ASSERT_NE(probe(far), probe(start));
+  const auto share = [&](const network::Network& network) {
+    return (probe(network) - probe(start)) / (probe(far) - probe(start));
+  };
+  Target target = grid_target(0.55, 3);
+  target.verify = [&](const network::Network& network, const StopToken&) {
+    search::Result result = verify_grid(network, 0.55, 3);
+    if (share(network) < 0.99 && share(network) > 0.3) result.verdict = search::Verdict::kRobust;
+    return result;
+  };
+  options.shrink = true;
+  const Outcome outcome = repair(start, {{target}}, kTrain, kTest, options, nullptr, {});
+  EXPECT_EQ(outcome.status, Status::kRobust);
+  ASSERT_GE(outcome.candidates.size(), 2U);
+  for (const Candidate& each : outcome.candidates) EXPECT_LE(each.accuracy, outcome.candidates[0].accuracy);
+  double smallest = 1.0;
+  for (const Candidate& each : outcome.candidates) smallest = std::min(smallest, each.step);
+  EXPECT_LE(smallest, 0.5);
+  EXPECT_NEAR(share(outcome.network), outcome.candidates[0].step, 1e-4);
+}
+
+TEST(Repair, AcceptsNoNetworkBelowTheAccuracyDemanded) {
+  Options options = quick();
+  options.min_accuracy = 1.0;
+  train::Samples wrong = kTest;
+  wrong.labels[0] = (wrong.labels[0] + 1) % 4;
+  const Outcome outcome = repair_one(trained(), grid_target(0.55, 3), kTrain, wrong, options, nullptr, {});
+  EXPECT_EQ(outcome.status, Status::kInaccurate);
+  EXPECT_EQ(tally(outcome.verifications).robust, 1);
 }
 
 TEST(Repair, RefusesWrongOptions) {
   const auto attempt = [](const Options& options) {
-    repair(network::make_mlp({1, 1, 2}, {}, 4), grid_task(0.25, 1), kTrain, kTest, options, nullptr, {});
+    repair_one(network::make_mlp({1, 1, 2}, {}, 4), grid_target(0.25, 1), kTrain, kTest, options, nullptr,
+               {});
   };
   EXPECT_THROW(attempt({.margin = 0.0}), InputError);
   EXPECT_THROW(attempt({.margin_growth = 0.9}), InputError);
   EXPECT_THROW(attempt({.max_rounds = -1}), InputError);
   EXPECT_THROW(attempt({.method = "magic"}), InputError);
+  EXPECT_THROW(attempt({.min_accuracy = 1.5}), InputError);
+  EXPECT_THROW(repair(trained(), {}, kTrain, kTest, quick(), nullptr, {}), InputError);
 }
 
 }  // namespace

@@ -122,6 +122,52 @@ TEST_F(Page, TellsTheWholeRun) {
   }
 }
 
+TEST_F(Page, TellsHowToCheckCertificates) {
+  write_images();
+  json report = sample();
+  json reference = {{"path", "3.png"},     {"file", "reference.png"},   {"class_idx", 0},
+                    {"threshold", "0.90"}, {"certificate", "my.proof"}, {"no_certificate", nullptr}};
+  report["references"] = json::array({reference});
+  EXPECT_THAT(page_of(report), Not(HasSubstr("verissim-check"))) << "the file is not there";
+  write_text_file(folder_.file("my.proof"), "");
+  EXPECT_THAT(page_of(report),
+              HasSubstr("verissim-check my.proof --model repaired_model.pt --image reference.png "
+                        "--class 0 --ssim 0.90 --dimension 1,4,4"));
+
+  reference["certificate"] = nullptr;
+  reference["no_certificate"] = "convolutions <so far>";
+  report["references"].push_back(reference);
+  EXPECT_THAT(page_of(report),
+              HasSubstr("Not every reference has a certificate: convolutions &lt;so far&gt;."));
+  report["references"] = json::array({reference});
+  EXPECT_THAT(page_of(report), HasSubstr("There is no certificate of the proof: convolutions"));
+}
+
+TEST_F(Page, ListsManyReferencesAndThePrice) {
+  write_images();
+  json report = sample();
+  const auto reference = [](const char* path, int label, const char* verdict) {
+    return json{{"path", path},       {"file", "reference.png"},        {"class_idx", label},
+                {"threshold", "0.9"}, {"verdict_before", "not robust"}, {"verdict", verdict},
+                {"margin_bound", 0.5}};
+  };
+  report["references"] = {reference("first.png", 0, "robust"), reference("<second>.png", 1, "unknown")};
+  report["candidates"] = {{{"method", "penalty"}, {"step", 0.75}, {"accuracy", 0.9375}}};
+  const json unseen = {{"images", 8}, {"proved_before", 3}, {"proved_after", 5}, {"refuted_before", 4}};
+  report["cost"] = {{"agreement", 0.985},
+                    {"classes", {{{"class_idx", 1}, {"images", 40}, {"before", 0.925}, {"after", 0.9125}}}},
+                    {"unseen_of_same_classes", unseen},
+                    {"unseen_of_other_classes", nullptr}};
+  const std::string page = page_of(report);
+  for (const char* part : {"2 references", "first.png", "&lt;second&gt;.png", "2, class 1 (label 7): unknown",
+                           "98.50 %", "91.25 %", "93.75 %", "of the references&#39; classes"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  EXPECT_THAT(page, HasSubstr("gets that reference"));
+  EXPECT_THAT(page, Not(HasSubstr("of other classes")));
+  EXPECT_THAT(page, Not(HasSubstr("Scores of the reference"))) << "there are several";
+}
+
 TEST_F(Page, NeverWritesMarkupOfOthers) {
   const std::string page = page_of(sample());
   EXPECT_THAT(page, Not(HasSubstr("<script")));

@@ -7,6 +7,7 @@ import html.parser
 import json
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,17 @@ class Pages(unittest.TestCase):
                     self.assertGreaterEqual(contrast(colours[name], colours[ground]), 4.5, (name, ground))
             for name in ("s1", "s2", "s3", "s4", "s5", "s6"):
                 self.assertGreaterEqual(contrast(colours[name], colours["page"]), 3, name)
+
+    def test_the_checker_accepts_what_the_page_says(self):
+        text = html.unescape(self.texts[str(self.robust / "report.html")])
+        found = re.search(r"^(?:.*>)?(verissim-check .*?)    # (ACCEPTED: robust)$", text, re.MULTILINE)
+        if not (self.robust / "proof.certificate").exists():  # without LibTorch no network is written, so none is certified
+            self.assertIsNone(found)
+            return
+        words = shlex.split(found.group(1))
+        words[0] = str(pathlib.Path(PROGRAM).with_name("verissim-check"))
+        done = subprocess.run(words, cwd=self.robust, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout[: len(found.group(2))]), (20, found.group(2)), done.stdout)
 
     def test_tells_what_the_report_says(self):
         report = json.loads((self.fragile / "report.json").read_text())

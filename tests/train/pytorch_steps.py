@@ -29,9 +29,12 @@ def main(source, target):
         optimiser.zero_grad()
         loss = torch.nn.functional.cross_entropy(model(images[batch]), labels[batch])
         penalty = torch.zeros(())
-        for scores, label, weight in zip(model(pool), pool_labels, weights):
+        for scores, label, weight, margin in zip(model(pool), pool_labels, weights, case["margins"]):
+            if case["cross_entropy"]:
+                penalty = penalty - weight * torch.log_softmax(scores, 0)[label]
+                continue
             rivals = torch.cat([scores[:label], scores[label + 1:]])
-            penalty = penalty + weight * torch.relu(case["margin"] - (scores[label] - rivals.max()))
+            penalty = penalty + weight * torch.relu(margin - (scores[label] - rivals.max()))
         (loss + penalty).backward()
         optimiser.step()
         losses.append([loss.item(), penalty.item()])

@@ -23,19 +23,28 @@ struct Case {
   std::vector<std::vector<int64_t>> batches = {
       {0, 5, 9, 30}, {1, 2, 3}, {39, 7, 8, 12, 20}, {4}, {10, 11, 13, 14}};
   network::Network network = network::make_mlp({1, 2, 4}, {6, 5}, 3);
-  float margin = 0.5F;
+  std::vector<float> margins = {0.5F, 0.5F, 2, 0.1F, 0.5F, 1, 0.5F, 0.5F, 0.5F};
 };
 
-nlohmann::json describe(const Case& c, const std::string& optimiser, const Optimiser& options) {
-  return {{"images", c.samples.images},   {"labels", c.samples.labels},
-          {"pool_images", c.pool.images}, {"pool_labels", c.pool.labels},
-          {"pool_weights", c.weights},    {"margin", c.margin},
-          {"batches", c.batches},         {"initial", all_weights(c.network)},
-          {"optimiser", optimiser},       {"learning_rate", options.learning_rate},
-          {"momentum", options.momentum}, {"sizes", {8, 6, 5, 3}}};
+nlohmann::json describe(const Case& c, const std::string& optimiser, const Optimiser& options,
+                        bool cross_entropy) {
+  return {{"cross_entropy", cross_entropy},
+          {"images", c.samples.images},
+          {"labels", c.samples.labels},
+          {"pool_images", c.pool.images},
+          {"pool_labels", c.pool.labels},
+          {"pool_weights", c.weights},
+          {"margins", c.margins},
+          {"batches", c.batches},
+          {"initial", all_weights(c.network)},
+          {"optimiser", optimiser},
+          {"learning_rate", options.learning_rate},
+          {"momentum", options.momentum},
+          {"sizes", {8, 6, 5, 3}}};
 }
 
-void expect_equal_to_pytorch(const std::string& name, const Optimiser& optimiser) {
+void expect_equal_to_pytorch(const std::string& name, const Optimiser& optimiser,
+                             bool cross_entropy = false) {
   const char* python = std::getenv("VERISSIM_PYTHON");
   if (python == nullptr) GTEST_SKIP() << "VERISSIM_PYTHON does not name a Python with torch";
   Case c;
@@ -43,12 +52,13 @@ void expect_equal_to_pytorch(const std::string& name, const Optimiser& optimiser
   const auto learner = make_learner(c.network, c.samples, optimiser);
   nlohmann::json losses;
   for (const auto& batch : c.batches) {
-    const Step step = learner->step(batch, {c.pool.images, c.pool.labels, c.weights, c.margin});
+    const Step step =
+        learner->step(batch, {c.pool.images, c.pool.labels, c.weights, c.margins, cross_entropy});
     losses.push_back({step.loss, step.penalty});
   }
   const fs::path in = fs::path(testing::TempDir()) / ("verissim_steps_" + name + ".json");
   const fs::path out = in.string() + ".out";
-  write_text_file(in.string(), describe(c, name, optimiser).dump());
+  write_text_file(in.string(), describe(c, name, optimiser, cross_entropy).dump());
   std::string command(python);
   command.append(" '" VERISSIM_SOURCE_DIR "/tests/train/pytorch_steps.py' '").append(in.string());
   command.append("' '").append(out.string()).append("'");
@@ -71,6 +81,10 @@ TEST(PyTorch, TakesTheSameStepsWithSgd) { expect_equal_to_pytorch("sgd", {Optimi
 
 TEST(PyTorch, TakesTheSameStepsWithAdam) {
   expect_equal_to_pytorch("adam", {OptimiserKind::kAdam, 0.01, 0.0});
+}
+
+TEST(PyTorch, TakesTheSameStepsOnTheCrossEntropyOfPoints) {
+  expect_equal_to_pytorch("cross_entropy", {OptimiserKind::kSgd, 0.05, 0.9}, true);
 }
 
 }  // namespace

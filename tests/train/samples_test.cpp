@@ -23,5 +23,15 @@ TEST(Samples, AreTheDatasetsImagesAsNetworksSeeThem) {
   EXPECT_EQ(samples.image(1)[1], 1.0F / 255.0F);
 }
 
+TEST(Samples, AreTakenFromEverywhereAmongThem) {
+  const Samples all{{1, 1, 1}, {0.0F, 0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F}, {0, 1, 2, 3, 4, 5, 6}, 7};
+  const Samples some = evenly_spread(all, 3);
+  EXPECT_EQ(some.labels, (std::vector<int64_t>{0, 2, 4}));
+  EXPECT_EQ(some.images, (std::vector<float>{0.0F, 0.2F, 0.4F}));
+  EXPECT_EQ(some.classes, 7);
+  EXPECT_EQ(evenly_spread(all, 7).labels, all.labels);
+  EXPECT_EQ(evenly_spread(all, 100).images, all.images);
+}
+
 }  // namespace
 }  // namespace verissim::train

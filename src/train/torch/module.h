@@ -11,7 +11,7 @@ struct ModuleInterface {
   const char* version;        // Verissim's
   const char* torch_version;  // "1.13.1"
   std::unique_ptr<Learner> (*make_learner)(const network::Network& network, const Samples& samples,
-                                           const Optimiser& optimiser);
+                                           const Optimiser& optimiser, const Extras& extras);
 };
 
 inline constexpr const char* kModuleFile = "libverissim_torch.so";

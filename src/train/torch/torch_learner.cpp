@@ -1,6 +1,4 @@
 // The learner of learner.h in LibTorch; compiled into the module only.
-//
-// Shapes: values of a node are batch x size; convolutions see them as batch x C x H x W.
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <torch/nn/functional/loss.h>
@@ -9,71 +7,23 @@
 #include <torch/types.h>
 #include <torch/version.h>
 
+#include <algorithm>
+#include <cmath>
+#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/version.h"
+#include "train/torch/bounder.h"
+#include "train/torch/model.h"
 #include "train/torch/module.h"
 
 namespace verissim::train {
 namespace {
 
-// The weight and bias of a node; undefined tensors for nodes that have none.
-struct Parameters {
-  torch::Tensor weight;
-  torch::Tensor bias;
-};
-
-torch::Tensor make_parameter(const std::vector<double>& values, at::IntArrayRef shape) {
-  torch::Tensor tensor = torch::empty(shape, torch::kFloat32);
-  auto* data = tensor.data_ptr<float>();
-  for (const double value : values) *data++ = static_cast<float>(value);
-  return tensor.set_requires_grad(true);
-}
-
-Parameters make_parameters(const network::Op& op) {
-  if (const auto* dense = std::get_if<network::Dense>(&op)) {
-    return {make_parameter(dense->weight, {dense->out, dense->in}),
-            make_parameter(dense->bias, {dense->out})};
-  }
-  if (const auto* conv = std::get_if<network::Conv2d>(&op)) {
-    const int64_t fan = conv->in.channels / conv->groups;
-    return {make_parameter(conv->weight, {conv->out.channels, fan, conv->kernel_h, conv->kernel_w}),
-            make_parameter(conv->bias, {conv->out.channels})};
-  }
-  return {};
-}
-
-void copy_values(const torch::Tensor& from, std::vector<double>& to) {
-  const auto* data = from.data_ptr<float>();
-  for (double& value : to) value = *data++;
-}
-
-torch::Tensor convolve(const network::Conv2d& conv, const Parameters& parameters, const torch::Tensor& x) {
-  const torch::Tensor planes = x.view({x.size(0), conv.in.channels, conv.in.height, conv.in.width});
-  const torch::Tensor y =
-      torch::conv2d(planes, parameters.weight, parameters.bias, {conv.stride_h, conv.stride_w},
-                    {conv.pad_h, conv.pad_w}, {conv.dilation_h, conv.dilation_w}, conv.groups);
-  return y.reshape({x.size(0), conv.out.size()});
-}
-
-// A column of zeros behind the values stands for the index -1.
-torch::Tensor gather(const network::Gather& picks, const torch::Tensor& x) {
-  const auto count = static_cast<int64_t>(picks.index.size());
-  torch::Tensor index = torch::empty({count}, torch::kInt64);
-  auto* data = index.data_ptr<int64_t>();
-  for (const int64_t i : picks.index) *data++ = i < 0 ? x.size(1) : i;
-  const torch::Tensor y = torch::cat({x, torch::zeros({x.size(0), 1})}, 1).index_select(1, index);
-  return picks.negated ? -y : y;
-}
-
-// A view of memory that outlives it; LibTorch has no read-only tensors, and nothing here writes to it.
-template <typename T>
-torch::Tensor view_of(std::span<const T> values, at::IntArrayRef shape) {
-  return torch::from_blob(const_cast<T*>(values.data()), shape, c10::CppTypeToScalarType<T>::value);
-}
+constexpr int64_t kImagesAtOnce = 1000;
 
 // Holds LibTorch and OpenBLAS, which LibTorch may call and which has a setting of its own, to one thread.
 class OneThread {
@@ -100,112 +50,192 @@ class OneThread {
   Set set_blas_ = nullptr;
 };
 
+// The k-th of a sequence that fills [0, 1) evenly, for an irrational step.
+double spread(int64_t k, double step) {
+  const double at = static_cast<double>(k) * step;
+  return at - std::floor(at);
+}
+
 int64_t count_correct(const torch::Tensor& scores, const torch::Tensor& labels) {
   return scores.detach().argmax(1).eq(labels).sum().item<int64_t>();
 }
 
-// sum_i weights[i] * max(0, margin - (score of the label - best other score))
+// See Penalty.
 torch::Tensor penalty_term(const torch::Tensor& scores, const Penalty& penalty) {
   const auto count = static_cast<int64_t>(penalty.labels.size());
-  const torch::Tensor labels = view_of(penalty.labels, {count}).unsqueeze(1);
   const torch::Tensor weights = view_of(penalty.weights, {count});
+  if (penalty.cross_entropy) {
+    const torch::Tensor classes = view_of(penalty.labels, {count});
+    return (weights * torch::cross_entropy_loss(scores, classes, {}, at::Reduction::None)).sum();
+  }
+  const torch::Tensor labels = view_of(penalty.labels, {count}).unsqueeze(1);
   const torch::Tensor own = scores.gather(1, labels).squeeze(1);
   const torch::Tensor rival = std::get<0>(scores.scatter(1, labels, -INFINITY).max(1));
-  return (weights * torch::relu(penalty.margin - (own - rival))).sum();
+  const torch::Tensor margins = view_of(penalty.margins, {count});
+  return (weights * torch::relu(margins - (own - rival))).sum();
+}
+
+// |w - original w|^2 / |original w|^2 over all layers.
+torch::Tensor relative_change(const std::vector<Parameters>& layers,
+                              const std::vector<Parameters>& original) {
+  torch::Tensor change = torch::zeros({});
+  torch::Tensor size = torch::zeros({});
+  for (size_t i = 0; i < layers.size(); ++i) {
+    change = change + (layers[i].weight - original[i].weight).square().sum() +
+             (layers[i].bias - original[i].bias).square().sum();
+    size = size + original[i].weight.square().sum() + original[i].bias.square().sum();
+  }
+  return change / size.clamp_min(1e-12);
+}
+
+// The rest of the network's layers get no gradients.
+std::vector<torch::Tensor> free_tensors(const Model& model, const std::vector<int64_t>& chosen) {
+  std::vector<torch::Tensor> tensors;
+  int64_t number = 0;
+  for (const Parameters& layer : model.layers()) {
+    ++number;
+    const bool frozen = !chosen.empty() && std::find(chosen.begin(), chosen.end(), number) == chosen.end();
+    for (torch::Tensor tensor : {layer.weight, layer.bias}) {
+      tensor.set_requires_grad(!frozen);
+      if (!frozen) tensors.push_back(tensor);
+    }
+  }
+  return tensors;
+}
+
+std::unique_ptr<torch::optim::Optimizer> make_optimiser(std::vector<torch::Tensor> tensors,
+                                                        const Optimiser& optimiser) {
+  if (optimiser.kind == OptimiserKind::kAdam) {
+    return std::make_unique<torch::optim::Adam>(std::move(tensors),
+                                                torch::optim::AdamOptions(optimiser.learning_rate));
+  }
+  return std::make_unique<torch::optim::SGD>(
+      std::move(tensors), torch::optim::SGDOptions(optimiser.learning_rate).momentum(optimiser.momentum));
 }
 
 class TorchLearner : public Learner {
  public:
-  TorchLearner(network::Network network, const Samples& samples, const Optimiser& optimiser)
-      : network_(std::move(network)),
+  TorchLearner(const network::Network& network, const Samples& samples, const Optimiser& optimiser,
+               const Extras& extras)
+      : model_(network),
+        extras_(extras),
         images_(view_of(std::span(samples.images), {samples.count(), samples.shape.size()})),
         labels_(view_of(std::span(samples.labels), {samples.count()})) {
-    std::vector<torch::Tensor> tensors;
-    for (const network::Node& node : network_.nodes) {
-      parameters_.push_back(make_parameters(node.op));
-      if (!parameters_.back().weight.defined()) continue;
-      tensors.push_back(parameters_.back().weight);
-      tensors.push_back(parameters_.back().bias);
+    if (extras_.keep.original != nullptr) original_ = std::make_unique<Model>(*extras_.keep.original);
+    if (original_ != nullptr) {
+      for (const Parameters& layer : original_->layers()) {
+        layer.weight.set_requires_grad(false);
+        layer.bias.set_requires_grad(false);
+      }
+      if (extras_.keep.outputs > 0) remember_outputs();
     }
-    if (optimiser.kind == OptimiserKind::kAdam) {
-      optimiser_ = std::make_unique<torch::optim::Adam>(std::move(tensors),
-                                                        torch::optim::AdamOptions(optimiser.learning_rate));
-    } else {
-      optimiser_ = std::make_unique<torch::optim::SGD>(
-          std::move(tensors), torch::optim::SGDOptions(optimiser.learning_rate).momentum(optimiser.momentum));
-    }
+    for (const BoundTarget& target : extras_.targets) bounders_.emplace_back(model_, target);
+    optimiser_ = make_optimiser(free_tensors(model_, extras_.layers), optimiser);
   }
 
-  Step step(std::span<const int64_t> batch, const Penalty& penalty) override {
+  Step step(std::span<const int64_t> batch, const Penalty& penalty, const BoundTerm& bound) override {
     const torch::Tensor index = view_of(batch, {static_cast<int64_t>(batch.size())});
     const torch::Tensor labels = labels_.index_select(0, index);
-    const torch::Tensor scores = forward(images_.index_select(0, index));
+    const torch::Tensor images = images_.index_select(0, index);
+    const torch::Tensor scores = model_.forward(images);
     torch::Tensor loss = torch::cross_entropy_loss(scores, labels);
     Step result;
     result.loss = loss.item<double>();
     result.correct = count_correct(scores, labels);
     if (!penalty.labels.empty()) {
       const auto count = static_cast<int64_t>(penalty.labels.size());
-      const torch::Tensor term =
-          penalty_term(forward(view_of(penalty.images, {count, images_.size(1)})), penalty);
+      const torch::Tensor points = view_of(penalty.images, {count, images_.size(1)});
+      const torch::Tensor term = penalty_term(model_.forward(points), penalty);
       result.penalty = term.item<double>();
       loss = loss + term;
     }
+    if (!bound.wanted.empty()) {
+      const torch::Tensor term = bound_term(bound);
+      result.bound = term.item<double>();
+      loss = loss + term;
+    }
+    loss = loss + keep_term(images, scores, index);
     optimiser_->zero_grad();
     loss.backward();
     optimiser_->step();
     return result;
   }
 
-  network::Network network() const override {
-    network::Network result = network_;
-    for (size_t i = 0; i < result.nodes.size(); ++i) {
-      const auto copy = [&](auto& layer) {
-        copy_values(parameters_[i].weight, layer.weight);
-        copy_values(parameters_[i].bias, layer.bias);
-      };
-      if (auto* dense = std::get_if<network::Dense>(&result.nodes[i].op)) copy(*dense);
-      if (auto* conv = std::get_if<network::Conv2d>(&result.nodes[i].op)) copy(*conv);
-    }
-    return result;
+  std::vector<double> bounds(int64_t target, double scale) override {
+    const torch::NoGradGuard guard;
+    VERISSIM_CHECK(target >= 0 && target < static_cast<int64_t>(bounders_.size()));
+    const torch::Tensor margins =
+        Bounder(model_, extras_.targets[static_cast<size_t>(target)]).margins(scale, 1);
+    const auto* data = margins.data_ptr<float>();
+    return {data, data + margins.size(0)};
   }
+
+  network::Network network() const override { return model_.snapshot(); }
 
  private:
-  torch::Tensor value(size_t i, const std::vector<torch::Tensor>& values) const {
-    const network::Node& node = network_.nodes[i];
-    const auto operand = [&](size_t k) -> const torch::Tensor& {
-      return values[static_cast<size_t>(node.inputs[k])];
-    };
-    if (std::holds_alternative<network::Dense>(node.op)) {
-      return torch::addmm(parameters_[i].bias, operand(0), parameters_[i].weight.t());
-    }
-    if (const auto* conv = std::get_if<network::Conv2d>(&node.op))
-      return convolve(*conv, parameters_[i], operand(0));
-    if (std::holds_alternative<network::Relu>(node.op)) return torch::relu(operand(0));
-    if (const auto* picks = std::get_if<network::Gather>(&node.op)) return gather(*picks, operand(0));
-    VERISSIM_CHECK(std::holds_alternative<network::Add>(node.op));
-    return operand(0) + operand(1);
+  void remember_outputs() {
+    const torch::NoGradGuard guard;
+    std::vector<torch::Tensor> parts;
+    for (const torch::Tensor& part : images_.split(kImagesAtOnce)) parts.push_back(original_->forward(part));
+    outputs_ = torch::cat(parts);
   }
 
-  torch::Tensor forward(torch::Tensor x) const {
-    std::vector<torch::Tensor> values;
-    values.reserve(network_.nodes.size());
-    values.push_back(std::move(x));
-    for (size_t i = 1; i < network_.nodes.size(); ++i) values.push_back(value(i, values));
-    return values.back();
+  torch::Tensor bound_term(const BoundTerm& bound) {
+    VERISSIM_CHECK(bound.wanted.size() == bounders_.size());
+    torch::Tensor sum = torch::zeros({});
+    for (int64_t k = 0; k < std::min(bound.at_a_time, static_cast<int64_t>(bounders_.size())); ++k) {
+      const size_t target = next_++ % bounders_.size();
+      const torch::Tensor least = bounders_[target].margins(bound.scale, bound.turns).min();
+      sum = sum + torch::relu(bound.wanted[target] - least);
+    }
+    return bound.weight * sum;
+  }
+
+  torch::Tensor keep_term(const torch::Tensor& images, const torch::Tensor& scores,
+                          const torch::Tensor& index) {
+    torch::Tensor sum = torch::zeros({});
+    if (outputs_.defined()) {
+      const torch::Tensor mixed = mixtures(images);
+      const torch::Tensor distance = (scores - outputs_.index_select(0, index)).square().mean() +
+                                     (model_.forward(mixed) - answers_of_original(mixed)).square().mean();
+      sum = sum + extras_.keep.outputs / 2 * distance;
+    }
+    if (original_ != nullptr && extras_.keep.weights > 0)
+      sum = sum + extras_.keep.weights * relative_change(model_.layers(), original_->layers());
+    return sum;
+  }
+
+  torch::Tensor answers_of_original(const torch::Tensor& images) const {
+    const torch::NoGradGuard guard;
+    return original_->forward(images);
+  }
+
+  // Each image with its neighbour in the batch, which is in random order.
+  torch::Tensor mixtures(const torch::Tensor& images) {
+    ++mixed_;
+    const double share = spread(mixed_, 0.618033988749895);
+    const double contrast = 0.6 + 0.8 * spread(mixed_, 0.754877666246693);
+    const torch::Tensor mixed = share * images + (1 - share) * images.roll(1, 0);
+    const torch::Tensor mean = mixed.mean(1, true);
+    return (mean + contrast * (mixed - mean)).clamp(0, 1);
   }
 
   OneThread one_thread_;
-  network::Network network_;
+  Model model_;
+  Extras extras_;
   torch::Tensor images_;
   torch::Tensor labels_;
-  std::vector<Parameters> parameters_;  // one for each node
+  std::unique_ptr<Model> original_;  // null if nothing is to be kept
+  torch::Tensor outputs_;            // the original's on all samples, if they are to be kept
+  std::deque<Bounder> bounders_;     // one for each target
+  size_t next_ = 0;                  // whose turn it is
+  int64_t mixed_ = 0;                // steps that had mixtures
   std::unique_ptr<torch::optim::Optimizer> optimiser_;
 };
 
 std::unique_ptr<Learner> make_torch_learner(const network::Network& network, const Samples& samples,
-                                            const Optimiser& optimiser) {
-  return std::make_unique<TorchLearner>(network, samples, optimiser);
+                                            const Optimiser& optimiser, const Extras& extras) {
+  return std::make_unique<TorchLearner>(network, samples, optimiser, extras);
 }
 
 }  // namespace

@@ -1,0 +1,149 @@
+// What layers of model files mean as affine steps and ReLUs.
+#include "check.h"
+
+namespace check {
+
+void Matrix::add(int64_t column_, int64_t place_) {
+  const auto column = static_cast<size_t>(column_);
+  const auto place = static_cast<size_t>(place_);
+  if (runs.size() > (ends.empty() ? 0 : ends.back()) && runs.back().column + runs.back().length == column &&
+      runs.back().weight + runs.back().length == place) {
+    ++runs.back().length;
+  } else {
+    runs.push_back({column, place, 1});
+  }
+}
+
+int64_t size_of(const Shape& shape) {
+  int64_t size = 1;
+  for (const int64_t each : shape) {
+    demand(each > 0 && each <= (int64_t{1} << 26) / size, "network", "impossible sizes");
+    size *= each;
+  }
+  return size;
+}
+
+namespace {
+
+// The matrix whose row i has the columns and places in `weight` that row(i, matrix) adds.
+template <typename Row>
+Node::Term term(const Signal& x, int64_t rows, Numbers weight, Row row) {
+  Node::Term result{x.node, {std::move(weight), {}, {}}};
+  for (int64_t i = 0; i < rows; ++i) {
+    row(i, result.matrix);
+    result.matrix.ends.push_back(result.matrix.runs.size());
+  }
+  return result;
+}
+
+}  // namespace
+
+Signal Network::input(const Shape& shape) {
+  nodes.push_back({static_cast<size_t>(size_of(shape)), {}, {}, 0, 0});
+  return {0, shape};
+}
+
+Signal Network::relu(const Signal& x) {
+  nodes.push_back({nodes[x.node].size, {}, {}, x.node, neurons()});
+  relu_of.resize(neurons() + nodes.back().size, nodes.size() - 1);
+  return {nodes.size() - 1, x.shape};
+}
+
+Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape& shape) {
+  const auto size = static_cast<size_t>(size_of(shape));
+  bool fits = bias.size() == size && !terms.empty();
+  for (const double value : bias) fits = fits && std::isfinite(value);
+  for (const Node::Term& term : terms) {
+    fits = fits && term.matrix.ends.size() == size;
+    for (const auto& run : term.matrix.runs)
+      fits = fits && run.column + run.length <= nodes[term.node].size &&
+             run.weight + run.length <= term.matrix.weight.size();
+    for (const double value : term.matrix.weight) fits = fits && std::isfinite(value);
+  }
+  demand(fits, place, "its numbers do not fit, or are not finite");
+  nodes.push_back({size, std::move(terms), std::move(bias), 0, 0});
+  return {nodes.size() - 1, shape};
+}
+
+Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
+  const auto out = static_cast<int64_t>(bias.size());
+  const int64_t in = size_of(x.shape);
+  demand(x.shape.size() == 1 && weight.size() == bias.size() * static_cast<size_t>(in), place,
+         "sizes do not fit");
+  const auto row = [&](int64_t i, Matrix& m) {
+    for (int64_t j = 0; j < in; ++j) m.add(j, i * in + j);
+  };
+  return affine({term(x, out, std::move(weight), row)}, std::move(bias), {out});
+}
+
+Signal Network::diagonal(const Signal& x, Numbers factors, Numbers offsets) {
+  const auto row = [](int64_t i, Matrix& m) { m.add(i, i); };
+  std::vector<Node::Term> terms = {term(x, size_of(x.shape), std::move(factors), row)};
+  return affine(std::move(terms), std::move(offsets), x.shape);
+}
+
+Signal Network::add(const Signal& x, const Signal& y, double factor) {
+  demand(x.shape == y.shape, place, "values of different shapes");
+  const auto row = [](int64_t i, Matrix& m) { m.add(i, 0); };
+  const int64_t size = size_of(x.shape);
+  return affine({term(x, size, {1.0}, row), term(y, size, {factor}, row)},
+                Numbers(static_cast<size_t>(size), 0.0), x.shape);
+}
+
+void Window::fit(const Signal& x, const std::string& place) {
+  demand(x.shape.size() == 3, place, "no images");
+  for (size_t k = 0; k < 2; ++k) {
+    in[k] = x.shape[k + 1];
+    const int64_t free = in[k] + pad[k] + end[k] - dilation[k] * (kernel[k] - 1) - 1;
+    demand(kernel[k] > 0 && stride[k] > 0 && dilation[k] > 0 && free >= 0, place, "the kernel does not fit");
+    out[k] = free / stride[k] + 1;
+  }
+}
+
+int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
+  const int64_t line = o / out[1] % out[0] * stride[0] - pad[0] + t / kernel[1] * dilation[0];
+  const int64_t column = o % out[1] * stride[1] - pad[1] + t % kernel[1] * dilation[1];
+  const bool inside = line >= 0 && line < in[0] && column >= 0 && column < in[1];
+  return inside ? (channel * in[0] + line) * in[1] + column : -1;
+}
+
+Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight,
+                         const Numbers& bias) {
+  const auto channels = static_cast<int64_t>(bias.size());
+  demand(groups > 0 && x.shape[0] % groups == 0 && channels % groups == 0, place, "groups do not fit");
+  const int64_t depth = x.shape[0] / groups;
+  const int64_t taps = w.kernel[0] * w.kernel[1];
+  demand(size_of({channels, depth, taps}) == static_cast<int64_t>(weight.size()), place,
+         "kernels do not fit");
+  const Shape shape = {channels, w.out[0], w.out[1]};
+  Numbers biases;
+  const auto row = [&](int64_t i, Matrix& m) {
+    const int64_t channel = i / (w.out[0] * w.out[1]);
+    biases.push_back(bias[static_cast<size_t>(channel)]);
+    for (int64_t k = 0; k < depth * taps; ++k) {
+      const int64_t from = w.at(channel / (channels / groups) * depth + k / taps, i, k % taps);
+      if (from >= 0) m.add(from, channel * depth * taps + k);
+    }
+  };
+  std::vector<Node::Term> terms = {term(x, size_of(shape), std::move(weight), row)};
+  return affine(std::move(terms), std::move(biases), shape);
+}
+
+// The sum of a window's values times 1 / n, rounded to nearest, n their number or with the padding's.
+Signal Network::average(const Signal& x, const Window& w, bool count_padding) {
+  const Shape shape = {x.shape[0], w.out[0], w.out[1]};
+  Numbers factors;
+  Node::Term sums = term(x, size_of(shape), {}, [&](int64_t i, Matrix& m) {
+    int64_t count = 0;
+    for (int64_t t = 0; t < w.kernel[0] * w.kernel[1]; ++t) {
+      const int64_t from = w.at(i / (w.out[0] * w.out[1]), i, t);
+      count += from >= 0 || count_padding ? 1 : 0;
+      if (from >= 0) m.add(from, i);
+    }
+    factors.push_back(1.0 / static_cast<double>(count));
+  });
+  sums.matrix.weight = factors;
+  return affine({std::move(sums)}, Numbers(factors.size(), 0.0), shape);
+}
+
+}  // namespace check
