@@ -12,7 +12,7 @@ with a convolution as ONNX; thresholds from 0.4 to 1; many with a smallest margi
   no member. Where verissim-check knows the question, it must accept the certificate, with the same verdict.
 - planted counterexamples, a dent in the network so small that nobody meets it by chance, must be found, or the verdict
   must be 'unknown'.
-- forged certificates with a right digest: those about a false claim (weights changed until a member is misclassified,
+- forged certificates with a right checksum: those about a false claim (weights changed until a member is misclassified,
   a smaller threshold, another class or image, a point that refutes nothing) must be rejected however they are damaged
   besides; those that are damaged but about what was proved may be accepted only if they still say the same.
 - SCIP, where pyscipopt is installed (--scip K: every K-th question that its exporter knows), must agree.
@@ -85,7 +85,7 @@ class Case:
             self.look_at_members()
         if question.can_have_certificate() and verdict != "unknown":
             self.check_certificate(verdict)
-        if self.arguments.scip and self.seed % self.arguments.scip == 0 and question.can_have_certificate():
+        if self.arguments.scip and self.seed % self.arguments.scip == 0 and question.is_known_to_scip():
             self.ask_scip(verdict)
         return self.tally
 
