@@ -71,7 +71,8 @@ class Case:
         self.tally = collections.Counter()
 
     def fail(self, what):
-        raise Disagreement(f"seed {self.seed} ({self.question.kind}, {self.question.measure} {self.question.limit}): {what}")
+        own = self.question
+        raise Disagreement(f"seed {self.seed} ({own.kind}, {own.measure} {own.limit}): {what}")
 
     def run(self):
         question = self.question
@@ -294,7 +295,8 @@ def main():
         arguments.scip = 0
     total = collections.Counter()
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
-        waiting = [pool.submit(work, seed, arguments) for seed in range(arguments.first, arguments.first + arguments.count)]
+        seeds = range(arguments.first, arguments.first + arguments.count)
+        waiting = [pool.submit(work, seed, arguments) for seed in seeds]
         for done, future in enumerate(concurrent.futures.as_completed(waiting), 1):
             tally, error = future.result()
             total.update(tally)

@@ -16,7 +16,8 @@ def convolved(conv, shape, x):
     for kernel, bias in zip(kernels, biases):
         for i in range(height - 1):
             for j in range(width - 1):
-                taps = [x[(c * height + i + p) * width + j + q] for c in range(channels) for p in (0, 1) for q in (0, 1)]
+                corners = [(c, i + p, j + q) for c in range(channels) for p in (0, 1) for q in (0, 1)]
+                taps = [x[(c * height + row) * width + column] for c, row, column in corners]
                 values.append(affine([kernel], [bias], taps)[0])
     return values
 
