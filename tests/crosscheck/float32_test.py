@@ -32,8 +32,8 @@ class Normalised(nn.Module):
     def __init__(self, inner):
         super().__init__()
         self.inner = inner
-        self.register_buffer("mean", torch.tensor([0.485, 0.456]).reshape(1, 2, 1, 1))
-        self.register_buffer("std", torch.tensor([0.25, 0.229]).reshape(1, 2, 1, 1))
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.25, 0.229, 0.225]).reshape(1, 3, 1, 1))
 
     def forward(self, x):
         return self.inner((x - self.mean) / self.std)
@@ -54,11 +54,11 @@ def randomise(model, seed):
 
 
 def dense(seed):
-    return randomise(nn.Sequential(nn.Flatten(), nn.Linear(32, 12), nn.ReLU(), nn.Linear(12, 3)), seed)
+    return randomise(nn.Sequential(nn.Flatten(), nn.Linear(48, 12), nn.ReLU(), nn.Linear(12, 3)), seed)
 
 
 def convolutional(seed):
-    layers = [nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2)]
+    layers = [nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2)]
     layers += [nn.Conv2d(3, 4, 2), nn.ReLU(), nn.AvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)]
     return randomise(nn.Sequential(*layers), seed)
 
@@ -98,7 +98,7 @@ class AgainstPyTorch(unittest.TestCase):
         """The verdicts at some thresholds; what they say, looked at by PyTorch."""
         save(model, self.folder / "model.pt")
         torch.manual_seed(1000 + seed)
-        reference = torch.rand(1, 2, 4, 4)
+        reference = torch.rand(1, 3, 4, 4)
         label = int(model(reference)[0].argmax())
         verdicts = set()
         for threshold in ("0.999", "0.98", "0.9", "0.7"):
@@ -140,7 +140,7 @@ class AgainstPyTorch(unittest.TestCase):
 
     def test_normalised_inputs_as_torchscript(self):
         def save(model, path):
-            torch.jit.save(torch.jit.trace(model, torch.rand(1, 2, 4, 4)), path)
+            torch.jit.save(torch.jit.trace(model, torch.rand(1, 3, 4, 4)), path)
 
         seen = set()
         for seed in range(6):
