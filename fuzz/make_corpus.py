@@ -402,6 +402,7 @@ def main():
     make_problem(program)
     for path in sorted(MODELS.glob("*.pt")):
         put("checker_pytorch", path.name, path.read_bytes())
+        put("pytorch", path.name, path.read_bytes())
     files = [path for path in CORPUS.rglob("*") if path.is_file()]
     print(len(files), "files,", sum(path.stat().st_size for path in files), "bytes")
 

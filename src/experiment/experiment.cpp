@@ -199,7 +199,7 @@ class Experiment {
   // Of the network that was not repaired, or of the best one.
   void certify_refutations(const RepairRequest& request, const RepairedModel& result) {
     const bool changed = result.loop.repairs > 0;
-    const std::string file = changed ? session_.file(kBestModel) : model_file_;
+    const std::string file = changed ? session_.file(named(kBestModel)) : model_file_;
     std::optional<network::LoadedModel> best;
     if (changed) best = load_fitting_model(file, config_);
     for (size_t i = 0; i < request.questions.size(); ++i) {
@@ -209,7 +209,7 @@ class Experiment {
                                               request.images[i], *verification, request.certificates[i]);
       const std::string name = std::filesystem::path(request.certificates[i]).filename().string();
       session_.note(why_not ? "no certificate: " + *why_not
-                            : name + ": of the counterexample to " + (changed ? kBestModel : file) +
+                            : name + ": of the counterexample to " + (changed ? named(kBestModel) : file) +
                                   ", for verissim-check");
     }
   }

@@ -130,6 +130,8 @@ void RoundWriter::write_verified(const repair::Round& round, const network::Netw
   verified_ = network;
   if (round.restarted) {
     session_.note(printed("round %lld: begins with the original network again", number(round.number)));
+    if (session_.tensorboard() != nullptr)
+      session_.tensorboard()->scalar("accuracy", round.number, round.accuracy_before);
     return;
   }
   if (round.number == 1) {

@@ -18,6 +18,7 @@ struct Reader {
   png_infop info = nullptr;
   const std::byte* next = nullptr;
   size_t left = 0;
+  size_t size = 0;          // of the file
   uint64_t packed_row = 0;  // bytes of a row in the file, before they are deflated
   char message[160] = "not readable";
 
@@ -70,6 +71,9 @@ bool read_header(Reader& reader) {
   const uint64_t bits = static_cast<uint64_t>(png_get_bit_depth(reader.png, reader.info)) *
                         png_get_channels(reader.png, reader.info);
   reader.packed_row = (png_get_image_width(reader.png, reader.info) * bits + 7) / 8;
+  // Before memory for a row is taken; decode_png refuses it then.
+  if (png_get_image_height(reader.png, reader.info) > kMostPerByte * reader.size / reader.packed_row)
+    return true;
   png_set_expand(reader.png);
   png_set_strip_16(reader.png);
   png_set_interlace_handling(reader.png);
@@ -100,6 +104,7 @@ Image8 decode_png(std::span<const std::byte> data, const std::string& file) {
     throw InputError(file, "PNG", "the file ends too early", "a whole PNG file");
   reader.next = data.data();
   reader.left = data.size();
+  reader.size = data.size();
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
   check(reader.png != nullptr);
   reader.info = png_create_info_struct(reader.png);

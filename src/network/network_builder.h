@@ -86,9 +86,9 @@ class NetworkBuilder {
   std::map<int, NodeTrace> traces_;
   InputSource input_source_ = InputSource::kFlat;
   Form form_ = Form::kUnknown;
-  Shape shape_;                        // of the last layer's output, if it is an image
-  std::string last_layer_;             // the last layer with weights, for messages
-  int64_t made_ = 0;  // numbers that layers have made
+  Shape shape_;             // of the last layer's output, if it is an image
+  std::string last_layer_;  // the last layer with weights, for messages
+  int64_t made_ = 0;        // numbers that layers have made
 };
 
 }  // namespace verissim::network

@@ -91,6 +91,23 @@ def test_files_and_the_program_itself(small, proof, tmp_path):
     assert done.returncode == 20 and done.stdout.startswith("ACCEPTED: robust")
 
 
+def test_onnx_with_convolutions(small, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    torch.manual_seed(2)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 3, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(75, 10)
+    ).eval()
+    pixels = eight_bit(small.reference(0)[0])
+    model = tmp_path / "conv.onnx"
+    torch.onnx.export(network, (torch.zeros(1, 1, 7, 7),), str(model), dynamo=False)
+    for given in (model, model.read_bytes(), onnx.load(model)):
+        result = verissim.verify(given, pixels, ssim=0.999, certificate=True)
+        check = verissim.check(result.certificate, given, pixels, result.label, 0.999)
+        assert check.verdict == result.verdict != "unknown", check.message
+    with pytest.raises(verissim.InputError, match="Conv2d"):  # as a module no checker reads it
+        verissim.check(result.certificate, network, pixels, result.label, 0.999)
+
+
 def test_large_images_are_resized_by_the_checker_too(small, tmp_path):
     pillow = pytest.importorskip("PIL.Image")
     pixels = numpy.random.default_rng(5).integers(0, 256, (20, 23, 3), dtype=numpy.uint8)
