@@ -86,7 +86,9 @@ class Hunt {
   }
 
   void try_point(std::span<const double> x) {
-    auto violation = confirm(network_, region_, property_, x);
+    Trial trial = attack::try_point(network_, region_, property_, x);
+    between_ = between_ || trial.between;
+    std::optional<Violation> violation = std::move(trial.violation);
     if (options_.eight_bit && !is_eight_bit(x)) {
       between_ = between_ || violation.has_value();
       violation = eight_bit_.find(x);

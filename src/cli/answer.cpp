@@ -54,16 +54,17 @@ std::string sentence(const Subject& subject, const experiment::Question& questio
                      const search::Result& result,
                      const std::optional<experiment::Counterexample>& counterexample) {
   const std::string all = experiment::every_image(question.neighbourhood, subject.image);
-  const std::string own = std::to_string(question.label);
+  const std::string own = std::to_string(question.label) + experiment::by_arithmetic(question.neighbourhood);
   switch (result.verdict) {
     case search::Verdict::kRobust:
       return "Robust: " + all + " gets class " + own + ".";
     case search::Verdict::kNotRobust:
       if (result.reason == search::Reason::kReferenceMisclassified) {
-        return "Not robust: " + subject.image + " itself gets " + as_class(question, *counterexample) + ".";
+        return "Not robust: " + subject.image + " itself gets " + as_class(question, *counterexample) +
+               experiment::by_arithmetic(question.neighbourhood) + ".";
       }
       return "Not robust: " + one_image(question, *counterexample, subject.image) + " gets " +
-             as_class(question, *counterexample) + ".";
+             as_class(question, *counterexample) + experiment::by_arithmetic(question.neighbourhood) + ".";
     case search::Verdict::kUnknown:
       break;
   }
@@ -123,6 +124,7 @@ std::string answer_json(const experiment::Question& question, const search::Resu
                  {"measure", experiment::name_of(question.neighbourhood)},
                  {"threshold", question.neighbourhood.limit.text()},
                  {"eight_bit", question.neighbourhood.eight_bit},
+                 {"arithmetic", experiment::name_of(question.neighbourhood.arithmetic)},
                  {"convention", experiment::convention_of(question.neighbourhood)},
                  {"relus", result.statistics.relus},
                  {"stable_relus", stable_relus(result)},

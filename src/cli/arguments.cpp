@@ -53,6 +53,7 @@ constexpr Option kEightBit{
     .names = "--eight-bit",
     .target = &A::eight_bit,
     .help = "only images of 8 bits (every value k/255 as float32) count as counterexamples"};
+constexpr Option kArithmetic{.names = "--arithmetic", .value = "exact|float32", .target = "minlp.arithmetic"};
 constexpr Option kDimension{
     .names = "--dimension",
     .value = "C,H,W",
@@ -110,13 +111,28 @@ constexpr Option kRunOptions[] = {
 };
 
 constexpr Option kVerifyOptions[] = {
-    kModel,        kImage,      kClass,
-    kSsim,         kLinf,       kL2,
-    kChannels,     kEightBit,   kDimension,
-    kTimeout,      kThreads,    kSeed,
-    kMemoryLimit,  kTolerance,  kCounterexampleFile,
-    kCertificate,  kCheckpoint, kCheckpointSeconds,
-    kResumeSearch, kEvents,     kQuiet,
+    kModel,
+    kImage,
+    kClass,
+    kSsim,
+    kLinf,
+    kL2,
+    kChannels,
+    kEightBit,
+    kArithmetic,
+    kDimension,
+    kTimeout,
+    kThreads,
+    kSeed,
+    kMemoryLimit,
+    kTolerance,
+    kCounterexampleFile,
+    kCertificate,
+    kCheckpoint,
+    kCheckpointSeconds,
+    kResumeSearch,
+    kEvents,
+    kQuiet,
     kJson,
 };
 
@@ -135,6 +151,7 @@ constexpr Option kThresholdOptions[] = {
      .help = "end when 1 - SSIM (or the distance) of what is refuted exceeds that of what is proved by this "
              "share "
              "at most"},
+    kArithmetic,
     kDimension,
     {.names = "--timeout", .value = "S", .target = "minlp.timeout", .help = "time limit in seconds; 0: none"},
     kThreads,
@@ -162,6 +179,7 @@ constexpr Option kAttackOptions[] = {
     kL2,
     kChannels,
     kEightBit,
+    kArithmetic,
     kDimension,
     {.names = "--restarts",
      .value = "N",
@@ -226,6 +244,7 @@ constexpr Option kRepairOptions[] = {
     kLinf,
     kL2,
     kChannels,
+    kArithmetic,
     kDataset,
     kNetworkFile,
     kDimension,

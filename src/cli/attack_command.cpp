@@ -58,6 +58,7 @@ std::string attempt_json(const Attempt& attempt, const Question& question) {
   }
   const json best = std::isfinite(attempt.best_margin) ? json(attempt.best_margin) : json(nullptr);
   return json{{"verdict", attempt.found.empty() ? "unknown" : "not robust"},
+              {"arithmetic", experiment::name_of(question.neighbourhood.arithmetic)},
               {"best_margin", best},
               {"counterexamples", counterexamples},
               {"seconds", attempt.seconds}}
@@ -69,9 +70,12 @@ std::string attempt_text(const Attempt& attempt, const Subject& subject, const Q
   const Facts closest = {{"closest", "margin " + format_number(attempt.best_margin)},
                          {"time", format_seconds(attempt.seconds)}};
   if (attempt.found.empty()) {
+    const std::string kind =
+        question.neighbourhood.eight_bit
+            ? "is an image of 8 bits, which proves nothing about these."
+            : "every evaluation by float32 gets wrong, which proves nothing about these.";
     const std::string nothing = attempt.between
-                                    ? "There is a counterexample, but none was found that is an "
-                                      "image of 8 bits, which proves nothing about these."
+                                    ? "There is a counterexample, but none was found that " + kind
                                     : "No counterexample was found, which proves nothing (verissim "
                                       "verify does).";
     return nothing + "\n\n" + format_facts(closest);

@@ -138,6 +138,7 @@ std::string threshold_json(const Question& question, const ThresholdResult& foun
                  {"class", question.label},
                  {"rival", nullptr},
                  {"measure", experiment::name_of(question.neighbourhood)},
+                 {"arithmetic", experiment::name_of(question.neighbourhood.arithmetic)},
                  {"convention", experiment::convention_of(question.neighbourhood)},
                  {"version", kVersion}};
   if (counterexample) {

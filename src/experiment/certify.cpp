@@ -61,6 +61,8 @@ std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
                                               const Neighbourhood& neighbourhood) {
   if (neighbourhood.measure != Measure::kSsim)
     return "certificates know the global SSIM of all channels together only";
+  if (neighbourhood.arithmetic != network::Arithmetic::kExact)
+    return "certificates know exact arithmetic only, not float32";
   if (neighbourhood.eight_bit) return "certificates do not know questions about images of 8 bits alone";
   const auto unknown = unknown_to_checker(model, model_file);
   if (unknown) return unknown;

@@ -44,6 +44,7 @@ struct Config {
   std::string distance = "ssim";
   std::string channels = "joint";
   bool eight_bit = false;
+  std::string arithmetic = "exact";
   Decimal threshold;
   double timeout = 0.0;  // seconds for each verification; <= 0: none
   int64_t tolerance = 6;

@@ -114,6 +114,12 @@ constexpr std::array kKeys = {
         .meaning =
             "true: only images of 8 bits (every value k/255 as float32) count as counterexamples; 'unknown' "
             "is said when there is another one, but none of these was found"},
+    Key{.name = "minlp.arithmetic",
+        .member = &Config::arithmetic,
+        .choices = "exact|float32",
+        .meaning =
+            "which evaluations of the network are meant: exact is the one in real numbers, float32 all that "
+            "programs make in this arithmetic, whatever the order of their sums"},
     Key{.name = "minlp.timeout",
         .member = &Config::timeout,
         .range = kAny,

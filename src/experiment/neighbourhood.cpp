@@ -13,6 +13,7 @@ namespace verissim::experiment {
 Neighbourhood neighbourhood_of(const Config& config, const std::string& file, const std::string& place) {
   Neighbourhood result(config.threshold);
   result.eight_bit = config.eight_bit;
+  if (config.arithmetic == "float32") result.arithmetic = network::Arithmetic::kFloat32;
   const bool averaged = config.channels == "mean";
   if (config.distance == "linf" || config.distance == "l2") {
     if (averaged) {
@@ -75,6 +76,10 @@ std::string name_of(const Neighbourhood& neighbourhood) {
   return neighbourhood.measure == Measure::kLinf ? "linf" : "l2";
 }
 
+std::string name_of(network::Arithmetic arithmetic) {
+  return arithmetic == network::Arithmetic::kExact ? "exact" : "float32";
+}
+
 std::string title_of(const Neighbourhood& neighbourhood) {
   switch (neighbourhood.measure) {
     case Measure::kSsim:
@@ -96,6 +101,10 @@ std::string every_image(const Neighbourhood& neighbourhood, const std::string& r
   if (neighbourhood.is_ssim())
     return every + " whose " + title + " to " + reference + " is at least " + limit;
   return every + " at an " + title + " of at most " + limit + " from " + reference;
+}
+
+std::string by_arithmetic(const Neighbourhood& neighbourhood) {
+  return neighbourhood.arithmetic == network::Arithmetic::kExact ? "" : " in every evaluation by float32";
 }
 
 }  // namespace verissim::experiment

@@ -8,6 +8,7 @@
 #include "base/decimal.h"
 #include "experiment/config.h"
 #include "image/image.h"
+#include "network/network.h"
 #include "region/region.h"
 
 namespace verissim::experiment {
@@ -24,6 +25,8 @@ struct Neighbourhood {
   Measure measure = Measure::kSsim;
   Decimal limit;
   bool eight_bit = false;  // whether only images of 8 bits are asked about
+  // Which evaluations of the network are asked about.
+  network::Arithmetic arithmetic = network::Arithmetic::kExact;
 
   Neighbourhood() = default;
   Neighbourhood(Measure what, Decimal value) : measure(what), limit(std::move(value)) {}
@@ -52,10 +55,14 @@ double distance_of(const Neighbourhood& neighbourhood, std::span<const double> x
 
 // "ssim", "linf", "l2": the value of minlp.distance.
 std::string name_of(const Neighbourhood& neighbourhood);
+// "exact", "float32": the value of minlp.arithmetic.
+std::string name_of(network::Arithmetic arithmetic);
 // "SSIM", "mean SSIM of the channels", "L2 distance"
 std::string title_of(const Neighbourhood& neighbourhood);
 // "every image whose SSIM to 3.png is at least 0.98", "every image at an L2 distance of at most 0.5
 // from 3.png"
 std::string every_image(const Neighbourhood& neighbourhood, const std::string& reference);
+// What follows "gets class 3": nothing, or " in every evaluation by float32".
+std::string by_arithmetic(const Neighbourhood& neighbourhood);
 
 }  // namespace verissim::experiment

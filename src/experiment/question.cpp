@@ -17,6 +17,15 @@ std::vector<double> exact_values(const image::Image& image) {
 
 }  // namespace
 
+network::Network in_arithmetic(network::Network network, const Neighbourhood& neighbourhood) {
+  network.arithmetic = neighbourhood.arithmetic;
+  if (network.arithmetic == network::Arithmetic::kFloat32 && !network.unlike_float32.empty()) {
+    throw InputError("", "arithmetic", "\"float32\" for a network whose " + network.unlike_float32,
+                     "\"exact\", or a file in which these constants are computed already");
+  }
+  return network;
+}
+
 Question make_question(network::Network network, image::Image reference, int64_t label,
                        const Neighbourhood& neighbourhood) {
   if (network.outputs() < 2) {
@@ -35,7 +44,7 @@ Question make_question(network::Network network, image::Image reference, int64_t
   Question question;
   question.region = make_region(reference, neighbourhood);
   question.property = property::strictly_largest(label, network.outputs());
-  question.network = std::move(network);
+  question.network = in_arithmetic(std::move(network), neighbourhood);
   question.reference = std::move(reference);
   question.label = label;
   question.neighbourhood = neighbourhood;

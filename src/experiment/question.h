@@ -29,8 +29,12 @@ struct Question {
   search::Problem problem() const { return {network, *region, property}; }
 };
 
+// The network in the arithmetic that the neighbourhood asks about. Throws InputError if it is not known how
+// programs compute it in float32.
+network::Network in_arithmetic(network::Network network, const Neighbourhood& neighbourhood);
+
 // Throws InputError if the network has one output only, the label is no output of the network, the reference
-// does not fit its input, or there is no such neighbourhood.
+// does not fit its input, or there is no such neighbourhood; as in_arithmetic.
 Question make_question(network::Network network, image::Image reference, int64_t label,
                        const Neighbourhood& neighbourhood);
 

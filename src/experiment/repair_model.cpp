@@ -86,7 +86,8 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
       options.recorder = &*writer;
     }
   }
-  const search::Problem problem{read.network, *question.region, property};
+  const network::Network network = in_arithmetic(read.network, question.neighbourhood);
+  const search::Problem problem{network, *question.region, property};
   result.verification = search::verify(problem, options, stop, request.search_observer);
   if (writer) {
     result.no_certificate = writer->finish(result.verification).value_or("");
@@ -120,7 +121,7 @@ void take_file(const RepairRequest& request, network::LoadedModel read, FinalFil
   result.accuracy = train::accuracy(read.network, request.data.test);
   const search::Result& weakest = *result.verifications[repair::weakest(result.verifications)];
   result.reason = search::to_string(weakest.reason);
-  result.network = std::move(read.network);
+  result.network = in_arithmetic(std::move(read.network), request.questions.front().neighbourhood);
   result.file = std::move(file);
 }
 
@@ -171,7 +172,8 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
     if (request.memory != nullptr) remember(request, question, options, targets.back());
   }
   RepairedModel result;
-  result.loop = repair::repair(request.model.network, targets, request.data.train, request.data.test,
+  result.loop = repair::repair(in_arithmetic(request.model.network, request.questions.front().neighbourhood),
+                               targets, request.data.train, request.data.test,
                                repair_options(request.config, request.model), request.observer, stop);
   result.verifications = result.loop.verifications;
   result.network = result.loop.network;

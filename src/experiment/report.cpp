@@ -234,6 +234,7 @@ std::string report_json(const Report& report) {
                   {"reference_class_before", class_before(report)},
                   {"measure", report.config.distance},
                   {"threshold", report.config.threshold.text()},
+                  {"arithmetic", report.config.arithmetic},
                   {"similarity", similarity_facts(neighbourhood_of(report.config))},
                   {"network", network_facts(report)},
                   {"method", report.method.empty() ? json(nullptr) : json(report.method)},

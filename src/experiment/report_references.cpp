@@ -186,9 +186,10 @@ std::string claim(const Report& report) {
 std::string sentence(const Report& report) {
   if (report.references.empty()) return "Unknown: " + report.reason + ".";
   const bool several = report.references.size() > 1;
-  const std::string whole =
-      claim(report) + (several ? " gets that reference's class"
-                               : " gets class " + std::to_string(report.references.front().label));
+  const std::string whole = claim(report) +
+                            (several ? " gets that reference's class"
+                                     : " gets class " + std::to_string(report.references.front().label)) +
+                            by_arithmetic(neighbourhood_of(report.config));
   const std::string tail = several ? "; " + counts(report) + "." : "";
   if (report.verdict == search::Verdict::kRobust) {
     const std::string how = report.repaired ? "Repaired and robust: after " + rounds_of_repair(report) + " "

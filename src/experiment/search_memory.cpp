@@ -15,9 +15,10 @@ constexpr double kSecondsToRemember = 0.25;  // a quicker search is quickly done
 constexpr const char* kState = ".search";
 constexpr size_t kDigits = 20;  // of file names
 
-// Stands for the network's weights.
+// Stands for the network: its weights, and how programs in float32 compute them.
 std::string digest_of(const network::Network& network) {
   StateWriter state;
+  state.number(static_cast<int32_t>(network.arithmetic));
   const auto add = [&](const auto* layer) {
     if (layer == nullptr) return;
     state.list(layer->weight);
@@ -27,6 +28,10 @@ std::string digest_of(const network::Network& network) {
     state.number(static_cast<uint64_t>(node.op.index()));
     state.number(node.size);
     state.list(node.inputs);
+    const auto& [operations, gain, peak_scale, peak_offset, bias] = node.rounding;
+    state.number(operations);
+    for (const double number : {gain, peak_scale, peak_offset}) state.number(number);
+    state.list(bias);
     add(std::get_if<network::Dense>(&node.op));
     add(std::get_if<network::Conv2d>(&node.op));
   }
@@ -60,7 +65,6 @@ std::vector<std::byte> bytes_of(const search::Result& result) {
   state.number(bound);
   state.number(open_bound);
   state.number(seen);
-  state.number(open_bound);
   state.number(static_cast<uint64_t>(counterexamples.size()));
   for (const auto& [values, rival, margin] : counterexamples) {
     state.list(values);
@@ -79,7 +83,6 @@ search::Result read_result(StateReader state) {
   state.number(bound);
   state.number(open_bound);
   state.number(seen);
-  state.number(open_bound);
   counterexamples.resize(state.count());
   for (auto& [values, rival, margin] : counterexamples) {
     state.list(values);

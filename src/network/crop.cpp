@@ -87,6 +87,7 @@ class Cropper {
   Crop cut() const {
     Crop crop;
     crop.network.input = network_.input;
+    crop.network.arithmetic = network_.arithmetic;
     std::vector<int> place_of(network_.nodes.size(), -1);
     for (int i = 0; i <= start_; ++i) {
       if (i > 0 && !wanted_[static_cast<size_t>(i)]) continue;

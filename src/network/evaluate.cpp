@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/sound_sum.h"
 #include "network/conv_kernel.h"
+#include "network/float_error.h"
 
 namespace verissim::network {
 namespace {
@@ -147,6 +148,9 @@ class Evaluator {
       const Node& node = network_.nodes[index];
       before(index, values_);
       values_[index] = std::visit([&](const auto& op) { return apply(op, node); }, node.op);
+      if constexpr (std::is_same_v<Kind, Sound>) {
+        if (network_.arithmetic == Arithmetic::kFloat32) widen(node, values_[index]);
+      }
     }
     return std::move(values_);
   }
@@ -155,6 +159,22 @@ class Evaluator {
   }
 
  private:
+  // SOUND: what a program computes from values within the inputs' intervals is the exact value of these up to
+  // the errors, and so within the exact values' interval up to the errors.
+  void widen(const Node& node, Values& values) const {
+    std::vector<std::vector<double>> inputs;
+    for (const int from : node.inputs) {
+      auto& magnitudes = inputs.emplace_back();
+      for (const Value& x : values_[static_cast<size_t>(from)]) magnitudes.push_back(magnitude(x));
+    }
+    const std::vector<double> errors = float_errors(node, inputs);
+    for (size_t i = 0; i < errors.size(); ++i) {
+      values[i] = std::isfinite(errors[i])
+                      ? Interval(next_down(values[i].lo - errors[i]), next_up(values[i].hi + errors[i]))
+                      : Interval::everything();
+    }
+  }
+
   const Values& input(const Node& node, size_t k = 0) const {
     return values_[static_cast<size_t>(node.inputs[k])];
   }

@@ -1,4 +1,5 @@
-// What a network means: its value in real arithmetic on the stored weights.
+// What a network means: its value in real arithmetic on the stored weights, or where its arithmetic is that
+// of float32, every value that a program may compute in it (float_error.h).
 #pragma once
 
 #include <span>
@@ -12,8 +13,9 @@ namespace verissim::network {
 
 // x: network.inputs() values; the result has network.outputs() values. x must be finite.
 std::vector<double> evaluate(const Network& network, std::span<const double> x);  // rounded to nearest
-std::vector<Dyadic> evaluate_exactly(const Network& network, std::span<const double> x);  // no rounding
-// SOUND: encloses the exact value for every x within the intervals.
+// In real arithmetic, whatever the network's is; no rounding.
+std::vector<Dyadic> evaluate_exactly(const Network& network, std::span<const double> x);
+// SOUND: encloses the exact value for every x within the intervals; in float32, that and all computed ones.
 std::vector<Interval> evaluate_soundly(const Network& network, std::span<const Interval> x);
 // SOUND: as evaluate_soundly, but the values of every node, where what is known of the ReLU layers' inputs
 // (network.relus() intervals, in node order; everything() where nothing is) is used on the way.

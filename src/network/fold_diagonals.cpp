@@ -6,11 +6,18 @@
 #include <vector>
 
 #include "network/exact.h"
+#include "network/rounding.h"
 
 namespace verissim::network {
 namespace {
 
 using Numbers = std::vector<double>;
+
+// A layer that has taken in another.
+struct Folded {
+  Op op;
+  Rounding rounding;
+};
 
 // The layer if it is diagonal. Its constants are weight[c] and bias[c] for the values of channel c.
 const Conv2d* as_diagonal(const Node& node) {
@@ -52,19 +59,26 @@ void fold_trace(NodeTrace& trace, size_t weights, size_t rows, const Conv2d& dia
 }
 
 template <typename Layer, typename At>
-std::optional<Op> fold_layer(const Conv2d& diagonal, Layer layer, NodeTrace* trace, At at) {
+std::optional<Folded> fold_layer(const Node& first, const Rounding& rounding, Layer layer, NodeTrace* trace,
+                                 At at) {
+  const auto& diagonal = std::get<Conv2d>(first.op);
+  Rounding joined = after_diagonal({{diagonal.weight, diagonal.bias}, first.rounding}, rounding,
+                                   {layer.weight, layer.bias}, at);
   if (!fold_rows(layer.weight, layer.bias, diagonal, at)) return std::nullopt;
   if (trace != nullptr) fold_trace(*trace, layer.weight.size(), layer.bias.size(), diagonal, at);
-  return layer;
+  return Folded{std::move(layer), std::move(joined)};
 }
 
-std::optional<Op> fold(const Conv2d& diagonal, const Dense& dense, NodeTrace* trace) {
-  const size_t run = static_cast<size_t>(dense.in) / diagonal.bias.size();
-  return fold_layer(diagonal, dense, trace, [=](size_t, size_t k) { return k / run; });
+std::optional<Folded> fold(const Node& first, const Rounding& rounding, const Dense& dense,
+                           NodeTrace* trace) {
+  const size_t run = static_cast<size_t>(dense.in) / std::get<Conv2d>(first.op).bias.size();
+  return fold_layer(first, rounding, dense, trace, [=](size_t, size_t k) { return k / run; });
 }
 
 // The constants must not vary within a channel, nor offsets meet the padding, to which they are not added.
-std::optional<Op> fold(const Conv2d& diagonal, const Conv2d& conv, NodeTrace* trace) {
+std::optional<Folded> fold(const Node& first, const Rounding& rounding, const Conv2d& conv,
+                           NodeTrace* trace) {
+  const auto& diagonal = std::get<Conv2d>(first.op);
   const auto channels = static_cast<size_t>(conv.in.channels);
   const size_t constants = diagonal.bias.size();
   const bool padded = conv.pad_h > 0 || conv.pad_w > 0;
@@ -75,14 +89,14 @@ std::optional<Op> fold(const Conv2d& diagonal, const Conv2d& conv, NodeTrace* tr
   const auto kernel = static_cast<size_t>(conv.kernel_h * conv.kernel_w);
   const size_t per_group = channels / static_cast<size_t>(conv.groups);
   const size_t outputs_per_group = conv.bias.size() / static_cast<size_t>(conv.groups);
-  return fold_layer(diagonal, conv, trace, [=](size_t row, size_t k) {
+  return fold_layer(first, rounding, conv, trace, [=](size_t row, size_t k) {
     return (row / outputs_per_group * per_group + k / kernel) / run;
   });
 }
 
-std::optional<Op> fold(const Conv2d& diagonal, const Op& op, NodeTrace* trace) {
-  if (const auto* dense = std::get_if<Dense>(&op)) return fold(diagonal, *dense, trace);
-  if (const auto* conv = std::get_if<Conv2d>(&op)) return fold(diagonal, *conv, trace);
+std::optional<Folded> fold(const Node& first, const Node& node, NodeTrace* trace) {
+  if (const auto* dense = std::get_if<Dense>(&node.op)) return fold(first, node.rounding, *dense, trace);
+  if (const auto* conv = std::get_if<Conv2d>(&node.op)) return fold(first, node.rounding, *conv, trace);
   return std::nullopt;
 }
 
@@ -101,12 +115,13 @@ void fold_diagonals(Network& network, std::map<int, NodeTrace>& traces) {
   for (size_t k = 1; k < network.nodes.size(); ++k) {
     Node& node = network.nodes[k];
     const auto before = static_cast<size_t>(node.inputs.front());
-    const Conv2d* diagonal = as_diagonal(network.nodes[before]);
-    if (diagonal == nullptr || readers[before] != 1) continue;
+    if (as_diagonal(network.nodes[before]) == nullptr || readers[before] != 1) continue;
     const auto trace = traces.find(static_cast<int>(k));
-    std::optional<Op> folded = fold(*diagonal, node.op, trace == traces.end() ? nullptr : &trace->second);
+    std::optional<Folded> folded =
+        fold(network.nodes[before], node, trace == traces.end() ? nullptr : &trace->second);
     if (!folded) continue;
-    node.op = std::move(*folded);
+    node.op = std::move(folded->op);
+    node.rounding = std::move(folded->rounding);
     node.inputs = network.nodes[before].inputs;
   }
 }

@@ -63,7 +63,7 @@ Runs repeated(const Runs& runs, size_t count) {
 bool is_constant_on_rows(const Rows& rows, const Runs& runs) { return rows.bias->size() % runs.size() == 0; }
 
 // All or nothing.
-bool multiply_exactly(const Rows& rows, const Runs& factors) {
+bool multiply_exactly(const Rows& rows, const Runs& factors, Rounding& rounding) {
   const size_t count = rows.bias->size();
   const size_t length = rows.weight->size() / count;
   std::vector<double> weight(rows.weight->size());
@@ -79,12 +79,13 @@ bool multiply_exactly(const Rows& rows, const Runs& factors) {
       weight[k] = *product;
     }
   }
+  rounding = scaled_after(rounding, {*rows.weight, *rows.bias}, repeated(factors, count));
   *rows.weight = std::move(weight);
   *rows.bias = std::move(bias);
   return true;
 }
 
-bool add_exactly(const Rows& rows, const Runs& offsets) {
+bool add_exactly(const Rows& rows, const Runs& offsets, Rounding& rounding) {
   const size_t count = rows.bias->size();
   std::vector<double> bias(count);
   for (size_t row = 0; row < count; ++row) {
@@ -92,6 +93,7 @@ bool add_exactly(const Rows& rows, const Runs& offsets) {
     if (!sum) return false;
     bias[row] = *sum;
   }
+  rounding = shifted_after(rounding, {*rows.weight, *rows.bias}, repeated(offsets, count));
   *rows.bias = std::move(bias);
   return true;
 }
@@ -181,8 +183,10 @@ Signal GraphBuilder::relu(const std::string& name, const Signal& x) {
 }
 
 Signal GraphBuilder::negated(const std::string& name, const Signal& x) {
-  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
-  if (x.exclusive && rows && multiply_exactly(*rows, {-1.0})) {
+  Node& node = network_.nodes[static_cast<size_t>(x.node)];
+  const auto rows = rows_of(node.op);
+  Rounding unchanged = node.rounding;  // another sign rounds nothing
+  if (x.exclusive && rows && multiply_exactly(*rows, {-1.0}, unchanged)) {
     const size_t count = rows->bias->size();
     if (NodeTrace* trace = trace_of(x)) trace->scale_rows(Runs(count, -1.0), rows->weight->size() / count);
     return x;
@@ -239,8 +243,9 @@ Signal GraphBuilder::scaled(const std::string& name, const Signal& x, const Runs
                             const ConstantTrace& trace) {
   if (all_equal(factors, 1.0)) return x;
   const Runs own = in_node_order(x, factors, size(x));
-  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
-  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own)) {
+  Node& node = network_.nodes[static_cast<size_t>(x.node)];
+  const auto rows = rows_of(node.op);
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && multiply_exactly(*rows, own, node.rounding)) {
     const size_t count = rows->bias->size();
     NodeTrace* before = trace_of(x);
     if (before != nullptr) before->scale_rows(repeated(own, count), rows->weight->size() / count);
@@ -260,8 +265,9 @@ Signal GraphBuilder::shifted(const std::string& name, const Signal& x, const Run
   const bool nothing = all_equal(offsets, 0.0);
   if (nothing && !trace.trace) return x;
   const Runs own = in_node_order(x, offsets, size(x));
-  const auto rows = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
-  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && add_exactly(*rows, own)) {
+  Node& node = network_.nodes[static_cast<size_t>(x.node)];
+  const auto rows = rows_of(node.op);
+  if (x.exclusive && rows && is_constant_on_rows(*rows, own) && add_exactly(*rows, own, node.rounding)) {
     if (trace.trace) {
       traces_[x.node].add_to_rows(on_rows(x, trace, offsets.size(), size(x), rows->bias->size()));
     }
@@ -271,6 +277,24 @@ Signal GraphBuilder::shifted(const std::string& name, const Signal& x, const Run
   Signal y = diagonal(name, x, {1.0}, own);
   if (trace.trace) traces_[y.node].add_to_rows(on_rows(x, trace, offsets.size(), size(x), own.size()));
   return y;
+}
+
+// A layer that others read as well computes for them what it did before.
+Signal GraphBuilder::rounded(const std::string& name, const Signal& x, const Rounding& more,
+                             const Runs& magnitudes) {
+  const Runs own = magnitudes.empty() ? Runs{0.0} : in_node_order(x, magnitudes, size(x));
+  const auto before = rows_of(network_.nodes[static_cast<size_t>(x.node)].op);
+  const bool fits = x.exclusive && before && is_constant_on_rows(*before, own);
+  const Signal y = fits ? x : diagonal(name, x, Runs(own.size(), 1.0), {0.0});
+  Node& node = network_.nodes[static_cast<size_t>(y.node)];
+  const Rows rows = *rows_of(node.op);
+  Rounding& rounding = node.rounding;
+  rounding = also(rounding, {*rows.weight, *rows.bias}, more, repeated(own, rows.bias->size()));
+  return y;
+}
+
+void GraphBuilder::doubt(const std::string& why) {
+  if (network_.unlike_float32.empty()) network_.unlike_float32 = why;
 }
 
 Network GraphBuilder::finish(const Signal& y) {
@@ -283,7 +307,7 @@ Network GraphBuilder::finish(const Signal& y) {
       if (needed[k]) needed[static_cast<size_t>(input)] = true;
     }
   }
-  Network result{network_.input, {}};
+  Network result{network_.input, {}, network_.arithmetic, network_.unlike_float32};
   std::map<int, NodeTrace> traces;
   std::vector<int> place(network_.nodes.size(), 0);
   for (size_t k = 0; k < network_.nodes.size(); ++k) {

@@ -64,6 +64,12 @@ class GraphBuilder {
   // times these.
   void trace_inputs(const Signal& layer, const Runs& inputs);
 
+  // How the file's program computes x besides: see Rounding. `magnitudes`: of constants that are added to x
+  // on the way; empty: none. Where x is no layer of its own it becomes one.
+  Signal rounded(const std::string& name, const Signal& x, const Rounding& more, const Runs& magnitudes);
+  // The network is one that programs in float32 may compute in another way; why, a clause.
+  void doubt(const std::string& why);
+
   // The network whose output is y, without the nodes that it does not need. y is in order.
   Network finish(const Signal& y);
   // The network as it is, of which y must be the last node, in order.

@@ -77,6 +77,41 @@ Signal linear(GraphBuilder& graph, const LayerSite& site, const Signal& x, int64
   return y;
 }
 
+namespace {
+
+// SOUND: programs compute (x - mean) / sqrt(variance + epsilon) gamma + beta in some order, or s x + t from s
+// and t that they computed so: no value meets more than the 16 roundings that are counted here, where those
+// that reach variance + epsilon are halved by the root. That sum must have no cancellation.
+Rounding normalisation_rounding(const Normalisation& constants) {
+  Rounding rounding;
+  rounding.operations = 16;
+  double peak = 1.0;
+  double mean = 0.0;
+  for (size_t c = 0; c < constants.gamma.size(); ++c) {
+    const double root = std::sqrt(constants.variance[c] + constants.epsilon);
+    peak = std::max(
+        {peak, 2.0 / root, 2.0 * std::abs(constants.gamma[c]), 2.0 * std::abs(constants.gamma[c]) / root});
+    mean = std::max(mean, std::abs(constants.mean[c]) + std::abs(constants.beta[c]));
+    if (constants.variance[c] < 0.0) rounding.operations = INT64_C(1) << 30;
+  }
+  rounding.peak_scale = 2.0 * peak;
+  rounding.peak_offset = 2.0 * peak * mean;
+  rounding.gain = 2.0 * peak;
+  return rounding;
+}
+
+// The absolute values of the constants that are added up in y = (x - mean) s + beta.
+Runs normalisation_offsets(const Normalisation& constants) {
+  Runs offsets;
+  for (size_t c = 0; c < constants.gamma.size(); ++c) {
+    const double factor = constants.gamma[c] / std::sqrt(constants.variance[c] + constants.epsilon);
+    offsets.push_back(1.0001 * (std::abs(factor * constants.mean[c]) + std::abs(constants.beta[c])));
+  }
+  return offsets;
+}
+
+}  // namespace
+
 Signal normalise(GraphBuilder& graph, const LayerSite& site, const Signal& x,
                  const Normalisation& constants) {
   const size_t channels = constants.gamma.size();
@@ -98,7 +133,7 @@ Signal normalise(GraphBuilder& graph, const LayerSite& site, const Signal& x,
   const Signal y = graph.shifted(site.name, scaled, offsets, {constants.beta_trace, {}});
   // A layer of its own, whose biases beta - s mean follow its weights s.
   if (scaled.node != x.node && y.node == scaled.node) trace_mean(graph, y, constants.mean);
-  return y;
+  return graph.rounded(site.name, y, normalisation_rounding(constants), normalisation_offsets(constants));
 }
 
 Signal leaky_relu(GraphBuilder& graph, const LayerSite& site, const Signal& x, const Runs& slopes) {
@@ -270,6 +305,13 @@ Signal concatenate(GraphBuilder& graph, const LayerSite& site, const std::vector
   return *joined;
 }
 
+Rounding mean_rounding(double factor) {
+  Rounding rounding;
+  rounding.operations = 2;
+  rounding.peak_scale = 2.0 / factor;
+  return rounding;
+}
+
 Signal reduce(GraphBuilder& graph, const LayerSite& site, const Signal& x, const std::vector<size_t>& axes,
               double factor, bool keep) {
   const auto is_reduced = [&](size_t k) { return std::find(axes.begin(), axes.end(), k) != axes.end(); };
@@ -293,7 +335,8 @@ Signal reduce(GraphBuilder& graph, const LayerSite& site, const Signal& x, const
   site.charge(graph.size(x));
   conv.weight.assign(static_cast<size_t>(graph.size(x)), factor);
   conv.bias.assign(static_cast<size_t>(rows), 0.0);
-  return graph.conv2d(site.name, table, std::move(conv), std::move(shape));
+  const Signal y = graph.conv2d(site.name, table, std::move(conv), std::move(shape));
+  return graph.rounded(site.name, y, mean_rounding(factor), {});
 }
 
 Runs broadcast_runs(const LayerSite& site, const std::vector<double>& values, const Dims& constant,

@@ -68,6 +68,10 @@ Signal concatenate(GraphBuilder& graph, const LayerSite& site, const std::vector
 Signal reduce(GraphBuilder& graph, const LayerSite& site, const Signal& x, const std::vector<size_t>& axes,
               double factor, bool keep);
 
+// How means are computed, whose layer has the weights `factor`: the sum is divided by the number of its
+// values, or multiplied by its reciprocal.
+Rounding mean_rounding(double factor);
+
 // A constant for each run, from an array that broadcasts to `shape`. Throws if it does not.
 Runs broadcast_runs(const LayerSite& site, const std::vector<double>& values, const Dims& constant,
                     const Dims& shape);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/shape.h"
+#include "network/rounding.h"
 
 namespace verissim::network {
 
@@ -56,13 +57,21 @@ struct Node {
   std::vector<int> inputs;  // indices of earlier nodes
   int64_t size = 0;         // number of values
   std::string name;         // for messages: "sequential.2" or an ONNX node's name
+  Rounding rounding = {};   // of a Dense or Conv2d
 };
 
+// Which evaluations of a network are meant: the one in real numbers on the stored weights, or all that
+// programs make in float32 (float_error.h).
+enum class Arithmetic { kExact, kFloat32 };
+
 // Nodes are in topological order; the last one is the output. What the network means is its evaluation in
-// real arithmetic on the stored weights (evaluate.h).
+// real arithmetic on the stored weights, or in float32 all of its evaluations (evaluate.h).
 struct Network {
   Shape input;
   std::vector<Node> nodes;
+  Arithmetic arithmetic = Arithmetic::kExact;
+  std::string unlike_float32 =
+      {};  // a clause: why float32 programs may compute something else; usually empty
 
   int64_t inputs() const { return nodes.front().size; }
   int64_t outputs() const { return nodes.back().size; }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "network/float_error.h"
 #include "network/onnx_ops.h"
 
 namespace verissim::network {
@@ -174,6 +175,8 @@ void fold_constants(OnnxScope& scope, const OnnxNode& node) {
     for (size_t k = 0; k < result.size(); ++k) {
       result[k] = folded(node.op, a[static_cast<size_t>(first[k])], b[static_cast<size_t>(second[k])]);
     }
+    if (!are_single(result))
+      scope.graph().doubt("node '" + label(node) + "' calculates with constants, and rounds");
     return scope.define(node, encode(DType::kFloat64, shape, result));
   }
   const std::vector<int64_t> a = scope.integers(node, 0);

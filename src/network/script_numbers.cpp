@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "network/float_error.h"
 #include "network/script_arguments.h"
 #include "network/tensor.h"
 
@@ -58,6 +59,7 @@ ScriptValue fold_constants(const Arguments& a, char op, const ScriptConstant& x,
     values[k] = folded(op, left[k / (count / left.size())], right[k / (count / right.size())]);
     if (!std::isfinite(values[k])) throw a.error("constants without a finite result", "others");
   }
+  if (!are_single(values)) a.graph().doubt(a.site().name + " calculates with constants, and rounds");
   return {ScriptConstant{shape, std::make_shared<const std::vector<double>>(std::move(values))}};
 }
 

@@ -40,6 +40,7 @@ Stage stage_between(const Network& network, int from, int to, std::vector<int64_
   const int64_t size = network.nodes[static_cast<size_t>(from)].size;
   Stage stage;
   stage.from = from;
+  stage.network.arithmetic = network.arithmetic;
   const auto count = static_cast<int64_t>(alive.size());
   stage.network.input = {1, 1, count};
   stage.network.nodes.push_back({Input{}, {}, count, "values"});

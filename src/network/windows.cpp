@@ -180,7 +180,7 @@ Signal average_pool(GraphBuilder& graph, const LayerSite& site, const Signal& x,
   site.charge(count);
   const std::vector<double> weight(static_cast<size_t>(count), uniform ? factors[0] : 1.0);
   const Signal y = convolve(graph, site, x, axes, channels, channels, weight);
-  if (uniform) return y;
+  if (uniform) return graph.rounded(site.name, y, mean_rounding(factors[0]), {});
   site.charge(graph.size(y));
   Runs all;
   for (int64_t c = 0; c < channels; ++c) all.insert(all.end(), factors.begin(), factors.end());

@@ -169,8 +169,13 @@ void BoxBatch::tighten_layer(std::span<SubBox* const> boxes, int relu) {
   }
   run(boxes, rows);
   for (size_t i = 0; i < neurons.size(); ++i) {
-    // SOUND: both bounds hold, so the tighter one does.
+    // SOUND: both bounds hold, so the tighter one does. What the spared step's values may be off by is
+    // lost here.
     SubBox& box = *boxes[static_cast<size_t>(rows.box[2 * i])];
+    if (dense != nullptr && !facts_.errors.empty()) {
+      const double error = facts_.errors[static_cast<size_t>(input)][neurons[i] - offset];
+      for (const size_t row : {2 * i, 2 * i + 1}) rows.bounds[row] = next_down(rows.bounds[row] - error);
+    }
     box.lower[neurons[i]] = std::max(box.lower[neurons[i]], rows.bounds[2 * i]);
     box.upper[neurons[i]] = std::min(box.upper[neurons[i]], -rows.bounds[2 * i + 1]);
     double* slopes =
@@ -179,6 +184,15 @@ void BoxBatch::tighten_layer(std::span<SubBox* const> boxes, int relu) {
     for (size_t k = 0; k < inputs_; ++k)
       slopes[k] = (std::abs(lines[k]) + std::abs(lines[inputs_ + k])) / 2.0;
   }
+}
+
+// SOUND: as Pass::lose_errors in replay.cpp; those of the whole region hold in its parts.
+void BoxBatch::lose_errors(int node, size_t count) {
+  if (facts_.errors.empty()) return;
+  const auto& errors = facts_.errors[static_cast<size_t>(node)];
+  const double* c = coefficients_[static_cast<size_t>(node)].data();
+  for (size_t r = 0; !errors.empty() && r < count; ++r)
+    lose(r, weighed_errors(c + r * errors.size(), errors));
 }
 
 void BoxBatch::lower_bounds(std::span<SubBox* const> boxes, BoxRows& rows) {
@@ -216,6 +230,7 @@ void BoxBatch::run(std::span<SubBox* const> boxes, BoxRows& rows) {
 
 void BoxBatch::spread(int node, std::span<SubBox* const> boxes, BoxRows& rows) {
   const Node& own = replay_.network().nodes[static_cast<size_t>(node)];
+  lose_errors(node, rows.count());
   if (is_affine(own)) {
     spread_affine(node, rows.count());
   } else if (std::holds_alternative<network::Relu>(own.op)) {

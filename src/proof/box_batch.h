@@ -58,6 +58,7 @@ class BoxBatch {
   double* place(int node, size_t count);
   void deliver(int node, size_t count);
   void lose(size_t row, double amount);
+  void lose_errors(int node, size_t count);
 
   const Replay& replay_;
   const Facts& facts_;

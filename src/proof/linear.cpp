@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "base/error.h"
 #include "base/sound_sum.h"
 
 namespace verissim::proof {
@@ -43,27 +41,6 @@ void dense_transposed(const Dense& dense, int64_t rows, const double* y, double*
   }
 }
 
-// |M| magnitude, rounded to nearest.
-std::vector<double> absolute_products(const Dense& dense, const std::vector<double>& magnitude) {
-  std::vector<double> sums;
-  sums.reserve(static_cast<size_t>(dense.out));
-  const double* weight = dense.weight.data();
-  for (int64_t i = 0; i < dense.out; ++i, weight += dense.in) {
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < dense.in; ++j) sum += std::abs(weight[j]) * magnitude[static_cast<size_t>(j)];
-    sums.push_back(sum);
-  }
-  return sums;
-}
-
-std::vector<double> absolute_products(Conv2d conv, const std::vector<double>& magnitude) {
-  for (double& weight : conv.weight) weight = std::abs(weight);
-  std::vector<double> sums(static_cast<size_t>(conv.out.size()));
-  ConvKernel<double>(conv).apply(1, magnitude.data(), sums.data());
-  return sums;
-}
-
 }  // namespace
 
 Affine::Affine(const network::Node& node) : node_(node) {
@@ -96,23 +73,11 @@ double Affine::bias(int64_t i) const {
   return conv.bias[static_cast<size_t>(i / (conv.out.height * conv.out.width))];
 }
 
-// SOUND: no term is negative, so that the computed sum is its own sum of absolute values, and the exact one
-// is at most that and the error of as many products as one value has.
-std::vector<double> Affine::absolute_row_sums(const std::vector<double>& magnitude) const {
-  std::vector<double> sums;
-  size_t products = magnitude.size();
-  if (const auto* dense = std::get_if<Dense>(&node_.op)) {
-    sums = absolute_products(*dense, magnitude);
-  } else {
-    const auto& conv = std::get<Conv2d>(node_.op);
-    products = static_cast<size_t>(conv.in.channels / conv.groups * conv.kernel_h * conv.kernel_w);
-    sums = absolute_products(conv, magnitude);
-  }
-  for (double& sum : sums) {
-    if (std::isnan(sum)) sum = std::numeric_limits<double>::infinity();
-    sum = next_up(sum + sum_error(sum, products));
-  }
-  return sums;
+double weighed_errors(const double* c, const std::vector<double>& errors) {
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < errors.size(); ++i) sum += std::abs(c[i]) * errors[i];
+  return next_up(sum + sum_error(sum, errors.size()));
 }
 
 }  // namespace verissim::proof

@@ -7,6 +7,7 @@
 
 #include "network/conv_kernel.h"
 #include "network/network.h"
+#include "network/row_sums.h"
 
 namespace verissim::proof {
 
@@ -24,11 +25,17 @@ class Affine {
   // The bias of output i.
   double bias(int64_t i) const;
   // SOUND: an upper bound of sum_j |M_ij| magnitude_j for every output i.
-  std::vector<double> absolute_row_sums(const std::vector<double>& magnitude) const;
+  std::vector<double> absolute_row_sums(const std::vector<double>& magnitude) const {
+    return network::absolute_row_sums(node_, magnitude);
+  }
 
  private:
   const network::Node& node_;
   std::shared_ptr<const network::ConvKernel<double>> conv_;  // of a convolution
 };
+
+// SOUND: an upper bound of sum |c_i| errors_i, as many of both. NaN or infinity if an error is infinite: a
+// program might then compute NaN, whatever c_i is.
+double weighed_errors(const double* c, const std::vector<double>& errors);
 
 }  // namespace verissim::proof

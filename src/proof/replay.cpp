@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/sound_sum.h"
 #include "network/evaluate.h"
+#include "network/float_error.h"
 #include "proof/coupling.h"
 #include "proof/stage.h"
 
@@ -114,6 +115,7 @@ class Pass {
   void spread(int index) {
     const std::vector<double> from = std::move(coefficients_[static_cast<size_t>(index)]);
     give_up_overflown(node(index).size, from);
+    lose_errors(index, from);
     if (is_affine(node(index))) {
       spread_affine(index, from);
     } else if (std::holds_alternative<network::Relu>(node(index).op)) {
@@ -124,6 +126,14 @@ class Pass {
       VERISSIM_CHECK(std::holds_alternative<network::Add>(node(index).op));
       for (const int input : node(index).inputs) deliver(input, from);
     }
+  }
+
+  // SOUND: c.(y + e) >= c.y - |c|.E for all |e_i| <= E_i.
+  void lose_errors(int index, const std::vector<double>& from) {
+    if (facts_.errors.empty()) return;
+    const auto& errors = facts_.errors[static_cast<size_t>(index)];
+    for (int64_t r = 0; !errors.empty() && r < rows_; ++r)
+      lose(r, weighed_errors(from.data() + static_cast<size_t>(r) * errors.size(), errors));
   }
 
   // SOUND: a coefficient that is not finite stands for some number of unknown sign (partial sums may overflow
@@ -389,8 +399,8 @@ class Pass {
   region::Bowl bowl_of(int64_t row) {
     const Argument& argument = arguments_[static_cast<size_t>(row)];
     const Bend& bend = bends_[static_cast<size_t>(row)];
-    constexpr double kShare = 0x1p-30;
-    const Interval rest = Interval(1.0 + 1.0 / kShare);
+    const double share = facts_.errors.empty() ? 0x1p-30 : 0x1p-10;  // in float32 the e_j are larger
+    const Interval rest = Interval(1.0 + 1.0 / share);
     const auto& [first, second] = bend.squares;
     Interval lambda(0.0);
     if (!first.members.empty()) {
@@ -402,12 +412,12 @@ class Pass {
       const Stage& stage = *replay_.second_coupling();
       const Interval own(
           stage.curvature(second.members, second.factors, static_cast<double>(argument.second_curvature)));
-      const Interval raised = own * Interval(1.0 + kShare);
+      const Interval raised = own * Interval(1.0 + share);
       lambda += raised * Interval(stage.scale());
       lose(row, (rest * second.errors).hi);
       lose(row, (raised * rest * bend.values->errors).hi);
     }
-    const double raised = (lambda * Interval(1.0 + kShare)).hi;
+    const double raised = (lambda * Interval(1.0 + share)).hi;
     constexpr double kLargest = std::numeric_limits<float>::max();
     const float curvature =
         raised <= kLargest ? static_cast<float>(raised) : std::numeric_limits<float>::infinity();
@@ -502,6 +512,10 @@ Facts Replay::certify(const std::vector<Interval>& neurons, std::optional<InputL
     const int input = network_.nodes[i].inputs.front();
     sums = affine_[i]->absolute_row_sums(facts.magnitude[static_cast<size_t>(input)]);
   }
+  if (network_.arithmetic == network::Arithmetic::kExact) return facts;
+  // SOUND: of values that are within the magnitudes wherever the facts are claimed.
+  for (const Node& node : network_.nodes)
+    facts.errors.push_back(network::float_errors(node, network::inputs_of(node, facts.magnitude)));
   return facts;
 }
 
@@ -522,6 +536,9 @@ Facts Replay::restrict_to(const network::Crop& crop, const Facts& facts) const {
     pick(facts.magnitude[whole], 0, crop.places[i], part.magnitude.emplace_back());
     auto& sums = part.row_sums.emplace_back();
     if (is_affine(own)) pick(facts.row_sums[whole], 0, crop.places[i], sums);
+    if (facts.errors.empty()) continue;
+    auto& errors = part.errors.emplace_back();
+    if (!facts.errors[whole].empty()) pick(facts.errors[whole], 0, crop.places[i], errors);
   }
   return part;
 }

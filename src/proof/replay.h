@@ -23,6 +23,10 @@
 // - a coupled ReLU (one whose input is affine in the network's) with c < 0 may have a parabola instead of the
 // chord: c relu(z) >= v z + t - d (z - p)^2; the squares of a row are bounded together by a bowl at the
 // input.
+// - in float32 the values are those that a program computes: an affine y = M x + b + e and a sum y = a + b +
+// e with |e| at most the
+//   facts' errors, whatever they are at a point. So c.y is off by at most |c|.errors, which is subtracted as
+//   well; the other steps round nothing. All bounds and lines hold for every x and all such e together.
 // - at the input, the facts' cut is added with its multiplier eta (Lagrange), then the region's own
 // sound_support.
 #pragma once
@@ -56,6 +60,9 @@ struct Facts {
   std::vector<Interval> neurons;               // input of every ReLU neuron, in node order
   std::vector<std::vector<double>> magnitude;  // by node: upper bounds of |value|
   std::vector<std::vector<double>> row_sums;   // by affine node: upper bounds of |M| max|x|
+  // By node: how far computed values may be from the exact ones of the node's computed inputs; none if the
+  // network's arithmetic is exact, and of nodes that do not round.
+  std::vector<std::vector<double>> errors;
 };
 
 // One bound to be replayed: what a certificate holds for a leaf. N is the number of ReLU neurons.

@@ -53,6 +53,7 @@ std::string question_command(const Run& run, const std::string& model) {
                      " --dimension " + dimension(run);
   if (setting(run, "minlp.channels") == "mean") text += " --channels mean";
   if (setting(run, "minlp.eight_bit") == "true") text += " --eight-bit";
+  if (setting(run, "minlp.arithmetic") == "float32") text += " --arithmetic float32";
   return text;
 }
 
@@ -69,6 +70,7 @@ std::string proved(const Run& run) {
   const std::string whose =
       run.has_several() ? "that reference's class" : "class " + run.class_name(run.label);
   return network + (run.claim.empty() ? "every image of the neighbourhood" : run.claim) + " gets " + whose +
+         (setting(run, "minlp.arithmetic") == "float32" ? " in every evaluation by float32" : "") +
          ". Its score is strictly the highest for all of these images, of which there "
          "are infinitely many, by at least " +
          number(run.margin_bound) +

@@ -22,7 +22,7 @@ void read(StateReader& state, std::vector<std::vector<double>>& lists) {
 }
 
 void write(StateWriter& state, const proof::Facts& facts) {
-  const auto& [cut, contradiction, neurons, magnitude, row_sums] = facts;
+  const auto& [cut, contradiction, neurons, magnitude, row_sums, errors] = facts;
   state.number(cut.has_value());
   if (cut) {
     const auto& [coefficients, constant] = *cut;
@@ -37,10 +37,11 @@ void write(StateWriter& state, const proof::Facts& facts) {
   }
   write(state, magnitude);
   write(state, row_sums);
+  write(state, errors);
 }
 
 void read(StateReader& state, proof::Facts& facts) {
-  auto& [cut, contradiction, neurons, magnitude, row_sums] = facts;
+  auto& [cut, contradiction, neurons, magnitude, row_sums, errors] = facts;
   if (state.number<bool>()) {
     cut.emplace();
     auto& [coefficients, constant] = *cut;
@@ -55,6 +56,7 @@ void read(StateReader& state, proof::Facts& facts) {
   }
   read(state, magnitude);
   read(state, row_sums);
+  read(state, errors);
 }
 
 void write(StateWriter& state, const Frame& frame) {
@@ -141,7 +143,8 @@ bool fits(const Node& node, const Frame& root, size_t goals) {
               node.alpha.size() == node.frame->unstable.size() &&
               node.frame->lower.size() == root.lower.size() &&
               node.frame->upper.size() == root.upper.size() &&
-              node.frame->facts.neurons.size() == root.facts.neurons.size();
+              node.frame->facts.neurons.size() == root.facts.neurons.size() &&
+              node.frame->facts.errors.size() == root.facts.errors.size();
   good = good && node.known <= node.splits.size();
   for (const Split& split : node.splits) good = good && split.neuron >= 0 && split.neuron < neurons;
   for (const int32_t neuron : node.frame->unstable) good = good && neuron >= 0 && neuron < neurons;

@@ -104,6 +104,7 @@ Outcome Expander::finish(Node& node, const FinalOptions& options, const StopToke
   load(alone);
   Outcome outcome = std::move(close(alone).front());
   node = std::move(alone.front());
+  outcome.within_errors = !outcome.closed && holds_without_errors(node);
   outcome.fixed = true;
   outcome.margin = static_cast<float>(answer.margin);
   outcome.point.assign(answer.point.begin(), answer.point.end());
@@ -124,6 +125,14 @@ std::vector<Outcome> Expander::close(std::vector<Node>& nodes) const {
     if (outcomes[r].replay_failed) nodes[r].bound = std::min(0.0F, static_cast<float>(outcomes[r].certified));
   }
   return outcomes;
+}
+
+// Heuristic: what the replay would say of the node, which is loaded, in exact arithmetic.
+bool Expander::holds_without_errors(const Node& node) const {
+  if (node.frame->facts.errors.empty()) return false;
+  proof::Facts facts = node.frame->facts;
+  facts.errors.clear();
+  return claim(node, replay_rows(replay_, facts, rows_, exact_, {1}).front()) > 0.0;
 }
 
 // SOUND: the goal's offset is exact and the sum rounded down. Under a conditional frame the bound holds only

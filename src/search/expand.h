@@ -19,6 +19,7 @@ struct Outcome {
   bool closed = false;          // SOUND: its replayed bound is above 0
   bool replay_failed = false;   // the fast bound was above 0, the replayed one was not
   bool fixed = false;           // no ReLU is left to split
+  bool within_errors = false;   // float32: only what programs may be off by stands in the way of closing it
   double certified = 0.0;       // lower bound of the goal by replay, -infinity without one
   float margin = 0.0F;          // the smallest goal of the true network at `point`
   std::vector<float> point;     // the minimiser of the relaxation
@@ -47,6 +48,7 @@ class Expander {
   double claim(const Node& node, double replayed) const;
   std::vector<Outcome> close(std::vector<Node>& nodes) const;
   std::vector<double> replay(const std::vector<Node>& nodes, const std::vector<char>& wanted) const;
+  bool holds_without_errors(const Node& node) const;
   void load(const std::vector<Node>& nodes);
   void load_row(const Node& node, size_t row);
   void store_row(Node& node, size_t row) const;

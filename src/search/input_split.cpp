@@ -171,7 +171,7 @@ class Splitter {
     push_root();
     while (!open_.empty()) {
       if (stop_.stop_requested()) return finish(InputSplit::End::kStopped);
-      if (stuck_ || must_give_up()) return finish(InputSplit::End::kExhausted);
+      if (stuck_ || result_.between || must_give_up()) return finish(InputSplit::End::kExhausted);
       round();
       if (result_.violation) return finish(InputSplit::End::kRefuted);
       report(result_.boxes, static_cast<int64_t>(open_.size()));
@@ -236,7 +236,7 @@ class Splitter {
       closed_share_ += std::ldexp(1.0, -box.depth);
       return;
     }
-    if (!result_.violation) look_at(outcome.point);
+    if (!result_.violation && !result_.between) look_at(outcome.point);
     if (outcome.side < 0) {
       stuck_ = true;
       open_.push_back(std::move(box));
@@ -264,7 +264,9 @@ class Splitter {
       if (value > 0.0) continue;
       std::vector<double> inside = point;
       problem_.region.pull_in(inside);
-      result_.violation = attack::confirm(problem_.network, problem_.region, problem_.property, inside);
+      attack::Trial trial = attack::try_point(problem_.network, problem_.region, problem_.property, inside);
+      result_.violation = std::move(trial.violation);
+      result_.between = trial.between;
       return;
     }
   }

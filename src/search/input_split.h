@@ -21,6 +21,7 @@ struct InputSplit {
 
   End end = End::kExhausted;
   std::optional<attack::Violation> violation;
+  bool between = false;  // see attack::Trial; ends the splitting
   // SOUND: a lower bound of the smallest goal over the region, -infinity if there is none.
   double margin_bound = 0.0;
   int64_t boxes = 0;   // bounded

@@ -122,12 +122,17 @@ class Narrowing {
     return false;
   }
 
+  // In float32 of its numbers.
   std::vector<double> on_segment(const std::vector<double>& x, double t) const {
     std::vector<double> point(x.size());
-    for (size_t i = 0; i < x.size(); ++i)
-      point[i] = std::clamp(reference_[i] + t * (x[i] - reference_[i]), 0.0, 1.0);
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double value = std::clamp(reference_[i] + t * (x[i] - reference_[i]), 0.0, 1.0);
+      point[i] = in_float32() ? static_cast<double>(static_cast<float>(value)) : value;
+    }
     return point;
   }
+
+  bool in_float32() const { return network_.arithmetic == network::Arithmetic::kFloat32; }
 
   // A t, as small as bisection finds it, at which the point t of the way from the reference to x violates
   // the property, as far as rounded arithmetic tells.
@@ -136,9 +141,25 @@ class Narrowing {
     double high = 1.0;
     for (int i = 0; i < 40; ++i) {
       const double middle = (low + high) / 2;
-      (margin(on_segment(x, middle)) <= 0.0 ? high : low) = middle;
+      (worst_margin(on_segment(x, middle)) <= 0.0 ? high : low) = middle;
     }
     return high;
+  }
+
+  // The margin; in float32 an upper bound of all computed ones.
+  double worst_margin(const std::vector<double>& x) const {
+    if (!in_float32()) return margin(x);
+    const std::vector<Interval> point(x.begin(), x.end());
+    const std::vector<Interval> outputs = network::evaluate_soundly(network_, point);
+    double least = kInfinity;
+    for (const property::Goal& goal : property_.goals) {
+      Interval value(goal.offset);
+      for (size_t i = 0; i < outputs.size(); ++i) {
+        if (goal.coefficients[i] != 0.0) value += Interval(goal.coefficients[i]) * outputs[i];
+      }
+      least = std::min(least, value.hi);
+    }
+    return least;
   }
 
   double margin(const std::vector<double>& x) const {

@@ -40,7 +40,7 @@ class Run {
 
   Result run() {
     const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
-    if (!refuted && !options_.eight_bit && !resumes() && split_input()) return finish();
+    if (!refuted && !options_.eight_bit && !between_ && !resumes() && split_input()) return finish();
     if (!refuted || options_.always_count_stable) bound_root();
     if (refuted) return finish();
     if (between_) {  // nothing can be proved any more: all that is left is to look further
@@ -87,8 +87,9 @@ class Run {
   }
 
   bool reference_violates() {
-    const auto found =
-        attack::confirm(problem_.network, problem_.region, problem_.property, problem_.region.reference());
+    const auto [found, between] =
+        attack::try_point(problem_.network, problem_.region, problem_.property, problem_.region.reference());
+    between_ = between;
     if (!found) return false;
     if (options_.eight_bit && !attack::is_eight_bit(problem_.region.reference())) {
       between_ = true;
@@ -155,6 +156,7 @@ class Run {
     result_.statistics.seconds_search += watch.seconds();
     if (split.end == InputSplit::End::kExhausted) return false;
     certified_ = split.margin_bound;
+    between_ = between_ || split.between;
     if (split.violation) {
       result_.counterexamples.push_back(*split.violation);
       result_.reason = Reason::kCounterexample;
@@ -284,7 +286,7 @@ class Run {
       return;
     }
     consider(outcome);
-    if (outcome.fixed && hopeless(node, outcome)) {
+    if (outcome.fixed && (hopeless(node, outcome) || outcome.within_errors)) {
       boundary_.push_back(std::move(node));
       return;
     }
@@ -331,7 +333,8 @@ class Run {
 
   void try_point(std::vector<double> x) {
     problem_.region.pull_in(x);
-    auto found = attack::confirm(problem_.network, problem_.region, problem_.property, x);
+    auto [found, between] = attack::try_point(problem_.network, problem_.region, problem_.property, x);
+    between_ = between_ || between;
     if (!found) return;
     if (options_.eight_bit && !attack::is_eight_bit(x)) {
       between_ = true;
@@ -440,7 +443,7 @@ class Run {
       result_.margin_bound = result_.counterexamples.front().margin;
     } else if (between_) {  // SOUND: a violation is known, so the bound is at most 0 and nothing is proved
       result_.verdict = Verdict::kUnknown;
-      result_.reason = Reason::kNoEightBit;
+      result_.reason = options_.eight_bit ? Reason::kNoEightBit : Reason::kNoFloat32;
       result_.margin_bound = -kInfinity;
     } else if (stopped_splitting_) {
       result_.verdict = Verdict::kUnknown;
@@ -530,7 +533,8 @@ class Run {
   proof::Replay replay_;
   attack::Descent descent_;
   attack::EightBitSearch eight_bit_;
-  bool between_ = false;  // only images of 8 bits count, and a violation is known that is none
+  // Only images of 8 bits count, or violations in float32, and a violation is known that is none.
+  bool between_ = false;
   std::unique_ptr<ThreadPool> pool_;
   std::shared_ptr<const Frame> root_;  // null until it is needed
   FrameProof root_proof_;
@@ -576,6 +580,10 @@ const char* to_string(Reason reason) {
       return "interrupted";
     case Reason::kNoEightBit:
       return "there is a counterexample, but none was found that is an image of 8 bits";
+    case Reason::kNoFloat32:
+      return "there is a counterexample in real arithmetic, but none was found that every evaluation in "
+             "float32 "
+             "gets wrong";
     case Reason::kBoundary:
       return "boundary: neither side can be shown within the tolerance";
   }

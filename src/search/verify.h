@@ -28,7 +28,10 @@ enum class Reason {
   kMemoryLimit,             // unknown: open subproblems would exceed the memory limit
   kInterrupted,             // unknown: interrupted from outside
   kNoEightBit,  // unknown: only images of 8 bits count; there is a violation, but no such one was found
-  kBoundary,    // unknown: the remaining gap is below the tolerance and neither side can be shown
+  // unknown: only violations in every evaluation by float32 count; there is one in real arithmetic, but no
+  // such one was found
+  kNoFloat32,
+  kBoundary,  // unknown: the remaining gap is below the tolerance and neither side can be shown
 };
 
 const char* to_string(Verdict verdict);  // "robust", "not robust", "unknown"

@@ -259,6 +259,29 @@ TEST_F(Cli, AsksAboutImagesOfEightBits) {
   EXPECT_THAT(robust.out, ::testing::StartsWith("Robust: every image of 8 bits at an "));
 }
 
+TEST_F(Cli, AsksAboutFloat32) {
+  std::vector<std::string> words = question("verify", small_network(0.01, 5.0), "");
+  words.pop_back();
+  words.pop_back();
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--arithmetic", "float32"});
+    all.insert(all.end(), more.begin(), more.end());
+    return run_verissim(all);
+  };
+  const Ended robust = with({"--linf", "0.001"});
+  EXPECT_EQ(robust.code, 20);
+  EXPECT_THAT(robust.out, HasSubstr(" gets class 0 in every evaluation by float32."));
+  const json found = json::parse(with({"--linf", "0.004", "--json"}).out);
+  EXPECT_EQ(found["verdict"], "not robust");
+  EXPECT_EQ(found["arithmetic"], "float32");
+  for (const double value : found["counterexample"].get<std::vector<double>>())
+    EXPECT_EQ(value, static_cast<double>(static_cast<float>(value)));
+  const Ended certified = with({"--ssim", "0.9999", "--certificate", folder_.file("proof")});
+  EXPECT_EQ(certified.code, 3);
+  EXPECT_THAT(certified.err, HasSubstr("certificates know exact arithmetic only, not float32"));
+}
+
 TEST_F(Cli, ThresholdIsProvedAndRefuted) {
   network::save_model(model_, small_network(0.01, 5.0));
   const std::string out = folder_.file("closest.npy");

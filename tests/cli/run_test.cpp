@@ -126,6 +126,25 @@ TEST_F(Run, TrainsRepairsAndProves) {
   EXPECT_EQ(checked.code, 20) << checked.out;
 }
 
+// The loop and the file's own proof are about float32.
+TEST_F(Run, RepairsAndProvesInFloat32) {
+  config_["minlp"]["arithmetic"] = "float32";
+  const Ended ended = run();
+  if (without_torch(ended)) GTEST_SKIP() << "built without LibTorch";
+  ASSERT_EQ(ended.code, 20) << ended.out << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("gets class 1 in every evaluation by float32."));
+  const json report = json::parse(read_text_file(result("report.json")));
+  EXPECT_EQ(report["arithmetic"], "float32");
+  EXPECT_FALSE(fs::exists(result("proof.certificate"))) << "there are none for float32";
+  const json verify =
+      json::parse(run_verissim({"verify", "--model", result("repaired_model.pt"), "--image",
+                                folder_.file("reference.png"), "--class", "1", "--ssim", "0.9", "--dimension",
+                                "1,4,4", "--arithmetic", "float32", "--json"})
+                      .out);
+  EXPECT_EQ(verify["verdict"], "robust");
+  EXPECT_EQ(verify["margin_bound"], report["margin_bound"]);
+}
+
 TEST_F(Run, RepairsManyReferencesAndTellsEach) {
   config_["ri"] = {{"first", 6}};
   config_["repair"] = {{"unseen", 3}};

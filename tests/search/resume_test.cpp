@@ -116,6 +116,28 @@ TEST_F(ResumedSearch, AfterATimeLimitTheSameVerdict) {
   EXPECT_EQ(result.verdict, Verdict::kRobust);
 }
 
+// What computed values may be off by is kept, too.
+TEST_F(ResumedSearch, InFloat32ToTheSameTree) {
+  Question single = long_question();
+  single.net.arithmetic = network::Arithmetic::kFloat32;
+  MemoryKeeper keeper;
+  Options options = one_thread();
+  options.keeper = &keeper;
+  const Result whole = verify(single, options);
+  ASSERT_EQ(whole.verdict, Verdict::kRobust);
+  ASSERT_GE(keeper.states.size(), 8U);
+  MemoryKeeper later;
+  later.always = false;
+  later.start = keeper.states[keeper.states.size() / 2];
+  options.keeper = &later;
+  const Result result = verify(single, options);
+  EXPECT_EQ(result.verdict, whole.verdict);
+  EXPECT_EQ(result.margin_bound, whole.margin_bound);
+  EXPECT_EQ(result.statistics.nodes, whole.statistics.nodes);
+  later.start = kept().states.front();
+  EXPECT_THROW(verify(single, options), InputError) << "kept in exact arithmetic";
+}
+
 TEST_F(ResumedSearch, OfAnotherQuestionIsRefused) {
   MemoryKeeper keeper;
   keeper.start = kept().states.front();
