@@ -93,11 +93,6 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
     result.no_certificate = writer->finish(result.verification).value_or("");
     if (result.no_certificate.empty()) result.certificate = name_of(request.certificates[i]);
   }
-  // While a proof is recorded the search does without some of its means.
-  if (writer && result.verification.verdict == search::Verdict::kUnknown && !stop.stop_requested()) {
-    options.recorder = nullptr;
-    result.verification = search::verify(problem, options, stop, request.search_observer);
-  }
   if (request.observer != nullptr)
     request.observer->on_target_verified(static_cast<int64_t>(i), result.verification);
   return result;
@@ -106,6 +101,8 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
 FinalFile prove_file(const RepairRequest& request, const network::LoadedModel& read,
                      const search::Options& options, const StopToken& stop) {
   FinalFile result{name_of(request.file), read.digest, {}};
+  // Of a network that was written before this one.
+  for (const std::string& certificate : request.certificates) std::filesystem::remove(certificate);
   for (size_t i = 0; i < request.questions.size(); ++i) {
     if (request.observer != nullptr) request.observer->on_target(static_cast<int64_t>(i));
     result.proofs.push_back(prove(request, i, read, options, stop));
@@ -179,10 +176,7 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   result.network = result.loop.network;
   result.accuracy = train::accuracy(result.network, request.data.test);
   result.reason = reason_of(result.loop);
-  const bool accepted = result.loop.status == repair::Status::kRobust;
-  if (accepted) {
-    settle(request, options, stop, result);
-  }
+  if (result.loop.status == repair::Status::kRobust) settle(request, options, stop, result);
   result.verdict = repair::verdict_of(result.verifications);
   // Proved, but without the accuracy demanded: not what was asked for.
   if (result.loop.status == repair::Status::kInaccurate) result.verdict = search::Verdict::kNotRobust;

@@ -12,7 +12,7 @@ namespace {
 constexpr int kPieces = 64;  // of the slab
 
 // SOUND: an upper bound of g(mu) - slope mu over [lo, hi], where g(mu) = square mu^2 + linear mu + lift
-// k(mu): on each piece by the mean value theorem.
+// k(mu): on each piece by the mean value theorem. Infinity where there is no number.
 double largest_excess(const SsimGeometry<Interval>& geometry, const Interval& square, const Interval& linear,
                       const Interval& lift, double slope, double lo, double hi) {
   double largest = -std::numeric_limits<double>::infinity();
@@ -25,7 +25,8 @@ double largest_excess(const SsimGeometry<Interval>& geometry, const Interval& sq
     const Interval rise =
         Interval(2.0) * square * piece + linear - Interval(slope) + lift * geometry.scale_slope(piece);
     const double bound = (value + rise * (piece - at)).hi;
-    if (!(bound <= largest)) largest = bound;
+    if (std::isnan(bound)) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, bound);
     from = to;
   }
   return largest;
