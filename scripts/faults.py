@@ -187,17 +187,21 @@ def report_of(folder):
     return json.loads((folder / "report.json").read_text())
 
 
-def model_digest(folder):
-    path = folder / "repaired_model.pt"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+def facts_of(folder):
+    path, report = folder / "repaired_model.pt", report_of(folder)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+    return report["verdict"], digest, len(report["rounds"])
+
+
+def check_finished_report(folder, wanted):
+    got = facts_of(folder)
+    demand(got == wanted.facts, f"{folder.name} ended with {got}, without a fault with {wanted.facts}")
 
 
 def check_finished(case, folder, wanted):
     """The run ended as the one without a fault."""
-    report = report_of(folder)
-    demand(report["finished"], f"{folder.name} is not finished")
-    got = (report["verdict"], model_digest(folder), len(report["rounds"]))
-    demand(got == wanted.facts, f"{folder.name} ended with {got}, without a fault with {wanted.facts}")
+    demand(report_of(folder)["finished"], f"{folder.name} is not finished")
+    check_finished_report(folder, wanted)
     demand(not (folder / "states").exists(), "states are left of a finished run")
     certificate = folder / "proof.certificate"
     if wanted.certified and case.options.checker:
@@ -246,12 +250,6 @@ def killed(case, wanted):
     check_files(case.place, partial_allowed=False, killed_before=True)
     check_finished(case, folders[0], wanted)
     return "and gone on with"
-
-
-def check_finished_report(folder, wanted):
-    report = report_of(folder)
-    got = (report["verdict"], model_digest(folder), len(report["rounds"]))
-    demand(got == wanted.facts, f"a finished run has {got}, wanted {wanted.facts}")
 
 
 def signalled(number):
@@ -402,21 +400,16 @@ def little_memory(case, wanted):
     return what
 
 
-def faketime():
-    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    return found[0] if found else None
-
-
 def clock_jump(case, wanted):
     """The wall clock jumps by years while the run is at work. Time limits are measured by one that does not."""
-    library = faketime()
-    if library is None:
+    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    if not found:
         demand(clocks_of(case.options.root) == [], "time is measured by a clock that jumps")
         return "no faketime here: no code measures time by the wall clock"
     moment = case.place.parent / f"{case.place.name}.clock"
     moment.write_text("+0")
     process = case.start("run", "--quiet", case.config, environment={
-        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(moment), "FAKETIME_NO_CACHE": "1",
+        "LD_PRELOAD": found[0], "FAKETIME_TIMESTAMP_FILE": str(moment), "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
     wait_some(case, wanted.seconds / 2)
     jump = case.rng.choice(["+3650d", "-3650d", "+2h", "-2h"])
@@ -538,9 +531,8 @@ def without_fault(options, inputs, place):
     for path in inputs.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     threshold, verified = hardest_proof(case)
-    facts = (report["verdict"], model_digest(folder), len(report["rounds"]))
     certified = (folder / "proof.certificate").exists()
-    return Wanted(ended.code, facts, ended.seconds, certified, verified.code, json.loads(verified.out)["margin_bound"],
+    return Wanted(ended.code, facts_of(folder), ended.seconds, certified, verified.code, json.loads(verified.out)["margin_bound"],
                   verified.seconds, threshold)
 
 
@@ -558,7 +550,7 @@ def hardest_proof(case):
 
 
 def one(options, inputs, base, wanted, number):
-    fault = FAULTS[number % len(FAULTS)]
+    fault = options.kinds[number % len(options.kinds)]
     case = Case(options, inputs, base / f"{number:03}", random.Random(1000 * options.seed + number))
     try:
         told, good = fault(case, wanted), True
@@ -576,9 +568,13 @@ def main():
     parser.add_argument("--checker", type=os.path.abspath)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", help="the name of one kind of faults")
     parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
     parser.add_argument("--keep", type=pathlib.Path, help="folder to work in, which is kept")
     options = parser.parse_args()
+    options.kinds = [fault for fault in FAULTS if options.only in (None, fault.__name__)]
+    if not options.kinds:
+        parser.error(f"no such kind of fault: {options.only}")
     options.root = pathlib.Path(__file__).resolve().parent.parent
     base = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="verissim-faults-"))
     base.mkdir(parents=True, exist_ok=True)

@@ -178,6 +178,11 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   result.reason = reason_of(result.loop);
   if (result.loop.status == repair::Status::kRobust) settle(request, options, stop, result);
   result.verdict = repair::verdict_of(result.verifications);
+  // The proof of the file, too, may be interrupted: then there is something to go on with.
+  if (result.verdict != search::Verdict::kRobust && stop.interrupted()) {
+    result.loop.status = repair::Status::kInterrupted;
+    result.reason = repair::to_string(result.loop.status);
+  }
   // Proved, but without the accuracy demanded: not what was asked for.
   if (result.loop.status == repair::Status::kInaccurate) result.verdict = search::Verdict::kNotRobust;
   // An interrupt may come between a repair and its verification: nothing is known of the network reached.
