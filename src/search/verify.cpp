@@ -1,7 +1,6 @@
 #include "search/verify.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "search/input_split.h"
 #include "search/open_set.h"
 #include "search/recorder.h"
+#include "search/root.h"
 
 namespace verissim::search {
 namespace {
@@ -43,7 +43,8 @@ class Run {
     const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
     if (!refuted && !options_.eight_bit && !between_ && !resumes() && split_input()) return finish();
     if (!refuted && !between_ && !resumes() && prove_at_a_glance()) return finish();
-    if (!refuted || options_.always_count_stable) bound_root();
+    if (refuted && options_.always_count_stable && is_large()) glance();
+    if (!refuted || (options_.always_count_stable && !is_large())) bound_root();
     if (refuted) return finish();
     if (between_) {  // nothing can be proved any more: all that is left is to look further
       if (options_.attack) attack(4 * kRestarts, kSteps);
@@ -121,11 +122,23 @@ class Run {
     return decided();
   }
 
+  bool is_large() const { return graph_.neurons() >= kManyNeurons; }
+  FrameProof* proof() { return options_.recorder == nullptr ? nullptr : &root_proof_; }
+
   void bound_root() {
     const Stopwatch watch;
     report("root");
-    root_ = search::bound_root(replay_, graph_, threads(), stop_,
-                               options_.recorder == nullptr ? nullptr : &root_proof_);
+    take_root(search::bound_root(replay_, graph_, threads(), stop_, proof()), watch);
+  }
+
+  void glance() {
+    const Stopwatch watch;
+    report("root");
+    take_root(glance_at_root(replay_, graph_, threads(), stop_, proof()), watch);
+  }
+
+  void take_root(std::shared_ptr<const Frame> root, const Stopwatch& watch) {
+    root_ = std::move(root);
     result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
     result_.statistics.seconds_root += watch.seconds();
   }
@@ -191,64 +204,28 @@ class Run {
   }
 
   std::vector<Node> root_nodes() {
-    // SOUND: the first slabs cover the region's whole slab.
-    const std::vector<region::Slab> slabs = problem_.region.first_slabs();
-    VERISSIM_CHECK(!slabs.empty());
-    std::vector<Node> nodes;
-    numbered_ = 0;
-    for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
-      for (const region::Slab& slab : slabs) {
-        nodes.push_back(root_node(static_cast<int32_t>(goal), slab));
-        nodes.back().number = numbered_++;
-      }
-    }
+    std::vector<Node> nodes = search::root_nodes(root_, problem_.property, problem_.region);
+    numbered_ = static_cast<int64_t>(nodes.size());
     return nodes;
   }
 
   // Of a large network the root takes long, which is in vain where much less proves every goal. Leaves
   // nothing behind if it does not.
   bool prove_at_a_glance() {
-    if (graph_.neurons() < kManyNeurons) return false;
+    if (!is_large()) return false;
+    glance();
+    if (root_->facts.contradiction) return false;
     const Stopwatch watch;
-    report("root");
-    root_ = glance_at_root(replay_, graph_, threads(), stop_,
-                           options_.recorder == nullptr ? nullptr : &root_proof_);
     enough_ = kEnough * std::max(0.0, reference_margin());
-    std::vector<std::vector<Node>> parts = in_chunks(root_nodes());
-    std::vector<std::vector<Outcome>> outcomes(parts.size());
-    std::atomic<bool> proved = !root_->facts.contradiction;
-    threads().run(parts.size(), [&](size_t i) {
-      if (!proved) return;
-      if (!stop_.stop_requested())
-        outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).run(parts[i], {0, 0});
-      const auto is_closed = [](const Outcome& outcome) { return outcome.closed; };
-      if (outcomes[i].empty() || !std::all_of(outcomes[i].begin(), outcomes[i].end(), is_closed))
-        proved = false;
-    });
-    if (proved) {
-      record_root();
-      for (size_t i = 0; i < parts.size(); ++i) {
-        for (size_t k = 0; k < parts[i].size(); ++k) place(std::move(parts[i][k]), outcomes[i][k]);
-      }
-    }
-    result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
+    std::vector<Node> nodes = root_nodes();
+    const std::vector<Outcome> outcomes =
+        close_all(replay_, graph_, problem_.property, enough_, threads(), stop_, nodes);
+    const bool proved = !outcomes.empty();
+    if (proved) record_root();
+    for (size_t i = 0; i < outcomes.size(); ++i) place(std::move(nodes[i]), outcomes[i]);
     result_.statistics.seconds_root += watch.seconds();
     if (!proved) root_proof_ = {};
     return proved;
-  }
-
-  Node root_node(int32_t goal, const region::Slab& slab) const {
-    Node node;
-    node.goal = goal;
-    node.bound = -std::numeric_limits<float>::infinity();
-    node.slab = slab;
-    node.multipliers = {std::numeric_limits<float>::quiet_NaN(), 0.0F, 0.0F};
-    node.frame = root_;
-    for (const int32_t neuron : root_->unstable) {
-      const auto j = static_cast<size_t>(neuron);
-      node.alpha.push_back(bounds::first_slope(root_->lower[j], root_->upper[j]));
-    }
-    return node;
   }
 
   double reference_margin() const {
@@ -257,15 +234,9 @@ class Run {
     return std::isfinite(least) ? least : 0.0;
   }
 
-  static std::vector<std::vector<Node>> in_chunks(std::vector<Node> nodes) {
-    std::vector<std::vector<Node>> parts((nodes.size() + kChunk - 1) / kChunk);
-    for (size_t i = 0; i < nodes.size(); ++i) parts[i / kChunk].push_back(std::move(nodes[i]));
-    return parts;
-  }
-
   // Bounds the nodes; closes, refutes or queues each. Results do not depend on the number of threads.
   void settle(std::vector<Node> nodes, const Effort& effort) {
-    std::vector<std::vector<Node>> parts = in_chunks(std::move(nodes));
+    std::vector<std::vector<Node>> parts = in_chunks(std::move(nodes), kChunk);
     std::vector<std::vector<Outcome>> outcomes(parts.size());
     threads().run(parts.size(), [&](size_t i) {
       if (!must_hurry())

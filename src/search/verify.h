@@ -50,7 +50,8 @@ struct Options {
   // The question is about images of 8 bits alone: proved by proving the whole region, refuted by such an
   // image.
   bool eight_bit = false;
-  bool always_count_stable = false;  // bound the root for Statistics::stable_relus even if the attack decides
+  // Bound the root for Statistics::stable_relus even if the attack decides; that of a large network roughly.
+  bool always_count_stable = false;
   // Told the whole proof, if there is one; may be null. Boxes are then not halved on their own.
   Recorder* recorder = nullptr;
   // Keeps a long search between its rounds and when it is stopped, and what to go on from; may be null.

@@ -72,6 +72,44 @@ TEST(Checker, AcceptsConvolutions) {
   EXPECT_GE(tally.refuted, 5);
 }
 
+// Looks whether neurons were coupled at the root.
+struct RootLooker final : search::Recorder {
+  explicit RootLooker(certificate::Writer& to) : writer(to) {}
+  void on_root(const search::FrameProof& proof, const std::vector<region::Slab>& slabs,
+               double enough) override {
+    for (const search::LayerProof& layer : proof.layers) coupled = coupled || !layer.coupled.empty();
+    writer.on_root(proof, slabs, enough);
+  }
+  void on_split(const search::Node& node, double middle) override { writer.on_split(node, middle); }
+  void on_frame(const search::Node& node, const search::FrameProof& proof) override {
+    writer.on_frame(node, proof);
+  }
+  void on_closed(const search::Node& node) override { writer.on_closed(node); }
+  void on_gap() override { writer.on_gap(); }
+  certificate::Writer& writer;
+  bool coupled = false;
+};
+
+// Of large networks some questions are proved at a glance, some only when neurons are coupled.
+TEST(Checker, AcceptsLargeNetworks) {
+  Rng rng(85);
+  int at_a_glance = 0;
+  int coupled = 0;
+  for (int k = 0; k < 8; ++k) {
+    const FiledQuestion q = filed_onnx(rng, 16, 8, false, k % 2 == 0 ? "0.99999" : "0.9999");
+    ASSERT_GE(q.question.net.relus(), 1000);
+    certificate::Writer writer(q.certificate(), q.subject());
+    RootLooker looker(writer);
+    const Certified certified = certify(q, writer, looker, 2);
+    if (certified.result.verdict != search::Verdict::kRobust) continue;
+    ++(looker.coupled ? coupled : at_a_glance);
+    ASSERT_FALSE(certified.why_not.has_value()) << *certified.why_not;
+    EXPECT_EQ(check(q).code, 20);
+  }
+  EXPECT_GE(at_a_glance, 2);
+  EXPECT_GE(coupled, 2);
+}
+
 TEST(Checker, CertificatesDoNotDependOnThreads) {
   Rng rng(79);
   int compared = 0;
