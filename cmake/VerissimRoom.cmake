@@ -37,6 +37,7 @@ function(verissim_options target)
   if(VERISSIM_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${VERISSIM_SANITIZE} -fno-omit-frame-pointer
                                              -fno-sanitize-recover=all)
+    target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)  # spans and vectors look at their indices
     target_link_options(${target} PUBLIC -fsanitize=${VERISSIM_SANITIZE})
   endif()
   if(VERISSIM_FUZZ)  # every branch is counted, so that libFuzzer sees what is new

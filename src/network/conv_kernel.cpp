@@ -254,7 +254,7 @@ template <typename T, int kBytes>
 }
 
 // Compiled for vectors of 64, 32 and 16 bytes; the machine's widest are taken.
-#ifdef VERISSIM_HAS_CLONES
+#ifdef VERISSIM_HAS_TARGETS
 template <typename T>
 [[gnu::target("arch=x86-64-v4")]] void run_64(const PlaneMap<T>& map, const Batch<T>& batch) {
   run_batch<T, 64>(map, batch);
@@ -267,7 +267,7 @@ template <typename T>
 
 template <typename T>
 void run(const PlaneMap<T>& map, const Batch<T>& batch) {
-#ifdef VERISSIM_HAS_CLONES
+#ifdef VERISSIM_HAS_TARGETS
   if (__builtin_cpu_supports("x86-64-v4")) return run_64(map, batch);
   if (__builtin_cpu_supports("x86-64-v3")) return run_32(map, batch);
 #endif
