@@ -132,7 +132,7 @@ class Case:
 
     def finish(self, process, started=None):
         try:
-            out, err = process.communicate(timeout=900)
+            out, err = process.communicate(timeout=300)
         except subprocess.TimeoutExpired as error:
             process.kill()
             raise Wrong("it hangs") from error

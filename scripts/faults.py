@@ -207,10 +207,11 @@ def resumed_at_once(case, wanted):
 
 
 def little_memory(case, wanted):
-    """As much address space as the program hardly needs to start."""
-    megabytes = case.rng.choice([150, 250, 400, 550, 700])
+    """As much address space as the program hardly needs to start, with any number of threads of OpenBLAS."""
+    megabytes = case.rng.choice([150, 250, 400, 550, 600, 700, 900])
+    threads = {"OPENBLAS_NUM_THREADS": case.rng.choice("124")}
     ended = case.run(setup=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2),
-                     environment={"OPENBLAS_NUM_THREADS": "1"})
+                     environment=case.rng.choice([threads, {}]))
     check_files(case.place, partial_allowed=False)
     what = f"{megabytes} MB"
     if ended.code == wanted.code:
