@@ -373,8 +373,7 @@ class Run {
     result_.statistics.seconds_search += watch.seconds();
   }
 
-  // A round that an interrupt cuts short is taken back where the search is kept, for it would not be the same
-  // round when it is gone on with.
+  // A round that an interrupt cuts short would not be the same one when the search is gone on with.
   bool taken_back() const { return keeping_ && stop_.interrupted(); }
 
   void run_round() {
@@ -392,7 +391,6 @@ class Run {
         for (Node& child : halve(node)) next.push_back(std::move(child));
       }
     }
-    if (!keeping_) round_.clear();
     for (Node& node : refine(std::move(stale))) next.push_back(std::move(node));
     settle(std::move(next), {kIterations, kCandidates});
     if (taken_back()) {
