@@ -5,6 +5,7 @@
 
 A small experiment (a data set of its own, training, some rounds of repair) and a verification with a checkpoint are
 killed, interrupted, run into a full disk, a read-only folder, too little memory, a jump of the clock, or each other.
+Kills and signals are aimed at a phase of the run, which its events tell; at the end it is said how many hit which.
 Checked each time: what lies under a final name is whole, nothing half-written is left where the program could clean up,
 the exit code and the one line on standard error are right, and what was interrupted and gone on with ends with the same
 verdict and the very same network as without the fault. What the machine does not allow (mounting a small disk, faketime)
@@ -15,7 +16,6 @@ import argparse
 import collections
 import concurrent.futures
 import glob
-import hashlib
 import json
 import os
 import pathlib
@@ -23,203 +23,19 @@ import random
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
-import zlib
 
-SIDE, CLASSES, NOBODY = 6, 3, 65534
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from fault_place import (  # noqa: E402
+    BEFORE, PHASES, REPAIR, SIDE, WEIGHTS, Case, Wanted, check_files, check_finished, check_finished_report, config_of,
+    demand, facts_of, one_line, report_of, resume, write_data)
 
-class Wrong(Exception):
-    """What is left is not as it must be."""
-
-
-def demand(holds, what):
-    if not holds:
-        raise Wrong(what)
-
-
-# --- the experiment ---
-
-
-def image_of(rng, label):
-    """Bands of light whose place tells the class, in noise."""
-    return bytes(min(255, (170 if (y // 2) % CLASSES == label else 70) + rng.randrange(60)) for y in range(SIDE)
-                 for _ in range(SIDE))
-
-
-def png_of(pixels):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + pixels[k:k + SIDE] for k in range(0, SIDE * SIDE, SIDE))
-    header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
-
-
-def write_data(folder):
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    rng = random.Random(5)
-    for name, count in (("train", 600), ("t10k", 120)):
-        labels = [k % CLASSES for k in range(count)]
-        images = b"".join(image_of(rng, label) for label in labels)
-        (raw / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 0x803, count, SIDE, SIDE) + images)
-        (raw / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, count) + bytes(labels))
-    (folder / "reference.png").write_bytes(png_of(image_of(rng, 1)))
-
-
-def config_of(inputs, place):
-    return {"path": str(place / "results"), "dimension": [1, SIDE, SIDE],
-            "ri": {"path": str(inputs / "reference.png"), "class_idx": 1},
-            "model": {"dataset": "MNIST", "hidden_layer": [16, 16], "path": str(place / "models"),
-                      "data_path": str(inputs), "selected_classes": list(range(CLASSES)), "epochs": 15, "batch_size": 16},
-            "minlp": {"threshold": 0.5, "timeout": 600}, "repair": {"method": "penalty", "shrink": False, "lr": 0.001, "batch_size": 32}}
-
-
-Ended = collections.namedtuple("Ended", "code out err seconds")
-
-
-class Case:
-    """One place with a config of its own, in which one fault happens."""
-
-    def __init__(self, options, inputs, place, rng):
-        self.options, self.inputs, self.place, self.rng = options, inputs, place, rng
-        place.mkdir(parents=True, exist_ok=True)
-        self.config = place / "config.json"
-        self.config.write_text(json.dumps(config_of(inputs, place)))
-
-    def start(self, *words, setup=None, environment=None):
-        return subprocess.Popen([self.options.program, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                preexec_fn=setup, env={**os.environ, **(environment or {})}, text=True, cwd=self.place)
-
-    def finish(self, process, started=None):
-        try:
-            out, err = process.communicate(timeout=900)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            raise Wrong("it hangs") from error
-        return Ended(process.returncode, out, err, time.monotonic() - (started or time.monotonic()))
-
-    def call(self, *words, **more):
-        started = time.monotonic()
-        return self.finish(self.start(*words, **more), started)
-
-    def run(self, **more):
-        return self.call("run", "--quiet", self.config, **more)
-
-    def folders(self):
-        return sorted(pathlib.Path(name) for name in glob.glob(str(self.place / "results" / "*")))
-
-
-def one_line(ended):
-    """The one line that a refused or failed command leaves; progress is not shown where nobody looks."""
-    lines = [line for line in ended.err.splitlines() if line]
-    demand(len(lines) == 1 and lines[0].startswith("verissim: "), f"standard error is not one line: {ended.err!r}")
-    return lines[0]
-
-
-# --- what is left ---
-
-
-def whole_png(data):
-    return data.startswith(b"\x89PNG\r\n\x1a\n") and data.endswith(b"IEND\xaeB`\x82")
-
-
-def whole_npy(data):
-    size = struct.unpack("<H", data[8:10])[0]
-    shape = eval(data[10:10 + size].decode(), {"__builtins__": {}}, {})["shape"]  # pylint: disable=eval-used
-    count = 1
-    for side in shape:
-        count *= side
-    return len(data) == 10 + size + 8 * count
-
-
-def whole_model(path):
-    with zipfile.ZipFile(path) as archive:
-        return archive.testzip() is None and any(name.endswith("data.pkl") for name in archive.namelist())
-
-
-def is_whole(path):
-    data = path.read_bytes()
-    if path.suffix == ".json":
-        json.loads(data)
-        return True
-    if path.suffix == ".pt":
-        return whole_model(path)
-    if path.suffix == ".png":
-        return whole_png(data)
-    if path.suffix == ".npy":
-        return whole_npy(data)
-    if path.suffix == ".certificate":
-        return zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "little")
-    if path.suffix == ".html":
-        return data.rstrip().endswith(b"</html>")
-    if path.parent.name == "states" or path.suffix == ".checkpoint":
-        return hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
-    if path.name == "exp_logfile.txt":
-        return data == b"" or data.endswith(b"\n")
-    raise Wrong(f"a file that nobody knows: {path.name}")
-
-
-def check_files(place, partial_allowed, killed_before=False):
-    """Every file under a final name is whole. Parts are left only by what could not clean up: a killed run. One that is
-    gone on with removes them from its folder, but not from that of models, which others may use."""
-    for path in sorted(place.rglob("*")):
-        if not path.is_file() or path.parent == place and path.name == "config.json":
-            continue
-        if ".partial-" in path.name:
-            shared = killed_before and path.parent.name == "models"
-            demand(partial_allowed or shared, f"a part is left: {path}")
-            continue
-        try:
-            good = is_whole(path)
-        except (ValueError, zipfile.BadZipFile, KeyError, struct.error, SyntaxError) as error:
-            raise Wrong(f"{path} is damaged: {error}") from error
-        demand(good, f"{path} is not whole")
-
-
-def report_of(folder):
-    return json.loads((folder / "report.json").read_text())
-
-
-def facts_of(folder):
-    path, report = folder / "repaired_model.pt", report_of(folder)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
-    return report["verdict"], digest, len(report["rounds"])
-
-
-def check_finished_report(folder, wanted):
-    got = facts_of(folder)
-    demand(got == wanted.facts, f"{folder.name} ended with {got}, without a fault with {wanted.facts}")
-
-
-def check_finished(case, folder, wanted):
-    """The run ended as the one without a fault."""
-    demand(report_of(folder)["finished"], f"{folder.name} is not finished")
-    check_finished_report(folder, wanted)
-    demand(not (folder / "states").exists(), "states are left of a finished run")
-    certificate = folder / "proof.certificate"
-    if wanted.certified and case.options.checker:
-        command = [case.options.checker, certificate, "--model", folder / "repaired_model.pt", "--image",
-                   case.inputs / "reference.png", "--class", "1", "--ssim", "0.5", "--dimension", f"1,{SIDE},{SIDE}"]
-        checked = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, check=False, text=True)
-        demand(checked.returncode == 20, f"the certificate is not accepted: {checked.stdout}")
-
-
-def resume(case, wanted, folder):
-    ended = case.call("run", "--quiet", "--resume", folder)
-    demand(ended.code == wanted.code, f"gone on with, it ended with {ended.code}, not {wanted.code}: {ended.err}")
-    check_files(case.place, partial_allowed=False)
-    check_finished(case, folder, wanted)
-
-
-Wanted = collections.namedtuple("Wanted", "code facts seconds certified verify_code verify_margin verify_seconds "
-                                    "verify_threshold")
+NOBODY = 65534
 
 
 # --- faults of run ---
@@ -229,13 +45,11 @@ def wait_some(case, seconds):
     time.sleep(case.rng.uniform(0.0, 1.1 * seconds))
 
 
-def killed(case, wanted):
+def killed(case, wanted, phases=None):
     """kill -9, up to three times in a row, then gone on with to the end."""
-    process = case.start("run", "--quiet", case.config)
+    process, course = case.start_run(case.config)
     for _ in range(case.rng.randint(1, 3)):
-        wait_some(case, wanted.seconds)
-        process.kill()
-        case.finish(process)
+        case.strike(process, course, signal.SIGKILL, wanted, phases)
         check_files(case.place, partial_allowed=True)
         folders = [folder for folder in case.folders() if (folder / "params.json").exists()]
         if not folders:
@@ -243,38 +57,52 @@ def killed(case, wanted):
             return "before the run had a folder"
         if (folders[0] / "report.json").exists() and report_of(folders[0])["finished"]:
             check_finished_report(folders[0], wanted)
-            return "after the end"
-        process = case.start("run", "--quiet", "--resume", folders[0])
+            return told(case) + ", when it was finished"
+        process, course = case.start_run("--resume", folders[0])
+    finish_resumed(case, wanted, process, folders[0], killed_before=True)
+    return told(case) + ", and gone on with"
+
+
+def killed_in_repair(case, wanted):
+    return killed(case, wanted, [REPAIR])
+
+
+def finish_resumed(case, wanted, process, folder, killed_before):
     ended = case.finish(process)
     demand(ended.code == wanted.code, f"gone on with, it ended with {ended.code}: {ended.err}")
-    check_files(case.place, partial_allowed=False, killed_before=True)
-    check_finished(case, folders[0], wanted)
-    return "and gone on with"
+    check_files(case.place, partial_allowed=False, killed_before=killed_before)
+    check_finished(case, folder, wanted)
 
 
-def signalled(number):
+def told(case):
+    return "in " + ", ".join(case.hits)
+
+
+def signalled(number, phases=None, name=None):
+    """An interrupt, up to three times in a row, each time gone on with."""
+
     def fault(case, wanted):
-        process = case.start("run", "--quiet", case.config)
-        wait_some(case, wanted.seconds)
-        process.send_signal(number)
-        ended = case.finish(process)
-        if ended.code == -number:
-            demand(not case.folders(), "it ended by the signal although it had a folder")
-            return "before the program caught signals"
-        check_files(case.place, partial_allowed=False)
-        demand(ended.err == "", f"an interrupt is no error: {ended.err!r}")
-        if ended.code == wanted.code:
-            check_finished(case, case.folders()[0], wanted)
-            return "after the end"
-        demand(ended.code == 0, f"exit code {ended.code} after an interrupt: {ended.out}")
-        if not case.folders():
-            return "before the run had a folder"
-        folder = case.folders()[0]
-        demand(not report_of(folder)["finished"], "an interrupted run says that it is finished")
-        resume(case, wanted, folder)
-        return "and gone on with"
+        process, course = case.start_run(case.config)
+        for _ in range(case.rng.randint(1, 3)):
+            ended = case.strike(process, course, number, wanted, phases)
+            if ended.code == -number:
+                demand(course.look() == BEFORE, "it ended by the signal although it had a folder")
+                return "before the program caught signals"
+            check_files(case.place, partial_allowed=False)
+            demand(ended.err == "", f"an interrupt is no error: {ended.err!r}")
+            if ended.code == wanted.code:
+                check_finished(case, case.folders()[0], wanted)
+                return told(case) + ", too late to stop it"
+            demand(ended.code == 0, f"exit code {ended.code} after an interrupt: {ended.out}")
+            if not case.folders():
+                return "before the run had a folder"
+            folder = case.folders()[0]
+            demand(not report_of(folder)["finished"], "an interrupted run says that it is finished")
+            process, course = case.start_run("--resume", folder)
+        finish_resumed(case, wanted, process, folder, killed_before=False)
+        return told(case) + ", and gone on with"
 
-    fault.__name__ = signal.Signals(number).name.lower()
+    fault.__name__ = name or signal.Signals(number).name.lower()
     return fault
 
 
@@ -379,10 +207,11 @@ def resumed_at_once(case, wanted):
 
 
 def little_memory(case, wanted):
-    """As much address space as the program hardly needs to start."""
-    megabytes = case.rng.choice([150, 250, 400, 550, 700])
+    """As much address space as the program hardly needs to start, with any number of threads of OpenBLAS."""
+    megabytes = case.rng.choice([150, 250, 400, 550, 600, 700, 900])
+    threads = {"OPENBLAS_NUM_THREADS": case.rng.choice("124")}
     ended = case.run(setup=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2),
-                     environment={"OPENBLAS_NUM_THREADS": "1"})
+                     environment=case.rng.choice([threads, {}]))
     check_files(case.place, partial_allowed=False)
     what = f"{megabytes} MB"
     if ended.code == wanted.code:
@@ -510,36 +339,41 @@ def verify_damaged(case, wanted):
 
 # Each kind once, then those again that have more to find.
 FAULTS = [killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk, read_only, at_once,
-          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged, killed, killed, killed,
-          verify_killed]
+          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged, killed_in_repair,
+          signalled(signal.SIGINT, [REPAIR], "sigint_in_repair"), killed, signalled(signal.SIGINT), killed, verify_killed,
+          signalled(signal.SIGTERM)]
 
 
 # --- all of it ---
 
 
 def without_fault(options, inputs, place):
-    """The verdicts that are wanted, and how long they take."""
+    """The verdicts that are wanted, and when what happens. The first run finds the machine's caches cold."""
+    cold = Case(options, inputs, place.with_name("cold"), random.Random(0))
+    demand(cold.run().code == 20, "the experiment does not end with a proof")
     case = Case(options, inputs, place, random.Random(0))
-    ended = case.run()
-    demand(ended.code in (0, 10, 20), f"the experiment does not run: {ended.err}")
+    started = time.monotonic()
+    process, course = case.start_run(case.config)
+    ended = case.finish(process, started)
+    demand(ended.code == 20, f"the experiment does not run a second time: {ended.err}")
     folder = case.folders()[0]
     check_files(place, partial_allowed=False)
-    report = report_of(folder)
-    demand(any(round_["verdict"] != "robust" for round_ in report["rounds"]), "nothing is repaired: too easy")
+    demand(facts_of(folder) == facts_of(cold.folders()[0]), "two runs without a fault differ")
+    demand(len(course.spans(REPAIR)) > 2, "hardly anything is repaired: too easy")
     shutil.copy(glob.glob(str(place / "models" / "*.pt"))[0], inputs / "trained.pt")
     shutil.copy(folder / "repaired_model.pt", inputs / "hard.pt")
     for path in inputs.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     threshold, verified = hardest_proof(case)
     certified = (folder / "proof.certificate").exists()
-    return Wanted(ended.code, facts_of(folder), ended.seconds, certified, verified.code, json.loads(verified.out)["margin_bound"],
+    return Wanted(ended.code, facts_of(folder), ended.seconds, course, certified, verified.code, json.loads(verified.out)["margin_bound"],
                   verified.seconds, threshold)
 
 
 def hardest_proof(case):
     """Of some thresholds the one whose proof takes longest, up to a minute."""
     best = None
-    for threshold in ("0.5", "0.45", "0.4", "0.35", "0.3", "0.25"):
+    for threshold in ("0.25", "0.22", "0.2", "0.18", "0.16", "0.14"):
         ended = case.call(*verify_words(case, threshold), "--timeout", 60)
         if ended.code != 20:
             break
@@ -553,13 +387,13 @@ def one(options, inputs, base, wanted, number):
     fault = options.kinds[number % len(options.kinds)]
     case = Case(options, inputs, base / f"{number:03}", random.Random(1000 * options.seed + number))
     try:
-        told, good = fault(case, wanted), True
+        what, good = fault(case, wanted), True
     except Exception as error:  # pylint: disable=broad-except
-        told, good = f"WRONG: {error!r}", False
-    print(f"{number:3} {fault.__name__}: {told}", flush=True)
+        what, good = f"WRONG: {error!r} (hit: {case.hits})", False
+    print(f"{number:3} {fault.__name__}: {what}", flush=True)
     if good and not options.keep:
         shutil.rmtree(case.place)
-    return good
+    return good, case.hits
 
 
 def main():
@@ -568,13 +402,13 @@ def main():
     parser.add_argument("--checker", type=os.path.abspath)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", help="the name of one kind of faults")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these kinds of faults")
     parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
     parser.add_argument("--keep", type=pathlib.Path, help="folder to work in, which is kept")
     options = parser.parse_args()
-    options.kinds = [fault for fault in FAULTS if options.only in (None, fault.__name__)]
+    options.kinds = [fault for fault in FAULTS if not options.only or fault.__name__ in options.only]
     if not options.kinds:
-        parser.error(f"no such kind of fault: {options.only}")
+        parser.error(f"no such kind of fault: {' '.join(options.only)}")
     options.root = pathlib.Path(__file__).resolve().parent.parent
     base = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="verissim-faults-"))
     base.mkdir(parents=True, exist_ok=True)
@@ -582,14 +416,18 @@ def main():
     inputs = base / "inputs"
     write_data(inputs)
     wanted = without_fault(options, inputs, base / "whole")
-    print(f"without a fault: {wanted.facts[0]} after {wanted.facts[2]} rounds in {wanted.seconds:.1f} s; "
+    times = ", ".join(f"{name} {sum(wanted.course.spans(name)):.2f} s" for name in WEIGHTS)
+    print(f"without a fault: {wanted.facts[0]} after {wanted.facts[2]} rounds in {wanted.seconds:.1f} s ({times}); "
           f"verify at {wanted.verify_threshold} {wanted.verify_seconds:.1f} s", flush=True)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda number: one(options, inputs, base, wanted, number), range(options.count)))
-    print(f"{len(results)} faults, {results.count(False)} wrong")
-    if all(results) and not options.keep:
+    hits = collections.Counter(hit for _, own in results for hit in own)
+    print("kills and signals that hit: " + ", ".join(f"{name} {hits[name]}" for name in PHASES))
+    wrong = sum(not good for good, _ in results)
+    print(f"{len(results)} faults, {wrong} wrong")
+    if not wrong and not options.keep:
         shutil.rmtree(base)
-    sys.exit(0 if all(results) and results else 1)
+    sys.exit(1 if wrong or not results else 0)
 
 
 if __name__ == "__main__":

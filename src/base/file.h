@@ -18,4 +18,9 @@ std::string read_text_file(const std::string& path, uint64_t max_bytes = UINT64_
 void write_file(const std::string& path, std::span<const std::byte> data);
 void write_text_file(const std::string& path, std::string_view text);
 
+// Returns whether there was such a file. Throws InputError if it cannot be removed.
+bool remove_file(const std::string& path);
+// Within a folder; a file of the new name is replaced. Throws InputError.
+void rename_file(const std::string& from, const std::string& to);
+
 }  // namespace verissim

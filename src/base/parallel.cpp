@@ -5,9 +5,12 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "base/blas_room.h"
 
 namespace verissim {
 
@@ -54,8 +57,11 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   if (threads <= 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  for (int i = 1; i < threads; ++i) {
-    state_->workers.emplace_back([state = state_.get()] { state->loop(); });
+  try {
+    for (int i = 1; i < threads && reserve_blas_buffers(i + 1); ++i) {
+      state_->workers.emplace_back([state = state_.get()] { state->loop(); });
+    }
+  } catch (const std::system_error&) {  // no room for its stack, or too many: those that started do
   }
 }
 

@@ -10,7 +10,7 @@ namespace verissim {
 
 class ThreadPool {
  public:
-  // threads <= 0: as many as the machine offers.
+  // threads <= 0: as many as the machine offers. Fewer if there is no room for so many.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

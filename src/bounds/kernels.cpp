@@ -3,6 +3,9 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <new>
+
+#include "base/blas_room.h"
 
 namespace verissim::bounds {
 namespace {
@@ -12,7 +15,10 @@ constexpr int64_t kSmall = 2048;
 
 // Threads belong to the search; the matrix library must not start its own inside them.
 struct SingleThreaded {
-  SingleThreaded() { openblas_set_num_threads(1); }
+  SingleThreaded() {
+    if (!reserve_blas_buffers(1)) throw std::bad_alloc();
+    openblas_set_num_threads(1);
+  }
 };
 
 int narrow(int64_t x) { return static_cast<int>(x); }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -70,8 +71,8 @@ json finite(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? json(*value) : json(nullptr);
 }
 
-// The best network that is at hand is not lost, but no file with the name asked for holds an unproved one:
-// "repaired.pt" becomes "repaired.unproved.pt".
+// No file with the name asked for ever holds an unproved network: it is proved under this name, which it
+// keeps if that fails. "repaired.pt" becomes "repaired.unproved.pt".
 std::string unproved_name(const std::string& file) {
   const std::filesystem::path path(file);
   return (path.parent_path() / (path.stem().string() + ".unproved" + path.extension().string())).string();
@@ -79,15 +80,14 @@ std::string unproved_name(const std::string& file) {
 
 // The file that holds the network kept; "" if there is none, since the one given was never changed.
 std::string keep(const RepairedModel& result, const network::LoadedModel& model, const std::string& file) {
-  if (result.verdict == search::Verdict::kRobust) return file;
   const std::string beside = unproved_name(file);
-  if (result.file) {  // written, but not proved when it was read back
-    std::filesystem::rename(file, beside);
-  } else if (result.loop.repairs > 0) {
-    experiment::save_network_like(beside, model, result.loop.network);
-  } else {
-    return "";
+  if (result.verdict == search::Verdict::kRobust) {
+    rename_file(beside, file);
+    return file;
   }
+  if (result.file) return beside;
+  if (result.loop.repairs == 0) return "";
+  experiment::save_network_like(beside, model, result.loop.network);
   return beside;
 }
 
@@ -227,7 +227,7 @@ int repair_command(const Arguments& arguments, Context& context) {
   const std::vector<experiment::Question> questions = questions_of(settings, references, model.network);
   SearchProgress search_progress(context.terminal, context.events);
   LoopProgress loop_progress(context, questions);
-  experiment::RepairRequest request{questions, model, *data, settings, arguments.out};
+  experiment::RepairRequest request{questions, model, *data, settings, unproved_name(arguments.out)};
   request.observer = &loop_progress;
   request.search_observer = &search_progress;
   const RepairedModel result = experiment::repair_model(request, stop);

@@ -74,6 +74,7 @@ Unseen measure_unseen(const network::Network& before, const network::Network& af
     const image::Image image{test.shape, {test.image(i).begin(), test.image(i).end()}};
     const search::Verdict first = verdict_at(before, image, label, config, seconds, stop);
     const search::Verdict second = verdict_at(after, image, label, config, seconds, stop);
+    if (stop.interrupted()) break;  // they might have been decided
     ++result.images;
     result.proved_before += first == search::Verdict::kRobust ? 1 : 0;
     result.proved_after += second == search::Verdict::kRobust ? 1 : 0;

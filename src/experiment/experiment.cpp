@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "experiment/certify.h"
 #include "experiment/data.h"
 #include "experiment/networks.h"
@@ -66,6 +67,7 @@ class Experiment {
 
   Outcome ended(repair::Status status) {
     session_.report().finished = status != repair::Status::kInterrupted;
+    if (session_.report().finished) session_.remove_other_counterexamples();
     if (!session_.folder().empty()) {
       session_.save();
       report::write_run_page(session_.folder(), session_.file(report::kPageName));
@@ -156,15 +158,23 @@ class Experiment {
     request.search_observer = &trace;
     request.memory = &*memory_;
     const RepairedModel result = repair_model(request, stop_);
-    if (!result.file && result.loop.repairs > 0) {
-      save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
-      session_.report().best_network = named(kBestModel);
-    }
-    if (!result.file) certify_refutations(request, result);
+    keep_best(request, result);
     finish(result, writer.take_traces());
     look_back(questions, result);
     writer.check();
-    return result.loop.status;
+    return looks_back_in_part_ ? repair::Status::kInterrupted : result.loop.status;
+  }
+
+  // A run that was interrupted may have left another best network, and certificates of it.
+  void keep_best(const RepairRequest& request, const RepairedModel& result) {
+    remove_file(session_.file(named(kBestModel)));
+    if (result.file) return;
+    if (result.loop.repairs > 0) {
+      save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
+      session_.report().best_network = named(kBestModel);
+    }
+    for (const std::string& certificate : request.certificates) remove_file(certificate);
+    certify_refutations(request, result);
   }
 
   // With the ending of the model's file.
@@ -263,6 +273,9 @@ class Experiment {
       session_.listener().on_activity("verifying images that no repair has seen");
     cost.same_classes = measure(true);
     cost.other_classes = measure(false);
+    looks_back_in_part_ = config_.repair_unseen > 0 && stop_.interrupted() &&
+                          result.loop.status != repair::Status::kInterrupted;
+    if (looks_back_in_part_) session_.note("interrupted, but for that the run is done");
     session_.report().cost = std::move(cost);
   }
 
@@ -306,6 +319,7 @@ class Experiment {
   std::optional<network::LoadedModel> model_;
   std::optional<SearchMemory> memory_;
   bool trained_ = false;
+  bool looks_back_in_part_ = false;  // interrupted when all but that was done
   std::string training_library_;
 };
 

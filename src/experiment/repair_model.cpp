@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "experiment/certify.h"
 #include "experiment/engine_options.h"
 #include "experiment/networks.h"
@@ -102,7 +103,7 @@ FinalFile prove_file(const RepairRequest& request, const network::LoadedModel& r
                      const search::Options& options, const StopToken& stop) {
   FinalFile result{name_of(request.file), read.digest, {}};
   // Of a network that was written before this one.
-  for (const std::string& certificate : request.certificates) std::filesystem::remove(certificate);
+  for (const std::string& certificate : request.certificates) remove_file(certificate);
   for (size_t i = 0; i < request.questions.size(); ++i) {
     if (request.observer != nullptr) request.observer->on_target(static_cast<int64_t>(i));
     result.proofs.push_back(prove(request, i, read, options, stop));
@@ -176,10 +177,16 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   result.network = result.loop.network;
   result.accuracy = train::accuracy(result.network, request.data.test);
   result.reason = reason_of(result.loop);
-  if (result.loop.status == repair::Status::kRobust) settle(request, options, stop, result);
+  // After an interrupt the loop may have ended early for other reasons, too: as if a proved network were not
+  // accurate enough, when better ones would still have been tried.
+  bool interrupted = stop.interrupted();
+  if (result.loop.status == repair::Status::kRobust && !interrupted) {
+    settle(request, options, stop, result);
+    // The proof of the file, too, may be interrupted.
+    interrupted = repair::verdict_of(result.verifications) != search::Verdict::kRobust && stop.interrupted();
+  }
   result.verdict = repair::verdict_of(result.verifications);
-  // The proof of the file, too, may be interrupted: then there is something to go on with.
-  if (result.verdict != search::Verdict::kRobust && stop.interrupted()) {
+  if (interrupted) {
     result.loop.status = repair::Status::kInterrupted;
     result.reason = repair::to_string(result.loop.status);
   }

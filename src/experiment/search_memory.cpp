@@ -116,6 +116,8 @@ search::Result SearchMemory::verify(const search::Problem& problem, const std::s
   FileKeeper state(folder_ + "/" + name + kState, key, kSecondsBetween, true);
   options.keeper = &state;
   search::Result result = search::verify(problem, options, stop, observer);
+  // An attack that was cut short may have found fewer counterexamples.
+  if (stop.interrupted()) return result;
   if (result.verdict == search::Verdict::kUnknown) return result;  // the state is kept
   if (result.statistics.seconds >= kSecondsToRemember) known.keep(bytes_of(result));
   state.discard();

@@ -60,8 +60,24 @@ void Session::save() {
   write_text_file(file("evaluation.json"), evaluation_json(report_));
 }
 
+namespace {
+
+std::string counterexample_name(int64_t number) { return "generated_" + std::to_string(number); }
+
+}  // namespace
+
+void Session::remove_other_counterexamples() {
+  if (!folder_) return;
+  for (int64_t number = counterexamples_ + 1;; ++number) {
+    const std::string stem = file(counterexample_name(number));
+    const bool npy = remove_file(stem + ".npy");
+    const bool png = remove_file(stem + ".png");
+    if (!npy && !png) return;
+  }
+}
+
 CounterexampleFiles Session::save_counterexample(const Counterexample& counterexample, const Shape& shape) {
-  const std::string stem = "generated_" + std::to_string(++counterexamples_);
+  const std::string stem = counterexample_name(++counterexamples_);
   CounterexampleFiles result;
   result.found = counterexample;
   result.png = stem + ".png";

@@ -41,6 +41,8 @@ class Session {
   TensorboardFile* tensorboard() { return tensorboard_ ? &*tensorboard_ : nullptr; }
   // The next counterexample's files, generated_<k>.png and .npy.
   CounterexampleFiles save_counterexample(const Counterexample& counterexample, const Shape& shape);
+  // Those that an interrupted run has left and that were not saved again.
+  void remove_other_counterexamples();
 
  private:
   Listener& listener_;

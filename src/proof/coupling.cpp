@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <numeric>
 #include <utility>
 
+#include "base/blas_room.h"
 #include "base/clones.h"
 #include "base/sound_sum.h"
 #include "proof/replay.h"
@@ -123,9 +125,11 @@ void Coupling::measure(double mean_weight) {
   std::vector<double> gram(size() * size(), 0.0);
   const auto k = static_cast<int>(size());
   const auto n = static_cast<int>(width);
-  if (k > 0 && n > 0)
+  if (k > 0 && n > 0) {
+    if (!reserve_blas_buffers(1)) throw std::bad_alloc();
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, k, n, 1.0, rows.data(), n, rows.data(), n, 0.0,
                 gram.data(), k);
+  }
   for (size_t i = 0; i < size(); ++i) {
     for (size_t j = 0; j < size(); ++j) gram[i * size() + j] += excess_ * sums_[i] * sums_[j];
   }

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
+#include "base/blas_room.h"
 #include "base/sound_sum.h"
 
 namespace verissim::proof {
@@ -18,7 +20,10 @@ constexpr int64_t kSmall = 2048;
 
 // Threads belong to the search; the matrix library must not start its own inside them.
 struct SingleThreaded {
-  SingleThreaded() { openblas_set_num_threads(1); }
+  SingleThreaded() {
+    if (!reserve_blas_buffers(1)) throw std::bad_alloc();
+    openblas_set_num_threads(1);
+  }
 };
 
 // SOUND: the matrix library sums the same products in some order, with or without fused multiply-add; the

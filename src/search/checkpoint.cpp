@@ -179,9 +179,10 @@ std::vector<std::byte> save(const Checkpoint& search, const std::shared_ptr<cons
   };
   collect(search.open.nodes());
   collect(search.boundary);
+  collect(search.round);
   state.number(static_cast<uint64_t>(frames.size()));
   for (const Frame* frame : frames) write(state, *frame);
-  for (const std::vector<Node>* nodes : {&search.open.nodes(), &search.boundary}) {
+  for (const std::vector<Node>* nodes : {&search.open.nodes(), &search.boundary, &search.round}) {
     state.number(static_cast<uint64_t>(nodes->size()));
     for (const Node& node : *nodes) write(state, node, numbers);
   }
@@ -218,6 +219,7 @@ void load(StateReader state, const Checkpoint& search, const std::shared_ptr<con
   };
   read_nodes([&](Node node) { search.open.append(std::move(node)); });
   read_nodes([&](Node node) { search.boundary.push_back(std::move(node)); });
+  read_nodes([&](Node node) { search.round.push_back(std::move(node)); });
   state.expect_end();
 }
 

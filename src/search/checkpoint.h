@@ -18,7 +18,8 @@ namespace verissim::search {
 struct Checkpoint {
   OpenSet& open;
   std::vector<Node>& boundary;
-  Statistics& statistics;  // seconds: so far
+  std::vector<Node>& round;  // taken from the open ones, to be bounded next; mostly none
+  Statistics& statistics;    // seconds: so far
   int64_t& numbered;
   double& certified;
   double& upper;

@@ -29,6 +29,24 @@ Node OpenSet::pop() {
   return node;
 }
 
+std::vector<Node> OpenSet::take(size_t most, size_t most_stale,
+                                const std::function<bool(const Node&)>& is_stale) {
+  std::vector<Node> nodes;
+  size_t bounded = 0;
+  size_t stale = 0;
+  while (!empty() && bounded < most && stale < most_stale) {
+    nodes.push_back(pop());
+    if (nodes.back().branch == Node::kUnbounded) {
+      ++bounded;
+    } else if (is_stale(nodes.back())) {
+      ++stale;
+    } else {
+      bounded += 2;
+    }
+  }
+  return nodes;
+}
+
 uint64_t OpenSet::bytes() {
   std::erase_if(frames_, [](const auto& frame) { return frame.expired(); });
   uint64_t total = node_bytes_;

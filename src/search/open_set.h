@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -19,6 +20,9 @@ class OpenSet {
 
   void push(Node node);
   Node pop();
+  // The weakest ones, until `most` are to be bounded, a node that was split counting for two halves, or
+  // `most_stale` are stale.
+  std::vector<Node> take(size_t most, size_t most_stale, const std::function<bool(const Node&)>& is_stale);
   // Behind the others, as nodes() had it: they must come in that order, so that the same ones are popped
   // then.
   void append(Node node);

@@ -5,11 +5,13 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <tuple>
 
 #include "attack/descent.h"
 #include "attack/eight_bit.h"
 #include "base/error.h"
 #include "network/evaluate.h"
+#include "search/certify_open.h"
 #include "search/checkpoint.h"
 #include "search/expand.h"
 #include "search/input_split.h"
@@ -69,7 +71,9 @@ class Run {
 
   bool keeps() const { return options_.keeper != nullptr && options_.recorder == nullptr; }
   bool resumes() const { return keeps() && !options_.keeper->begin_with().empty(); }
-  Checkpoint checkpoint() { return {open_, boundary_, result_.statistics, numbered_, certified_, upper_}; }
+  Checkpoint checkpoint() {
+    return {open_, boundary_, round_, result_.statistics, numbered_, certified_, upper_};
+  }
 
   // Goes on where a search was kept; false if it was not. A root that was stopped early is not the one that
   // was kept.
@@ -243,44 +247,53 @@ class Run {
         outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).run(parts[i], effort);
     });
     std::vector<Node> fixed;
-    Outcome best;
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (outcomes[i].empty()) {  // stopped: its nodes stay open with their parents' bounds
-        for (Node& node : parts[i]) push_unbounded(std::move(node));
-        continue;
-      }
-      for (Outcome& outcome : outcomes[i]) {
-        if (best.point.empty() || outcome.margin < best.margin) best = outcome;
-      }
-      for (size_t k = 0; k < parts[i].size(); ++k) {
-        if (outcomes[i][k].fixed && !outcomes[i][k].closed) {
-          fixed.push_back(std::move(parts[i][k]));
-        } else {
-          place(std::move(parts[i][k]), outcomes[i][k]);
-        }
+      for (size_t k = 0; k < outcomes[i].size(); ++k) {
+        if (outcomes[i][k].fixed && !outcomes[i][k].closed) fixed.push_back(parts[i][k]);
       }
     }
-    finish_fixed(std::move(fixed), best);
+    const std::vector<std::optional<Outcome>> finals = finish_fixed(fixed);
+    if (taken_back()) return;
+    Outcome best;
+    for (size_t i = 0; i < parts.size(); ++i) place(parts[i], outcomes[i], best);
+    place(fixed, finals, best);
     if (options_.attack && !best.point.empty()) polish(best);
   }
 
+  void place(std::vector<Node>& nodes, const std::vector<Outcome>& outcomes, Outcome& best) {
+    for (const Outcome& outcome : outcomes) {
+      if (best.point.empty() || outcome.margin < best.margin) best = outcome;
+    }
+    for (size_t k = 0; k < nodes.size(); ++k) {
+      if (outcomes.empty()) {  // stopped: its nodes stay open with their parents' bounds
+        push_unbounded(std::move(nodes[k]));
+      } else if (!outcomes[k].fixed || outcomes[k].closed) {
+        place(std::move(nodes[k]), outcomes[k]);
+      }
+    }
+  }
+
+  void place(std::vector<Node>& fixed, const std::vector<std::optional<Outcome>>& outcomes, Outcome& best) {
+    for (size_t i = 0; i < fixed.size(); ++i) {
+      if (!outcomes[i]) {
+        push_unbounded(std::move(fixed[i]));
+        continue;
+      }
+      if (!outcomes[i]->point.empty() && outcomes[i]->margin < best.margin) best = *outcomes[i];
+      place(std::move(fixed[i]), *outcomes[i]);
+    }
+  }
+
   // Nodes without a ReLU to split: the convex problems that are left are solved to the end.
-  void finish_fixed(std::vector<Node> nodes, Outcome& best) {
+  std::vector<std::optional<Outcome>> finish_fixed(std::vector<Node>& nodes) {
     std::vector<std::optional<Outcome>> outcomes(nodes.size());
-    if (nodes.empty()) return;
+    if (nodes.empty()) return outcomes;
     const FinalOptions final{tolerance()};
     threads().run(nodes.size(), [&](size_t i) {
       if (must_hurry()) return;
       outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).finish(nodes[i], final, stop_);
     });
-    for (size_t i = 0; i < nodes.size(); ++i) {
-      if (!outcomes[i]) {
-        push_unbounded(std::move(nodes[i]));
-        continue;
-      }
-      if (!outcomes[i]->point.empty() && outcomes[i]->margin < best.margin) best = *outcomes[i];
-      place(std::move(nodes[i]), *outcomes[i]);
-    }
+    return outcomes;
   }
 
   void push_unbounded(Node node) {
@@ -361,28 +374,44 @@ class Run {
 
   void search() {
     const Stopwatch watch;
-    const bool keeping = keeps() && !stop_.stop_requested();
-    while (!open_.empty() && !decided() && !between_) {
+    keeping_ = keeps() && !stop_.stop_requested();
+    while ((!open_.empty() || !round_.empty()) && !decided() && !between_) {
       const bool stops = must_stop();
-      if (keeping && (stops || options_.keeper->is_due())) keep(watch.seconds());
+      if (keeping_ && (stops || options_.keeper->is_due())) keep(watch.seconds());
       if (stops) break;
-      std::vector<Node> next;
-      std::vector<Node> stale;
-      while (!open_.empty() && next.size() < kLargestRound && stale.size() < kMostRefined) {
-        Node node = open_.pop();
-        if (node.branch == Node::kUnbounded) {
-          next.push_back(std::move(node));
-        } else if (is_stale(node)) {
-          stale.push_back(std::move(node));
-        } else {
-          for (Node& child : halve(node)) next.push_back(std::move(child));
-        }
-      }
-      for (Node& node : refine(std::move(stale))) next.push_back(std::move(node));
-      settle(std::move(next), {kIterations, kCandidates});
+      run_round();
       report("search");
     }
+    // SOUND: of a round that was taken back nothing is closed.
+    for (Node& node : round_) open_.push(std::move(node));
     result_.statistics.seconds_search += watch.seconds();
+  }
+
+  // A round that an interrupt cuts short would not be the same one when the search is gone on with.
+  bool taken_back() const { return keeping_ && stop_.interrupted(); }
+
+  void run_round() {
+    const auto stale_one = [this](const Node& node) { return is_stale(node); };
+    if (round_.empty()) round_ = open_.take(kLargestRound, kMostRefined, stale_one);
+    const auto before = std::tuple(result_.statistics, numbered_, certified_);
+    std::vector<Node> next;
+    std::vector<Node> stale;
+    for (const Node& node : round_) {
+      if (node.branch == Node::kUnbounded) {
+        next.push_back(node);
+      } else if (is_stale(node)) {
+        stale.push_back(node);
+      } else {
+        for (Node& child : halve(node)) next.push_back(std::move(child));
+      }
+    }
+    for (Node& node : refine(std::move(stale))) next.push_back(std::move(node));
+    settle(std::move(next), {kIterations, kCandidates});
+    if (taken_back()) {
+      std::tie(result_.statistics, numbered_, certified_) = before;
+    } else {
+      round_.clear();
+    }
   }
 
   std::vector<Node> halve(const Node& node) {
@@ -481,39 +510,12 @@ class Run {
     return std::move(result_);
   }
 
-  // The certified bound over what is left open: all of it is replayed again as far as a second allows; the
-  // rest has the bounds of its ancestors.
+  // The certified bound over what is left open.
   double certify_open() {
     std::vector<Node> open = std::move(open_.nodes());
     open.insert(open.end(), boundary_.begin(), boundary_.end());
-    std::sort(open.begin(), open.end(),
-              [](const Node& a, const Node& b) { return a.certified < b.certified; });
-    const Stopwatch watch;
-    double bound = certified_;
     Expander expander(replay_, graph_, problem_.property, enough_);
-    for (size_t i = 0; i < open.size(); i += kChunk) {
-      std::vector<Node> part(open.begin() + static_cast<long>(i),
-                             open.begin() + static_cast<long>(std::min(open.size(), i + kChunk)));
-      if (watch.seconds() < kSecondsToCertify) expander.certify(part);
-      if (options_.recorder != nullptr) record_open(expander, part);
-      for (const Node& node : part) bound = std::min(bound, node.certified);
-    }
-    return bound;
-  }
-
-  // What is proved of open nodes may have been proved with an ancestor's numbers, which are gone.
-  void record_open(Expander& expander, std::vector<Node> nodes) {
-    for (Node& node : nodes) {
-      if (!(node.certified > 0.0)) continue;
-      node.certified = -kInfinity;
-      std::vector<Node> alone = {node};
-      expander.certify(alone);
-      if (alone.front().certified > 0.0) {
-        options_.recorder->on_closed(node);
-      } else {
-        options_.recorder->on_gap();
-      }
-    }
+    return std::min(certified_, search::certify_open(std::move(open), expander, options_.recorder));
   }
 
   ThreadPool& threads() {
@@ -535,7 +537,6 @@ class Run {
   static constexpr double kEnough = 1e-3;  // of the reference's margin
   static constexpr double kThin = 1e-4;    // slabs, see hopeless()
   static constexpr double kThinnest = 1e-7;
-  static constexpr double kSecondsToCertify = 1.0;
 
   const Problem& problem_;
   const Options& options_;
@@ -555,6 +556,8 @@ class Run {
   int64_t numbered_ = 0;  // subproblems
   OpenSet open_;
   std::vector<Node> boundary_;
+  std::vector<Node> round_;         // taken from the open ones, while they are bounded
+  bool keeping_ = false;            // options_.keeper has a root to go on from
   bool stopped_splitting_ = false;  // boxes of the input are left open
   double enough_ = 0.0;             // a margin that proofs by cuts stop at, see refine()
   double certified_ = kInfinity;    // the weakest replayed bound of a closed leaf

@@ -1,8 +1,10 @@
 #include "train/learner.h"
 
+#include <new>
 #include <string>
 #include <variant>
 
+#include "base/blas_room.h"
 #include "base/error.h"
 #include "train/torch/loader.h"
 
@@ -27,6 +29,7 @@ std::unique_ptr<Learner> make_learner(const network::Network& network, const Sam
                                       const Optimiser& optimiser, const Extras& extras) {
   check_fits(samples, network);
   check_layers(extras.layers, network);
+  if (!reserve_blas_buffers(1)) throw std::bad_alloc();  // LibTorch may call OpenBLAS
   return torch_module().make_learner(network, samples, optimiser, extras);
 }
 

@@ -155,5 +155,24 @@ TEST(File, ReadersSeeTheOldOrTheNewFileNeverAPart) {
   EXPECT_EQ(folder.entries(), 1U);
 }
 
+TEST(File, IsRemovedOnce) {
+  const TemporaryFolder folder;
+  write_text_file(folder.file("a"), "a");
+  EXPECT_TRUE(remove_file(folder.file("a")));
+  EXPECT_FALSE(remove_file(folder.file("a")));
+  EXPECT_FALSE(remove_file(folder.file("nowhere/a")));
+  EXPECT_THAT(message_of([&] { remove_file(folder.file("")); }), HasSubstr("cannot be removed"));
+}
+
+TEST(File, IsRenamedOverAnother) {
+  const TemporaryFolder folder;
+  write_text_file(folder.file("a"), "new");
+  write_text_file(folder.file("b"), "old");
+  rename_file(folder.file("a"), folder.file("b"));
+  EXPECT_EQ(read_text_file(folder.file("b")), "new");
+  EXPECT_THAT(message_of([&] { rename_file(folder.file("a"), folder.file("b")); }),
+              AllOf(HasSubstr(folder.file("b")), HasSubstr("cannot be written")));
+}
+
 }  // namespace
 }  // namespace verissim

@@ -478,6 +478,7 @@ TEST_F(Run, TrainAndRepairStandAlone) {
   ASSERT_EQ(ended.code, 20) << ended.out << ended.err;
   EXPECT_EQ(json::parse(ended.out)["file"], repaired);
   EXPECT_TRUE(fs::exists(repaired));
+  EXPECT_FALSE(fs::exists(folder_.file("repaired.unproved.pt")));
   auto wrong = words;
   wrong[14] = "3,4,5";
   const Ended mismatch = run_verissim(wrong);

@@ -1,4 +1,7 @@
 // A search that was interrupted and gone on with ends as if it had not been.
+#include <chrono>
+#include <thread>
+
 #include "base/error.h"
 #include "search/problems.h"
 #include "support/memory_keeper.h"
@@ -96,6 +99,37 @@ TEST_F(ResumedSearch, AfterManyInterruptsTheSameVerdict) {
     ASSERT_LT(++rounds, 100);
   }
   EXPECT_GE(rounds, 3);
+}
+
+// As a signal does, at whatever moment it comes.
+TEST_F(ResumedSearch, InterruptedInTheMiddleOfRoundsToTheSameTree) {
+  std::vector<std::byte> state;
+  Result result;
+  int interrupts = 0;
+  for (int runs = 0; runs < 1000 && result.verdict == Verdict::kUnknown; ++runs) {
+    MemoryKeeper keeper;
+    keeper.always = false;
+    keeper.start = state;
+    Options options = one_thread();
+    options.keeper = &keeper;
+    options.certify_open = false;
+    InterruptFlag flag;
+    const double seconds = 0.02 * (1 + runs);
+    std::thread later([&] {
+      std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+      flag.set();
+    });
+    result = search::verify(question_->problem(), options, StopToken(0.0, &flag), nullptr);
+    later.join();
+    if (keeper.states.empty()) continue;
+    state = keeper.states.back();
+    ++interrupts;
+  }
+  EXPECT_GE(interrupts, 2);
+  EXPECT_EQ(result.verdict, whole_->verdict);
+  EXPECT_EQ(result.margin_bound, whole_->margin_bound);
+  EXPECT_EQ(result.statistics.nodes, whole_->statistics.nodes);
+  EXPECT_EQ(result.statistics.leaves, whole_->statistics.leaves);
 }
 
 // A stop in the middle of a round leaves subproblems that were not bounded.

@@ -1,0 +1,154 @@
+// A run that is interrupted at any of its steps, and gone on with, ends as if it had not been.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/digest.h"
+#include "base/temporary_folder.h"
+#include "experiment/experiment.h"
+#include "experiment/small_inputs.h"
+
+namespace verissim::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Interrupts at the step of this number, counted from 1; never if it is 0.
+class InterruptAt : public Listener {
+ public:
+  explicit InterruptAt(int64_t step) : step_(step) {}
+
+  void on_note(std::string_view) override { count(); }
+  void on_folder(const std::string&) override { count(); }
+  void on_verified(const Round&) override { count(); }
+  void on_repaired(const Round&) override { count(); }
+  void on_final(const search::Result&) override { count(); }
+  void on_activity(std::string_view) override { count(); }
+  void on_progress(const search::Progress&) override { count(); }
+
+  int64_t steps() const { return steps_; }
+  InterruptFlag flag;
+
+ private:
+  void count() {
+    if (++steps_ == step_) flag.set();
+  }
+  int64_t step_;
+  int64_t steps_ = 0;
+};
+
+class Interrupted : public ::testing::Test {
+ protected:
+  Interrupted() {
+    testing::write_small_mnist(folder_.file("data"), 60, 4);
+    write_reference(200, 80);
+    fs::create_directories(folder_.file("models"));
+    network::save_model(folder_.file("models/model_i1x4x4_l12-12_o2.pt"),
+                        testing::random_mlp({1, 4, 4}, {12, 12}, 2, 4));
+    config_.path = folder_.file("results");
+    config_.dimension = {1, 4, 4};
+    config_.reference_path = folder_.file("reference.png");
+    config_.reference_class = 1;
+    config_.dataset = "MNIST";
+    config_.hidden_layers = {12, 12};
+    config_.model_path = folder_.file("models");
+    config_.data_path = folder_.file("data");
+    config_.selected_classes = {3, 4};
+    config_.threshold = Decimal::parse("0.9", "threshold");
+    config_.repair_method = "last-layer";
+    config_.repair_margin = 2.0;  // more than is needed: the step can be shortened
+    config_.repair_unseen = 2;
+    config_.threads = 1;
+  }
+
+  void write_reference(int above, int below) const {
+    image::Image reference{{1, 4, 4}, {}};
+    for (int i = 0; i < 16; ++i)
+      reference.values.push_back(static_cast<float>((i < 8 ? above : below) + i) / 255.0F);
+    image::write_png(folder_.file("reference.png"), reference);
+  }
+
+  // What must not depend on interrupts.
+  struct End {
+    std::string verdict, network;
+    size_t rounds, candidates;
+    int64_t unseen;
+    std::set<std::string> files;
+    bool operator==(const End&) const = default;
+  };
+
+  static End end_of(const Outcome& outcome) {
+    const Report& report = outcome.report;
+    End end{search::to_string(report.verdict), "none", report.rounds.size(), report.candidates.size(), 0, {}};
+    const std::string network = outcome.folder + "/repaired_model.pt";
+    if (fs::exists(network)) end.network = sha256_of_file(network);
+    if (report.cost) end.unseen = report.cost->same_classes.images + report.cost->other_classes.images;
+    for (const auto& entry : fs::directory_iterator(outcome.folder))
+      end.files.insert(entry.path().filename());
+    return end;
+  }
+
+  void interrupt_everywhere(const End& whole, int64_t steps, int64_t most) const;
+
+  Outcome run(InterruptAt& listener) const { return run_experiment(config_, {}, &listener.flag, listener); }
+
+  testing::TemporaryFolder folder_;
+  Config config_;
+};
+
+// Interrupts at every step, or at some `most` of them, and goes on.
+void Interrupted::interrupt_everywhere(const End& whole, int64_t steps, int64_t most) const {
+  int cut = 0;
+  const int64_t stride = 1 + (steps - 1) / most;
+  for (int64_t step = 1; step <= steps; step += stride) {
+    SCOPED_TRACE("interrupted at step " + std::to_string(step));
+    InterruptAt listener(step);
+    Outcome outcome = run(listener);
+    if (outcome.folder.empty()) continue;
+    if (!outcome.report.finished) {
+      ++cut;
+      InterruptAt later(0);
+      outcome = resume_experiment(outcome.folder, {}, &later.flag, later);
+    }
+    EXPECT_TRUE(outcome.report.finished);
+    EXPECT_TRUE(end_of(outcome) == whole);
+  }
+  EXPECT_GE(cut, steps / stride / 2);
+}
+
+TEST_F(Interrupted, ARepairWithManyStepsEndsAsItWouldHave) {
+  InterruptAt never(0);
+  const End whole = end_of(run(never));
+  ASSERT_EQ(whole.verdict, "robust");
+  ASSERT_GE(whole.rounds, 2U) << "nothing is repaired";
+  ASSERT_GE(whole.candidates, 2U) << "no step was shortened";
+  ASSERT_EQ(whole.unseen, 2);
+  interrupt_everywhere(whole, never.steps(), 30);
+}
+
+// Where proofs take no time, an interrupt does not prevent them.
+TEST_F(Interrupted, AnEasyRepairEndsAsItWouldHave) {
+  config_.threshold = Decimal::parse("0.999", "threshold");
+  config_.repair_unseen = 0;  // the run is over with the proof
+  InterruptAt never(0);
+  const End whole = end_of(run(never));
+  ASSERT_EQ(whole.verdict, "robust");
+  ASSERT_GE(whole.candidates, 3U);
+  interrupt_everywhere(whole, never.steps(), 25);
+}
+
+// What is not accurate enough would still have been made better.
+TEST_F(Interrupted, AnInaccurateRepairEndsAsItWouldHave) {
+  write_reference(80, 200);  // what the data give the other class
+  config_.repair_min_accuracy = 1.0;
+  config_.repair_unseen = 0;
+  InterruptAt never(0);
+  const Outcome outcome = run(never);
+  ASSERT_EQ(outcome.status, repair::Status::kInaccurate);
+  ASSERT_GE(outcome.report.candidates.size(), 2U);
+  interrupt_everywhere(end_of(outcome), never.steps(), 25);
+}
+
+}  // namespace
+}  // namespace verissim::experiment
