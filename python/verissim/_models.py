@@ -219,7 +219,7 @@ def _trace(module: Any, dimension: Dimension, flat: bool) -> "_engine.Model":
     if theirs is None or not _agree(theirs, ours, _ROUNDING.get(kind, _ROUNDING_ELSE)):
         raise InputError(
             f"{type(module).__name__}: what was traced gives other scores than the module: forward depends on more than "
-            "its image and its weights"
+            "its image and its weights, or loses most digits in PyTorch's arithmetic"
         )
     return network
 

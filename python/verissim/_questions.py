@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 from . import _certificates, _engine
 from ._images import Reference, as_list, read, stored_dimension
 from ._models import open_for
-from ._numbers import check_count, decimal_text
+from ._numbers import check_arithmetic, check_count, decimal_text
 from ._numpy import numpy
 from ._results import Counterexample, Progress, Result, Statistics, Threshold
 
@@ -28,6 +28,7 @@ def verify(
     l2: Optional[Limit] = None,
     channels: str = "joint",
     eight_bit: bool = False,
+    arithmetic: str = "exact",
     timeout: float = 0.0,
     threads: int = 0,
     seed: int = 1,
@@ -50,6 +51,8 @@ def verify(
         l2: images at no larger distance. A float means the decimal number that Python shows for it: 0.99 is 99/100.
     channels: "joint" (SSIM of all values together) or "mean" (mean of the channels' SSIM).
     eight_bit: whether only images of 8 bits count as counterexamples.
+    arithmetic: "exact": the function of real numbers. "float32": every evaluation of the network by float32, whatever the
+        order of its sums; where it is not known how programs compute the network, an InputError says why.
     timeout: seconds for one image, 0: none. threads: 0: as many as the machine offers.
     tolerance: "unknown" is said when the gap left is below 10^-tolerance. memory_limit_mb: for open subproblems.
     dimension: (C, H, W) of the network's input, where neither the model nor the image says it.
@@ -62,11 +65,12 @@ def verify(
     `InputError`, a ValueError, for what is no question; nothing else that happens to correct input is an error.
     """
     measure, limit = _neighbourhood(ssim, linf, l2, channels)
+    arithmetic = check_arithmetic(arithmetic)
     settings = _settings(timeout, threads, seed, tolerance, memory_limit_mb, eight_bit)
     keep = _certificates.wanted(certificate, as_list(image)[1])
 
     def answer(network: Any, reference: Reference, wanted: int) -> Result:
-        subject = _engine.Subject(reference.dimension, wanted, measure, limit)
+        subject = _engine.Subject(reference.dimension, wanted, measure, limit, arithmetic)
         record = _certificates.Recording(keep, folder, reference) if folder else None
         request = record and record.request
         found = _engine.verify(network, reference.values, subject, settings, request, _listener(progress))
@@ -75,7 +79,7 @@ def verify(
         statistics = Statistics(**found["statistics"])
         return Result(
             found["verdict"], found["reason"], found["margin"], found["margin_seen"], examples, statistics, wanted,
-            measure, limit, kept, found["no_certificate"],
+            measure, limit, kept, found["no_certificate"], arithmetic,
         )
 
     with _certificates.workplace(keep) as folder:
@@ -92,6 +96,7 @@ def attack(
     l2: Optional[Limit] = None,
     channels: str = "joint",
     eight_bit: bool = False,
+    arithmetic: str = "exact",
     timeout: float = 0.0,
     seed: int = 1,
     restarts: int = 20,
@@ -106,12 +111,13 @@ def attack(
     arithmetic; a list of such lists for a batch.
     """
     measure, limit = _neighbourhood(ssim, linf, l2, channels)
+    arithmetic = check_arithmetic(arithmetic)
     settings = _settings(timeout, 0, seed, 6, 4096, eight_bit)
     for name, value in (("restarts", restarts), ("steps", steps), ("wanted", wanted)):
         check_count(name, value, 1)
 
     def answer(network: Any, reference: Reference, wanted_label: int) -> List[Counterexample]:
-        subject = _engine.Subject(reference.dimension, wanted_label, measure, limit)
+        subject = _engine.Subject(reference.dimension, wanted_label, measure, limit, arithmetic)
         found = _engine.attack(network, reference.values, subject, settings, restarts, steps, wanted, 0.0, None)
         return list(_counterexamples(found, reference))
 
@@ -125,6 +131,7 @@ def threshold(
     *,
     measure: str = "ssim",
     channels: str = "joint",
+    arithmetic: str = "exact",
     gap: float = 0.01,
     timeout: float = 0.0,
     threads: int = 0,
@@ -143,15 +150,16 @@ def threshold(
     if measure not in ("ssim", "linf", "l2"):
         raise InputError(f"measure: got {measure!r}, wanted 'ssim', 'linf' or 'l2'")
     measure, any_limit = _neighbourhood(**{measure: "1"}, channels=channels)
+    arithmetic = check_arithmetic(arithmetic)
     settings = _settings(timeout, threads, seed, tolerance, memory_limit_mb, False)
 
     def answer(network: Any, reference: Reference, wanted: int) -> Threshold:
-        subject = _engine.Subject(reference.dimension, wanted, measure, any_limit)
+        subject = _engine.Subject(reference.dimension, wanted, measure, any_limit, arithmetic)
         found = _engine.threshold(network, reference.values, subject, settings, float(gap), _listener(progress))
         examples = _counterexamples(found["counterexamples"], reference)
         return Threshold(
             found["proved_at"], found["refuted_at"], examples[0] if examples else None, found["reason"], wanted, measure,
-            found["questions"], found["subproblems"], found["seconds"],
+            found["questions"], found["subproblems"], found["seconds"], arithmetic,
         )
 
     return _each(model, image, label, dimension, answer)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import numpy
 import torch
@@ -91,6 +91,7 @@ class Tracer:
         self.trace = _engine.Trace(name, dimension, shape)
         self.dtype = dtype
         self.device = device
+        self.known = set()  # where the module's tensors lie
 
     def wrapped(self, value, like: Optional[TracedTensor] = None, final: bool = False):
         """A value of the engine as a tensor; lists item by item."""
@@ -137,6 +138,8 @@ class Tracer:
             raise InputError("a constant tensor without values, made on the device of the image")
         if not tensor.is_floating_point():
             raise InputError(f"a constant tensor of {tensor.dtype}, wanted floating-point numbers")
+        if _place(tensor) not in self.known:
+            self.trace.doubt("forward uses a tensor that is neither parameter, buffer nor attribute, and may round for it")
         with torch._C.DisableTorchFunctionSubclass():
             plain = tensor.detach().to(device="cpu", dtype=torch.float64).contiguous()
             array = numpy.array(plain.numpy(), dtype=numpy.float64, copy=True, order="C")
@@ -183,6 +186,18 @@ class Tracer:
             raise InputError(f"for {_name_of(function)}: {error}") from None
 
 
+def _tensors_of(module: torch.nn.Module) -> Iterator[torch.Tensor]:
+    yield from module.parameters()
+    yield from module.buffers()
+    for part in module.modules():
+        yield from (value for value in part.__dict__.values() if isinstance(value, torch.Tensor))
+
+
+def _place(tensor: torch.Tensor) -> Tuple[str, int]:
+    with torch._C.DisableTorchFunctionSubclass():
+        return str(tensor.device), tensor.untyped_storage().data_ptr()
+
+
 def example_of(module: torch.nn.Module) -> torch.Tensor:
     """A tensor of the kind and on the device that the module's are."""
     for tensor in list(module.parameters()) + list(module.buffers()):
@@ -196,6 +211,9 @@ def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[
     name = type(module).__name__
     example = example_of(module)
     tracer = Tracer(name, dimension, shape, example.dtype, example.device)
+    tracer.known = {_place(tensor) for tensor in _tensors_of(module)}
+    if example.dtype not in (torch.float32, torch.float64):
+        tracer.trace.doubt(f"weights are {example.dtype}")
     image = tracer.wrapped(tracer.trace.input())
     random_state = torch.get_rng_state()
     with evaluation(module), torch.no_grad():
