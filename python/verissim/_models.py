@@ -63,9 +63,12 @@ def open_for(model: Any, image: Any, dimension: Optional[Dimension]) -> Tuple["_
 
 
 def _checked(dimension: Any) -> Dimension:
-    sizes = tuple(int(size) for size in dimension)
+    try:
+        sizes = tuple(int(size) for size in dimension)
+    except (TypeError, ValueError):
+        sizes = ()
     if len(sizes) != 3 or min(sizes) < 1:
-        raise InputError(f"dimension: got {tuple(dimension)}, wanted (channels, height, width)")
+        raise InputError(f"dimension: got {dimension!r}, wanted (channels, height, width)")
     return sizes
 
 

@@ -151,6 +151,8 @@ def threshold(
         raise InputError(f"measure: got {measure!r}, wanted 'ssim', 'linf' or 'l2'")
     measure, any_limit = _neighbourhood(**{measure: "1"}, channels=channels)
     arithmetic = check_arithmetic(arithmetic)
+    if not isinstance(gap, numbers.Real) or isinstance(gap, bool):
+        raise InputError(f"gap: got {gap!r}, wanted a number from 0.001 to 1")
     settings = _settings(timeout, threads, seed, tolerance, memory_limit_mb, False)
 
     def answer(network: Any, reference: Reference, wanted: int) -> Threshold:
@@ -204,6 +206,8 @@ def _each(model: Any, images: Any, labels: Any, dimension: Any, answer: Callable
 
 
 def _labels(labels: Any, count: int, is_batch: bool) -> List[Optional[int]]:
+    if isinstance(labels, bool):
+        raise InputError(f"label: got {labels!r}, wanted a class, or one for each image of a batch")
     if labels is None or isinstance(labels, numbers.Integral):
         return [None if labels is None else int(labels)] * count
     if hasattr(labels, "tolist"):
@@ -246,6 +250,8 @@ def _settings(timeout: Any, threads: int, seed: int, tolerance: int, memory: int
 
 
 def _listener(progress: Optional[ProgressCallback]) -> Optional[Callable[..., Any]]:
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress: got {type(progress).__name__}, wanted a function")
     return None if progress is None else lambda *news: progress(Progress(*news))
 
 

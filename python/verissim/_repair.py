@@ -96,6 +96,13 @@ class _Task(NamedTuple):
     limit: Any
 
 
+def _task(number: int, reference: Any) -> _Task:
+    if not isinstance(reference, (list, tuple)) or len(reference) != 3:
+        got = f"{len(reference)} values" if isinstance(reference, (list, tuple)) else type(reference).__name__
+        raise InputError(f"references, item {number}: got {got}, wanted (image, label, limit)")
+    return _Task(*reference)
+
+
 def repair(
     model: Any,
     references: Sequence[Tuple[Any, int, Any]],
@@ -138,7 +145,7 @@ def repair(
     """
     if not is_module(model):
         raise InputError(f"model: got {type(model).__name__}, wanted a torch.nn.Module")
-    tasks = [_Task(*reference) for reference in references]
+    tasks = [_task(number, reference) for number, reference in enumerate(references)]
     if not tasks:
         raise InputError("references: got none, wanted at least one (image, label, limit)")
     for name, value, least in (("margin", margin, 0.0), ("max_margin", max_margin, 0.0)):
