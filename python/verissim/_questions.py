@@ -59,7 +59,8 @@ def verify(
     progress: called with a `Progress` a few times a second from this thread; what it raises ends the search.
     certificate: True, or the path of a file to write: the proof (or the counterexample) is written down for `check`, and
         becomes `Result.certificate`. For global SSIM, images of 8 bits, and networks that verissim-check reads; for others
-        an InputError says why before the search begins.
+        an InputError says why before the search begins. Of a module it is about the file that PyTorch writes of it: the
+        state_dict of Linear layers with ReLUs between, ONNX (with the package onnx) of others.
 
     Returns a `Result`, or a list of them for a batch. Ctrl-C ends the search and raises KeyboardInterrupt. Raises
     `InputError`, a ValueError, for what is no question; nothing else that happens to correct input is an error.
@@ -83,7 +84,11 @@ def verify(
         )
 
     with _certificates.workplace(keep) as folder:
-        return _each(_certificates.model_file(model, folder) if folder else model, image, label, dimension, answer)
+        items = as_list(image)[0]
+        if not folder or not items:
+            return _each(model, image, label, dimension, answer)
+        with _certificates.question_file(model, folder, items[0], dimension) as file:
+            return _each(file, image, label, dimension, answer)
 
 
 def attack(
