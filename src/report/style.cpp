@@ -28,7 +28,7 @@ const char* const kStyle = R"css(
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-main, header, footer { max-width: 58rem; margin: 0 auto; padding: 0 1rem; }
+main, header, footer { max-width: 64rem; margin: 0 auto; padding: 0 1rem; }
 h1 { font-size: 1.25rem; margin: 1.25rem 0 .25rem; }
 h2 { font-size: 1.25rem; margin: 2.25rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem; }
 h3 { font-size: 1.05rem; margin: 1.5rem 0 .4rem; }

@@ -275,6 +275,16 @@ TEST_F(Page, ComparesRuns) {
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">seed</th>\n<td class=\"long\">1</td>"));
   EXPECT_THAT(page, Not(HasSubstr("minlp.threshold</th>"))) << "the runs agree in it";
   EXPECT_THAT(page, HasSubstr("Accuracy before each round"));
+  EXPECT_THAT(page, Not(HasSubstr("references proved")));
+  EXPECT_THAT(page, HasSubstr("<p class=\"verdict\">"));
+
+  runs[0].references.resize(3);
+  runs[0].references[1].verdict = "robust";
+  const std::string several = comparison_page(runs);
+  EXPECT_THAT(several, HasSubstr("references proved"));
+  EXPECT_THAT(several, HasSubstr("1 of 3"));
+  for (report::Run& run : runs) run.verdict = "robust";
+  EXPECT_THAT(comparison_page(runs), HasSubstr("<p class=\"verdict robust\">"));
 }
 
 }  // namespace
