@@ -139,11 +139,14 @@ class Tracer:
         if not tensor.is_floating_point():
             raise InputError(f"a constant tensor of {tensor.dtype}, wanted floating-point numbers")
         if _place(tensor) not in self.known:
-            self.trace.doubt("forward uses a tensor that is neither parameter, buffer nor attribute, and may round for it")
+            self.doubt_constants()
         with torch._C.DisableTorchFunctionSubclass():
             plain = tensor.detach().to(device="cpu", dtype=torch.float64).contiguous()
             array = numpy.array(plain.numpy(), dtype=numpy.float64, copy=True, order="C")
         return self.trace.constant(array)
+
+    def doubt_constants(self):
+        self.trace.doubt("forward computes with tensors that are neither image, parameter, buffer nor attribute, and rounds")
 
     def call(self, function: str, *arguments):
         return self.trace.call(function, *(self.argument(argument) for argument in arguments))
@@ -206,6 +209,41 @@ def example_of(module: torch.nn.Module) -> torch.Tensor:
     return torch.empty(0)
 
 
+# Functions of a tensor that round nothing: what they give are its numbers, or what is known of it without these.
+_EXACT = frozenset(
+    "__get__ __getitem__ __len__ __hash__ __bool__ __float__ __int__ item tolist numpy size stride dim ndimension numel "
+    "nelement element_size is_floating_point is_complex is_contiguous get_device data_ptr storage_offset view view_as "
+    "reshape reshape_as flatten unflatten t transpose permute swapaxes squeeze unsqueeze expand expand_as contiguous "
+    "detach clone chunk split select narrow cpu cuda requires_grad_ untyped_storage cat concat stack".split()
+)
+
+
+class _Watch(torch.overrides.TorchFunctionMode):
+    """Tells of every number that forward computes without the image, also where only a Python number remains of it."""
+
+    def __init__(self, tracer: Tracer):
+        super().__init__()
+        self._tracer = tracer
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        values = (*args, *kwargs.values())
+        if _name_of(function) not in _EXACT and not _is_getter(function) and _has_tensor(values):
+            if _tracer_in(values) is None:
+                self._tracer.doubt_constants()
+        return function(*args, **kwargs)
+
+
+def _is_getter(function) -> bool:
+    return getattr(function, "__name__", "") == "__get__"
+
+
+def _has_tensor(values) -> bool:
+    return any(
+        isinstance(value, torch.Tensor) or (isinstance(value, (list, tuple)) and _has_tensor(value)) for value in values
+    )
+
+
 def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[int]) -> "_engine.Model":
     """The network of a module in evaluation, for an image of C, H, W given as a tensor of `shape`, [1, ...]."""
     name = type(module).__name__
@@ -216,7 +254,7 @@ def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[
         tracer.trace.doubt(f"weights are {example.dtype}")
     image = tracer.wrapped(tracer.trace.input())
     random_state = torch.get_rng_state()
-    with evaluation(module), torch.no_grad():
+    with evaluation(module), torch.no_grad(), _Watch(tracer):
         try:
             output = module(image)
         except InputError:

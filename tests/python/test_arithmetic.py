@@ -138,6 +138,21 @@ class Product(nn.Module):
         return self.line(x.flatten(1)) * self.factor + self.fixed - self.plain
 
 
+class Hidden(Product):
+    """Of what is computed only a Python number remains."""
+
+    def forward(self, x):
+        return self.line(x.flatten(1)) / self.factor.norm().item()
+
+
+class Viewed(Product):
+    """Nothing is computed but with the image."""
+
+    def forward(self, x):
+        weight = self.line.weight[:, :4].view(2, -1).t()
+        return x.flatten(1) @ weight + float(self.fixed[0]) * self.factor.shape[0]
+
+
 class Computed(Product):
     def forward(self, x):
         return self.line(x.flatten(1)) * (self.factor * self.fixed)
@@ -147,11 +162,13 @@ def test_what_may_be_rounded_otherwise_is_refused():
     torch.manual_seed(1)
     image = torch.rand(1, 2, 2)
     question = {"ssim": 0.999, "arithmetic": "float32"}
-    assert verissim.verify(Product().eval(), image, **question).verdict in ("robust", "not robust")
-    verissim.verify(Computed(), image, ssim=0.999)
+    for model in (Product(), Viewed()):
+        assert verissim.verify(model, image, **question).verdict in ("robust", "not robust")
+    for model in (Computed(), Hidden()):
+        assert verissim.verify(model, image, ssim=0.999).arithmetic == "exact"
     normal = nn.utils.parametrizations.weight_norm(nn.Linear(4, 2))
-    neither = "neither parameter, buffer nor attribute"
-    doubted = [(Computed(), neither), (nn.Sequential(nn.Flatten(), normal), neither)]
+    neither = "neither image, parameter, buffer nor attribute"
+    doubted = [(Computed(), neither), (Hidden(), neither), (nn.Sequential(nn.Flatten(), normal), neither)]
     doubted += [(nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.LogSoftmax(1)), "log_softmax")]
     doubted += [(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).bfloat16(), "bfloat16")]
     for model, message in doubted:
