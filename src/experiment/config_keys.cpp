@@ -131,12 +131,16 @@ constexpr std::array kKeys = {
             "k: 'unknown: boundary' is said when the gap left is below 10^-k and neither side can be shown"},
     Key{.name = "repair.method",
         .member = &Config::repair_method,
-        .choices = "auto|last-layer|penalty|bound|fine-tune|adversarial",
+        .choices = "auto|last-layer|penalty|detector|bound|fine-tune|adversarial",
         .meaning =
             "last-layer: the least change of the last layer; penalty: Adam on cross entropy plus weighted "
-            "penalties for counterexamples; bound: Adam on lower bounds of the margins over the whole "
+            "penalties for counterexamples; detector: neurons that matter little recognise the surroundings "
+            "of "
+            "the references; bound: Adam on lower bounds of the margins over the whole "
             "regions; fine-tune: counterexamples mixed into the training images; adversarial: fresh ones "
-            "before each pass; auto: the first three in order of cost, the best proved network is kept"},
+            "before each pass; auto: the first four in this order, until a proved network has lost hardly "
+            "any accuracy; "
+            "the best proved one is kept"},
     Key{.name = "repair.batch_size",
         .member = &Config::repair_batch_size,
         .range = {1, kMillion},

@@ -52,14 +52,7 @@ Question make_question(network::Network network, image::Image reference, int64_t
 }
 
 double margin_at(const Question& question, const network::Network& network, std::span<const double> x) {
-  const std::vector<double> y = network::evaluate(network, x);
-  double margin = std::numeric_limits<double>::infinity();
-  for (const property::Goal& goal : question.property.goals) {
-    double value = goal.offset;
-    for (size_t i = 0; i < y.size(); ++i) value += goal.coefficients[i] * y[i];
-    margin = std::min(margin, value);
-  }
-  return margin;
+  return property::smallest_goal(question.property, network::evaluate(network, x));
 }
 
 std::vector<double> scores_at(const network::Network& network, const image::Image& image) {

@@ -1,7 +1,10 @@
 // What must hold of a network's outputs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <span>
 #include <vector>
 
 namespace verissim::property {
@@ -31,6 +34,17 @@ inline Property strictly_largest(int64_t label, int64_t classes) {
     property.goals.push_back(goal);
   }
   return property;
+}
+
+// The smallest of coefficients . y + offset, rounded.
+inline double smallest_goal(const Property& property, std::span<const double> outputs) {
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const Goal& goal : property.goals) {
+    double value = goal.offset;
+    for (size_t i = 0; i < outputs.size(); ++i) value += goal.coefficients[i] * outputs[i];
+    smallest = std::min(smallest, value);
+  }
+  return smallest;
 }
 
 }  // namespace verissim::property

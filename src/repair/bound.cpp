@@ -1,11 +1,11 @@
 #include "repair/bound.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "repair/support.h"
 #include "train/epoch.h"
 #include "train/finite.h"
 #include "train/forward.h"
@@ -37,23 +37,6 @@ constexpr int64_t kSamplesJudged = 5000;
 constexpr double kSecondsOfProof = 5.0;
 // A step sees this many points of the pool at most, taken evenly.
 constexpr int64_t kPointsOfStep = 128;
-
-train::Support support_of(const region::Region& region) {
-  return [&region](int64_t rows, const float* weights, float* values, float* maximisers) {
-    const std::vector<region::Slab> slabs(static_cast<size_t>(rows), region.whole_slab());
-    region::Multipliers unknown{};
-    unknown.front() = std::numeric_limits<float>::quiet_NaN();
-    std::vector<region::Multipliers> multipliers(static_cast<size_t>(rows), unknown);
-    region::SupportBatch batch;
-    batch.rows = rows;
-    batch.weights = weights;
-    batch.slabs = slabs.data();
-    batch.multipliers = multipliers.data();
-    batch.values = values;
-    batch.maximisers = maximisers;
-    region.support(batch);
-  };
-}
 
 // Some of the pool's points, as a penalty that keeps them right.
 class Points {

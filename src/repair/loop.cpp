@@ -65,7 +65,7 @@ Loop::End Loop::run(const std::string& method, double seconds, const StopToken& 
   for (;;) {
     std::optional<Status> end = why_end(stop);
     if (!end) end = change(seconds, stop);
-    if (end) return {*end, std::move(network_)};
+    if (end) return {*end, std::move(network_), method_->may_shrink()};
     verify_again(stop);
   }
 }
@@ -139,7 +139,7 @@ std::optional<Status> Loop::change(double seconds, const StopToken& outer) {
   setting_.observer.on_repaired(round(), network_);
   if (stop.interrupted()) return Status::kInterrupted;
   if (stop.stop_requested()) return Status::kTimeLimit;
-  if (improvement.wrong > 0) return Status::kStuck;
+  if (improvement.wrong > 0 || improvement.helpless) return Status::kStuck;
   return std::nullopt;
 }
 
@@ -170,7 +170,7 @@ void Loop::collect(Round& round, const StopToken& stop) {
         add(violation.values, i);
     }
     // Where a proof stands it says more than any point.
-    if (!target.explore || is_robust(round.verifications[i])) continue;
+    if (!method_->wants_points() || !target.explore || is_robust(round.verifications[i])) continue;
     const uint64_t seed = setting_.options.training.seed + static_cast<uint64_t>(round.number);
     for (const std::vector<double>& point : target.explore(network_, margins_[i], seed, stop)) add(point, i);
   }
@@ -184,14 +184,14 @@ Improvement Loop::improve(Round& round, const StopToken& stop) {
   round.repaired = true;
   round.method = method_name_;
   for (;;) {
-    Improvement result =
-        method_->improve({network_, setting_.start, setting_.targets, pool_, margins_}, stop);
+    Improvement result = method_->improve(
+        {network_, setting_.start, setting_.targets, pool_, margins_, &round.verifications}, stop);
     restore_layers(setting_.start, setting_.options.training.layers, result.network);
     round.margins = margins_;
     round.epochs += result.epochs;
     round.points_wrong = result.wrong;
     const bool smallest = *std::max_element(margins_.begin(), margins_.end()) <= first;
-    if (result.wrong == 0 || smallest || stop.stop_requested()) return result;
+    if (result.wrong == 0 || result.helpless || smallest || stop.stop_requested()) return result;
     for (double& margin : margins_) margin = std::max(first, margin / 2);
   }
 }

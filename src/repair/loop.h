@@ -36,6 +36,7 @@ class Loop {
   struct End {
     Status status;
     network::Network network;  // the last one
+    bool may_shrink;           // see Method
   };
   // Adds rounds to the outcome, and keeps the nearest network in it. May use at most `seconds` (<= 0: no
   // limit) to change the network.

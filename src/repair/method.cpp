@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "repair/adversarial.h"
 #include "repair/bound.h"
+#include "repair/detector.h"
 #include "repair/fine_tune.h"
 #include "repair/last_layer.h"
 #include "repair/penalty.h"
@@ -14,8 +15,8 @@
 namespace verissim::repair {
 namespace {
 
-constexpr std::array kNames = {"last-layer", "penalty", "bound", "fine-tune", "adversarial"};
-constexpr std::array kAutomatic = {"last-layer", "penalty", "bound"};
+constexpr std::array kNames = {"last-layer", "penalty", "detector", "bound", "fine-tune", "adversarial"};
+constexpr std::array kAutomatic = {"last-layer", "penalty", "detector", "bound"};
 
 void check_options(const MethodOptions& options) {
   const auto demand = [](bool holds, const char* name, double got, const char* wanted) {
@@ -42,6 +43,7 @@ std::unique_ptr<Method> make_method(const std::string& name, const train::Sample
   check_options(options);
   if (name == "last-layer") return make_last_layer_method(samples, options);
   if (name == "penalty") return make_penalty_method(samples, options);
+  if (name == "detector") return make_detector_method(samples, options);
   if (name == "bound") return make_bound_method(samples, options);
   if (name == "fine-tune") return make_fine_tune_method(samples, options);
   if (name == "adversarial") return make_adversarial_method(samples, options);

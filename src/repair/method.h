@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "network/network.h"
 #include "repair/pool.h"
+#include "repair/round.h"
 #include "repair/target.h"
 #include "train/samples.h"
 
@@ -39,6 +40,8 @@ struct Work {
   const Pool& pool;
   // For each target, by how much its points must win, > 0.
   std::span<const double> margins;
+  // What is known of the targets by the network to change; may be null.
+  const Verifications* known = nullptr;
 };
 
 // A changed network.
@@ -46,6 +49,7 @@ struct Improvement {
   network::Network network;  // weights are float32 values
   int64_t wrong = 0;         // points of the pool whose margin is still below the one wanted
   int64_t epochs = 0;        // passes over the training samples that it took
+  bool helpless = false;     // the method cannot do more for these targets than it has done before
 };
 
 class Method {
@@ -57,6 +61,12 @@ class Method {
   // Changes `start` until every point of the pool wins by its target's margin, keeping the accuracy on the
   // training samples where it can. Ends in any case: `wrong` says how many points are left.
   virtual Improvement improve(const Work& work, const StopToken& stop) = 0;
+
+  // Whether points that are explored help it, not the counterexamples alone.
+  virtual bool wants_points() const { return true; }
+
+  // Whether less of the change may be enough, so that smaller steps are worth a try.
+  virtual bool may_shrink() const { return true; }
 
  protected:
   Method() = default;

@@ -109,7 +109,7 @@ class Campaign {
     }
     if (end.status == Status::kRobust) {
       accept(method, 1.0, end.network, outcome_.rounds.back().verifications);
-      if (options_.shrink) shrink(method, end.network);
+      if (options_.shrink && end.may_shrink) shrink(method, end.network);
     }
     return end.status;
   }
@@ -191,7 +191,7 @@ const char* to_string(Status status) {
     case Status::kTimeLimit:
       return "the time limit for repair was reached";
     case Status::kStuck:
-      return "not all counterexamples could be repaired within the limit on epochs";
+      return "not all counterexamples could be repaired";
     case Status::kInaccurate:
       return "no proved network is as accurate as demanded";
     case Status::kInterrupted:

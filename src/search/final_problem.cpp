@@ -195,9 +195,7 @@ class FinalProblem {
   void look_at(std::vector<double> x) {
     replay_.region().pull_in(x);
     const std::vector<double> outputs = network::evaluate(replay_.network(), x);
-    double margin = kInfinity;
-    for (const property::Goal& goal : property_.goals)
-      margin = std::min(margin, dot(goal.coefficients, outputs) + goal.offset);
+    const double margin = property::smallest_goal(property_, outputs);
     if (margin >= answer_.margin) return;
     answer_.margin = margin;
     answer_.point = std::move(x);

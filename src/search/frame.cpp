@@ -6,8 +6,8 @@
 #include <span>
 #include <utility>
 
-#include "network/stage.h"
 #include "search/coarse.h"
+#include "search/couple.h"
 
 namespace verissim::search {
 namespace {
@@ -15,11 +15,6 @@ namespace {
 constexpr size_t kChunk = 32;  // neurons a chunk; each is two rows
 constexpr size_t kFew = 256;   // neurons of a layer, of which each is worth more iterations at the root
 constexpr int kRefineIterations = 5;
-constexpr size_t kFewestCoupled = 16;  // fewer gain nothing that splitting them would not
-constexpr size_t kMostCoupled =
-    512;  // where each reads all inputs, and the bowls' price is that of full matrices
-constexpr size_t kMostCoupledLocally = 8192;
-constexpr size_t kMostCoupledSecond = 2048;
 
 // Of the slopes of a hidden layer's bounds: the deeper the layer, the more they gain.
 int root_iterations(bool second, size_t neurons) {
@@ -45,63 +40,6 @@ void take_bounds(Frame& frame) {
     frame.lower.push_back(round_down(z.lo));
     frame.upper.push_back(round_up(z.hi));
   }
-}
-
-// Whether no first layer of ReLUs has a dense layer before it.
-bool are_local(const bounds::Graph& graph) {
-  return std::all_of(graph.relus().begin(), graph.relus().end(), [&](int relu) {
-    const int input = graph.layer(relu).inputs.front();
-    return bounds::behind_relu(graph, input) || graph.layer(input).kind != bounds::LayerKind::kDense;
-  });
-}
-
-// Couples the unstable first neurons; of too many those whose chords are worst. may(neuron): which ones can
-// be.
-template <typename May>
-void couple(proof::Replay& replay, bounds::Graph& graph, const Frame& frame, May may) {
-  if (!replay.region().curved() || frame.facts.contradiction) return;
-  std::vector<std::pair<float, int32_t>> gaps;
-  for (const int32_t neuron : bounds::first_neurons(graph)) {
-    const float l = frame.lower[static_cast<size_t>(neuron)];
-    const float u = frame.upper[static_cast<size_t>(neuron)];
-    if (l < 0.0F && u > 0.0F && std::isfinite(u - l) && may(neuron))
-      gaps.emplace_back(l * u / (u - l), neuron);
-  }
-  if (gaps.size() < kFewestCoupled) return;
-  const size_t kept = std::min(gaps.size(), are_local(graph) ? kMostCoupledLocally : kMostCoupled);
-  std::partial_sort(gaps.begin(), gaps.begin() + static_cast<long>(kept), gaps.end());
-  std::vector<int32_t> neurons;
-  for (size_t k = 0; k < kept; ++k) neurons.push_back(gaps[k].second);
-  std::sort(neurons.begin(), neurons.end());
-  replay.couple(frame.facts, neurons);
-  graph.couple(replay.region(), std::move(neurons));
-}
-
-// Couples the unstable neurons of the first hidden layer that is affine in a single first layer.
-void couple_second(proof::Replay& replay, bounds::Graph& graph, const Frame& frame, int relu,
-                   FrameProof* proof) {
-  if (replay.coupling() == nullptr || frame.facts.contradiction) return;
-  const int from = network::stage_source(replay.network(), relu);
-  if (from < 0 || bounds::behind_relu(graph, graph.layer(from).inputs.front())) return;
-  const bounds::Layer& layer = graph.layer(relu);
-  std::vector<int32_t> neurons;
-  for (const int32_t neuron : frame.unstable) {
-    if (neuron >= layer.offset && neuron < layer.offset + layer.size) neurons.push_back(neuron);
-  }
-  if (neurons.size() < kFewestCoupled || neurons.size() > kMostCoupledSecond) return;
-  std::vector<int64_t> alive;
-  for (int64_t k = 0; k < graph.layer(from).size; ++k) {
-    if (frame.upper[static_cast<size_t>(graph.layer(from).offset + k)] > 0.0F) alive.push_back(k);
-  }
-  if (alive.empty()) return;
-  auto second = std::make_shared<const bounds::SecondCoupling>(replay.network(), graph, replay.region(), relu,
-                                                               std::move(alive), neurons);
-  constexpr float kReserve = 1.001F;
-  const float guess = kReserve * second->scale();
-  replay.couple_second(frame.facts, relu, neurons, static_cast<double>(guess));
-  if (proof != nullptr && replay.second_coupling() != nullptr)
-    proof->layers.push_back({neurons, guess, {}, {}});
-  graph.couple_second(std::move(second));
 }
 
 // Where the neurons are to be bounded: everywhere, or under a node's splits and slab.
@@ -376,6 +314,30 @@ std::vector<float> first_slopes(const Frame& frame) {
   return alpha;
 }
 
+int one_pass(size_t) { return 0; }
+
+// The whole region, of which nothing is known but what intervals tell.
+std::shared_ptr<Frame> unbounded(const proof::Replay& replay, const bounds::Graph& graph) {
+  auto frame = std::make_shared<Frame>();
+  frame->facts =
+      replay.certify(std::vector<Interval>(static_cast<size_t>(graph.neurons()), Interval::everything()));
+  take_bounds(*frame);
+  return frame;
+}
+
+Part whole_part(const proof::Replay& replay, const Frame& frame, const FrameProof* proof) {
+  return {{}, replay.region().whole_slab(), first_slopes(frame), {}, {}, proof != nullptr};
+}
+
+// The layers of ReLUs that are behind others, or those that are not.
+std::vector<int> relus(const bounds::Graph& graph, bool hidden) {
+  std::vector<int> result;
+  for (const int relu : graph.relus()) {
+    if (bounds::behind_relu(graph, graph.layer(relu).inputs.front()) == hidden) result.push_back(relu);
+  }
+  return result;
+}
+
 // The frame's slopes of a node, for all neurons.
 std::vector<float> slopes_of(const Node& node) {
   std::vector<float> alpha = first_slopes(*node.frame);
@@ -483,22 +445,14 @@ uint64_t Frame::bytes() const {
 
 std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& graph, ThreadPool& pool,
                                         const StopToken& stop, FrameProof* proof) {
-  auto frame = std::make_shared<Frame>();
-  frame->facts =
-      replay.certify(std::vector<Interval>(static_cast<size_t>(graph.neurons()), Interval::everything()));
-  take_bounds(*frame);
-  std::vector<int> first;
-  std::vector<int> hidden;
-  for (const int relu : graph.relus()) {
-    (bounds::behind_relu(graph, graph.layer(relu).inputs.front()) ? hidden : first).push_back(relu);
-  }
-  const auto run_all = [&](size_t count, const std::function<void(size_t)>& task) { pool.run(count, task); };
-  const Part part{{}, replay.region().whole_slab(), first_slopes(*frame), {}, {}, proof != nullptr};
-  const auto one_pass = [](size_t) { return 0; };
-  tighten(replay, graph, first, *frame, part, one_pass, stop, proof, run_all);
+  const RunAll run_all = [&](size_t count, const auto& task) { pool.run(count, task); };
+  const auto frame = unbounded(replay, graph);
+  const Part part = whole_part(replay, *frame, proof);
+  tighten(replay, graph, relus(graph, false), *frame, part, one_pass, stop, proof, run_all);
   couple(replay, graph, *frame, [](int32_t) { return true; });
   if (proof != nullptr && replay.coupling() != nullptr)
     proof->layers.push_back({graph.coupling().neurons(), 0.0F, {}, {}});
+  const std::vector<int> hidden = relus(graph, true);
   for (const int relu : hidden) {
     // Of many neurons most are stable, and a single pass often shows it.
     const size_t unstable = wanted_places(graph.layer(relu), *frame, part).size();
@@ -509,6 +463,16 @@ std::shared_ptr<const Frame> bound_root(proof::Replay& replay, bounds::Graph& gr
     if (frame->facts.contradiction) break;
     if (second) couple_second(replay, graph, *frame, relu, proof);
   }
+  if (proof != nullptr) conclude(*frame, *proof);
+  return frame;
+}
+
+std::shared_ptr<const Frame> glance_at_root(const proof::Replay& replay, const bounds::Graph& graph,
+                                            ThreadPool& pool, const StopToken& stop, FrameProof* proof) {
+  const RunAll run_all = [&](size_t count, const auto& task) { pool.run(count, task); };
+  const auto frame = unbounded(replay, graph);
+  const Part part = whole_part(replay, *frame, proof);
+  tighten(replay, graph, graph.relus(), *frame, part, one_pass, stop, proof, run_all);
   if (proof != nullptr) conclude(*frame, *proof);
   return frame;
 }

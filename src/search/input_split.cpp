@@ -258,17 +258,12 @@ class Splitter {
     const std::vector<float> x(point.begin(), point.end());
     std::vector<float> y(static_cast<size_t>(graph_.outputs()));
     bounds::evaluate(graph_, 1, x.data(), y.data());
-    for (const property::Goal& goal : problem_.property.goals) {
-      double value = goal.offset;
-      for (size_t i = 0; i < y.size(); ++i) value += goal.coefficients[i] * static_cast<double>(y[i]);
-      if (value > 0.0) continue;
-      std::vector<double> inside = point;
-      problem_.region.pull_in(inside);
-      attack::Trial trial = attack::try_point(problem_.network, problem_.region, problem_.property, inside);
-      result_.violation = std::move(trial.violation);
-      result_.between = trial.between;
-      return;
-    }
+    if (property::smallest_goal(problem_.property, std::vector<double>(y.begin(), y.end())) > 0.0) return;
+    std::vector<double> inside = point;
+    problem_.region.pull_in(inside);
+    attack::Trial trial = attack::try_point(problem_.network, problem_.region, problem_.property, inside);
+    result_.violation = std::move(trial.violation);
+    result_.between = trial.between;
   }
 
   InputSplit finish(InputSplit::End end) {

@@ -163,14 +163,7 @@ class Narrowing {
   }
 
   double margin(const std::vector<double>& x) const {
-    const std::vector<double> outputs = network::evaluate(network_, x);
-    double least = kInfinity;
-    for (const property::Goal& goal : property_.goals) {
-      double value = goal.offset;
-      for (size_t i = 0; i < outputs.size(); ++i) value += goal.coefficients[i] * outputs[i];
-      least = std::min(least, value);
-    }
-    return least;
+    return property::smallest_goal(property_, network::evaluate(network_, x));
   }
 
   // Passes over the sizes left, each with twice the effort of the one before.

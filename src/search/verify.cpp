@@ -1,6 +1,7 @@
 #include "search/verify.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -41,6 +42,7 @@ class Run {
   Result run() {
     const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
     if (!refuted && !options_.eight_bit && !between_ && !resumes() && split_input()) return finish();
+    if (!refuted && !between_ && !resumes() && prove_at_a_glance()) return finish();
     if (!refuted || options_.always_count_stable) bound_root();
     if (refuted) return finish();
     if (between_) {  // nothing can be proved any more: all that is left is to look further
@@ -60,6 +62,7 @@ class Run {
   static constexpr int kRestarts = 8;
   static constexpr int kSteps = 30;
   static constexpr int kRootIterations = 30;
+  static constexpr int64_t kManyNeurons = 1000;
 
   bool decided() const { return !result_.counterexamples.empty(); }
 
@@ -124,7 +127,7 @@ class Run {
     root_ = search::bound_root(replay_, graph_, threads(), stop_,
                                options_.recorder == nullptr ? nullptr : &root_proof_);
     result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
-    result_.statistics.seconds_root = watch.seconds();
+    result_.statistics.seconds_root += watch.seconds();
   }
 
   // Halves the region where it is a box with few sides. Whether that decided, or took all of the time.
@@ -174,23 +177,64 @@ class Run {
   void settle_root() {
     const Stopwatch watch;
     enough_ = kEnough * std::max(0.0, reference_margin());
+    std::vector<Node> nodes = root_nodes();
+    record_root();
+    settle(std::move(nodes), {kRootIterations, kCandidates});
+    Expander(replay_, graph_, problem_.property, enough_).certify(open_.nodes());
+    result_.statistics.seconds_root += watch.seconds();
+  }
+
+  void record_root() {
+    if (options_.recorder != nullptr)
+      options_.recorder->on_root(root_proof_, problem_.region.first_slabs(), enough_);
+    root_proof_ = {};
+  }
+
+  std::vector<Node> root_nodes() {
     // SOUND: the first slabs cover the region's whole slab.
     const std::vector<region::Slab> slabs = problem_.region.first_slabs();
     VERISSIM_CHECK(!slabs.empty());
     std::vector<Node> nodes;
+    numbered_ = 0;
     for (size_t goal = 0; goal < problem_.property.goals.size(); ++goal) {
       for (const region::Slab& slab : slabs) {
         nodes.push_back(root_node(static_cast<int32_t>(goal), slab));
         nodes.back().number = numbered_++;
       }
     }
-    if (options_.recorder != nullptr) {
-      options_.recorder->on_root(root_proof_, slabs, enough_);
-      root_proof_ = {};
+    return nodes;
+  }
+
+  // Of a large network the root takes long, which is in vain where much less proves every goal. Leaves
+  // nothing behind if it does not.
+  bool prove_at_a_glance() {
+    if (graph_.neurons() < kManyNeurons) return false;
+    const Stopwatch watch;
+    report("root");
+    root_ = glance_at_root(replay_, graph_, threads(), stop_,
+                           options_.recorder == nullptr ? nullptr : &root_proof_);
+    enough_ = kEnough * std::max(0.0, reference_margin());
+    std::vector<std::vector<Node>> parts = in_chunks(root_nodes());
+    std::vector<std::vector<Outcome>> outcomes(parts.size());
+    std::atomic<bool> proved = !root_->facts.contradiction;
+    threads().run(parts.size(), [&](size_t i) {
+      if (!proved) return;
+      if (!stop_.stop_requested())
+        outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).run(parts[i], {0, 0});
+      const auto is_closed = [](const Outcome& outcome) { return outcome.closed; };
+      if (outcomes[i].empty() || !std::all_of(outcomes[i].begin(), outcomes[i].end(), is_closed))
+        proved = false;
+    });
+    if (proved) {
+      record_root();
+      for (size_t i = 0; i < parts.size(); ++i) {
+        for (size_t k = 0; k < parts[i].size(); ++k) place(std::move(parts[i][k]), outcomes[i][k]);
+      }
     }
-    settle(std::move(nodes), {kRootIterations, kCandidates});
-    Expander(replay_, graph_, problem_.property, enough_).certify(open_.nodes());
+    result_.statistics.stable_relus = graph_.neurons() - static_cast<int64_t>(root_->unstable.size());
     result_.statistics.seconds_root += watch.seconds();
+    if (!proved) root_proof_ = {};
+    return proved;
   }
 
   Node root_node(int32_t goal, const region::Slab& slab) const {
@@ -209,28 +253,27 @@ class Run {
 
   double reference_margin() const {
     const auto outputs = network::evaluate(problem_.network, problem_.region.reference());
-    double least = kInfinity;
-    for (const property::Goal& goal : problem_.property.goals) {
-      double value = goal.offset;
-      for (size_t i = 0; i < outputs.size(); ++i) value += goal.coefficients[i] * outputs[i];
-      least = std::min(least, value);
-    }
+    const double least = property::smallest_goal(problem_.property, outputs);
     return std::isfinite(least) ? least : 0.0;
+  }
+
+  static std::vector<std::vector<Node>> in_chunks(std::vector<Node> nodes) {
+    std::vector<std::vector<Node>> parts((nodes.size() + kChunk - 1) / kChunk);
+    for (size_t i = 0; i < nodes.size(); ++i) parts[i / kChunk].push_back(std::move(nodes[i]));
+    return parts;
   }
 
   // Bounds the nodes; closes, refutes or queues each. Results do not depend on the number of threads.
   void settle(std::vector<Node> nodes, const Effort& effort) {
-    const size_t chunks = (nodes.size() + kChunk - 1) / kChunk;
-    std::vector<std::vector<Node>> parts(chunks);
-    for (size_t i = 0; i < nodes.size(); ++i) parts[i / kChunk].push_back(std::move(nodes[i]));
-    std::vector<std::vector<Outcome>> outcomes(chunks);
-    threads().run(chunks, [&](size_t i) {
+    std::vector<std::vector<Node>> parts = in_chunks(std::move(nodes));
+    std::vector<std::vector<Outcome>> outcomes(parts.size());
+    threads().run(parts.size(), [&](size_t i) {
       if (!must_hurry())
         outcomes[i] = Expander(replay_, graph_, problem_.property, enough_).run(parts[i], effort);
     });
     std::vector<Node> fixed;
     Outcome best;
-    for (size_t i = 0; i < chunks; ++i) {
+    for (size_t i = 0; i < parts.size(); ++i) {
       if (outcomes[i].empty()) {  // stopped: its nodes stay open with their parents' bounds
         for (Node& node : parts[i]) push_unbounded(std::move(node));
         continue;
@@ -549,46 +592,6 @@ class Run {
 };
 
 }  // namespace
-
-const char* to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kRobust:
-      return "robust";
-    case Verdict::kNotRobust:
-      return "not robust";
-    case Verdict::kUnknown:
-      return "unknown";
-  }
-  VERISSIM_CHECK(false);
-}
-
-const char* to_string(Reason reason) {
-  switch (reason) {
-    case Reason::kProved:
-      return "proved";
-    case Reason::kCounterexample:
-      return "counterexample found";
-    case Reason::kReferenceMisclassified:
-      return "the reference image itself is misclassified";
-    case Reason::kTimeLimit:
-      return "time limit reached";
-    case Reason::kNodeLimit:
-      return "limit on subproblems reached";
-    case Reason::kMemoryLimit:
-      return "memory limit reached";
-    case Reason::kInterrupted:
-      return "interrupted";
-    case Reason::kNoEightBit:
-      return "there is a counterexample, but none was found that is an image of 8 bits";
-    case Reason::kNoFloat32:
-      return "there is a counterexample in real arithmetic, but none was found that every evaluation in "
-             "float32 "
-             "gets wrong";
-    case Reason::kBoundary:
-      return "boundary: neither side can be shown within the tolerance";
-  }
-  VERISSIM_CHECK(false);
-}
 
 Result verify(const Problem& problem, const Options& options, const StopToken& stop, Observer* observer) {
   return Run(problem, options, stop, observer).run();
