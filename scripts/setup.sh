@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Verissim needs on Debian or Ubuntu. Run it again at any time: what is there already is left alone.
 #
-#   scripts/setup.sh           the compiler, CMake, the libraries, and the Fashion-MNIST images of the example
+#   scripts/setup.sh           the compiler, CMake, the libraries, Python, and the Fashion-MNIST images of the example
 #   scripts/setup.sh --tests   also clang-format and a browser without a window, and in .venv the Python packages
 #                              that some tests compare with
 #
@@ -14,9 +14,10 @@ packages=(
   libeigen3-dev libopenblas-dev libgmp-dev libpng-dev libcurl4-openssl-dev libzip-dev libssl-dev zlib1g-dev
   nlohmann-json3-dev libcli11-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  python3 python3-dev python3-venv  # for the package of pip
   ca-certificates dataset-fashion-mnist
 )
-test_packages=(clang-format python3 python3-dev python3-venv groff-base)
+test_packages=(clang-format groff-base)
 torch=torch==2.13.0
 python_packages=(
   "numpy>=1.26" "pillow>=10" "safetensors>=0.4" onnx onnxruntime onnxscript pyscipopt
@@ -67,7 +68,6 @@ install_libtorch() {
     install_packages libtorch-dev
   else
     say "no package libtorch-dev here: taking LibTorch from pip's torch"
-    install_packages python3 python3-venv
     install_python_packages
   fi
 }

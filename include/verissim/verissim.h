@@ -3,7 +3,8 @@
 // Robust means: every image x in [0,1]^n of the reference's neighbourhood gets the reference's class by a
 // strictly larger score than every other class. The neighbourhood is { SSIM(x, reference) >= threshold }
 // unless another one is asked for; SSIM is global: one window over all values of all channels. The network is
-// the real-arithmetic function of its stored weights; the threshold is the decimal number as written.
+// the real-arithmetic function of its stored weights unless Settings say otherwise; the threshold is the
+// decimal number as written.
 // "Robust" rests on outward-rounded arithmetic, "not robust" on a counterexample confirmed exactly.
 //
 // Shapes: images are flat in channel, row, column order, values in [0, 1].
@@ -98,6 +99,13 @@ struct Neighbourhood {
   Neighbourhood(const char* threshold) : limit(threshold) {}             // NOLINT: meant to convert
 };
 
+// Which computations of the network's scores a question is about.
+enum class Arithmetic {
+  kExact,   // real arithmetic on the stored weights
+  kFloat32  // every evaluation in IEEE 754 single precision, whatever the order of its sums
+            // (docs/soundness.md)
+};
+
 // Ends work from another thread or a signal handler.
 class Interrupt {
  public:
@@ -124,6 +132,8 @@ struct Settings {
   // Only images of 8 bits (every value k/255 as float32) count as counterexamples; the answer is unknown when
   // there is another one, but none of these was found.
   bool eight_bit = false;
+  // Error where it is not known how programs compute the network in float32.
+  Arithmetic arithmetic = Arithmetic::kExact;
   const Interrupt* interrupt = nullptr;  // the answer is unknown soon after it was set
   // If not empty: the file into which verify() writes its proof, or the counterexample, for verissim-check.
   // For pictures that load_picture read from a PNG; Error says before the search where there are no

@@ -5,6 +5,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -23,6 +24,20 @@ nb::object owned_copy(const std::vector<T>& values) {
   return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(copy->data(), {copy->size()}, owner));
 }
 
+// The shape must have as many values as are given.
+template <typename T>
+void check_values(std::span<const T> values, const Shape& shape) {
+  const auto strange =
+      std::find_if(values.begin(), values.end(), [](T x) { return !(x >= T{0} && x <= T{1}); });
+  if (strange == values.end()) return;
+  const int64_t k = strange - values.begin();
+  const int64_t plane = shape.height * shape.width;
+  throw InputError("",
+                   "image, value [" + std::to_string(k / plane) + ", " +
+                       std::to_string(k % plane / shape.width) + ", " + std::to_string(k % shape.width) + "]",
+                   std::to_string(*strange), "a number from 0 to 1 (or pixels, as uint8)");
+}
+
 nb::object load_image(const std::string& path, const Dimension& dimension) {
   return to_array(image::load_image(path, to_shape(dimension)).values);
 }
@@ -35,6 +50,8 @@ double ssim(const DoubleArray& a, const DoubleArray& b, const Dimension& dimensi
                      std::to_string(a.size()) + " and " + std::to_string(b.size()) + " values",
                      std::to_string(shape.size()) + " both");
   }
+  check_values(std::span(a.data(), a.size()), shape);
+  check_values(std::span(b.data(), b.size()), shape);
   return similarity::ssim({a.data(), a.size()}, {b.data(), b.size()}, shape,
                           similarity::parse_convention(convention));
 }
@@ -53,9 +70,7 @@ image::Image to_image(const FloatArray& values, const Shape& shape) {
                      std::to_string(shape.size()) + ", those of " + to_string(shape));
   }
   const std::span<const float> span(values.data(), values.size());
-  if (!std::all_of(span.begin(), span.end(), [](float x) { return x >= 0.0F && x <= 1.0F; })) {
-    throw InputError("", "image", "values outside [0, 1], or NaN", "numbers from 0 to 1");
-  }
+  check_values(span, shape);
   return {shape, {span.begin(), span.end()}};
 }
 

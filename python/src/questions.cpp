@@ -38,6 +38,7 @@ struct Subject {
   int64_t label = 0;
   std::string measure;  // "ssim", "channel-ssim", "linf", "l2"
   std::string limit;
+  std::string arithmetic;  // "exact", "float32"
 };
 
 // Where a certificate is to be written, and the file that the image is from; nothing if none is wanted.
@@ -54,9 +55,16 @@ experiment::Measure to_measure(const std::string& name) {
   throw InputError("", "measure", "'" + name + "'", "ssim, channel-ssim, linf or l2");
 }
 
+network::Arithmetic to_arithmetic(const std::string& name) {
+  if (name == "exact") return network::Arithmetic::kExact;
+  if (name == "float32") return network::Arithmetic::kFloat32;
+  throw InputError("", "arithmetic", "'" + name + "'", "'exact' or 'float32'");
+}
+
 experiment::Question ask(const Model& model, const FloatArray& image, const Subject& subject) {
   const experiment::Measure measure = to_measure(subject.measure);
   experiment::Neighbourhood neighbourhood(measure, Decimal::parse(subject.limit, subject.measure));
+  neighbourhood.arithmetic = to_arithmetic(subject.arithmetic);
   if (neighbourhood.is_ssim() && (neighbourhood.limit.exact() <= 0 || neighbourhood.limit.exact() > 1)) {
     throw InputError("", "ssim", "the number " + subject.limit, "a number above 0 and at most 1");
   }
@@ -218,10 +226,11 @@ void add_questions(nb::module_& module) {
       .def_rw("node_limit", &Settings::node_limit)
       .def_rw("eight_bit", &Settings::eight_bit);
   nb::class_<Subject>(module, "Subject")
-      .def("__init__", [](Subject* self, const Dimension& dimension, int64_t label,
-                          const std::string& measure, const std::string& limit) {
-        new (self) Subject{dimension, label, measure, limit};
-      });
+      .def("__init__",
+           [](Subject* self, const Dimension& dimension, int64_t label, const std::string& measure,
+              const std::string& limit, const std::string& arithmetic) {
+             new (self) Subject{dimension, label, measure, limit, arithmetic};
+           });
   nb::class_<Certificate>(module, "Certificate")
       .def("__init__", [](Certificate* self, const std::string& path, const std::string& image_file) {
         new (self) Certificate{path, image_file};

@@ -90,6 +90,9 @@ class Trace {
     return to_object(network::call_torch({world_, "torch." + function, "", std::move(values), names, error}));
   }
 
+  // Says that programs in float32 may compute the network in another way; why, a clause.
+  void doubt(const std::string& why) { world_.graph.doubt(why); }
+
   // The network whose scores the value is, of shape [1, classes].
   Model finish(const TracedValue& value) {
     const auto* output = value.value.as<ScriptTensor>();
@@ -136,6 +139,7 @@ void add_trace(nb::module_& module) {
       .def("input", &Trace::input)
       .def_static("constant", &Trace::constant)
       .def("call", &Trace::call)
+      .def("doubt", &Trace::doubt)
       .def("finish", &Trace::finish);
 }
 

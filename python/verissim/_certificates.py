@@ -7,6 +7,7 @@ what PyTorch and NumPy alone make of modules and arrays. The engine takes no par
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 import struct
@@ -17,7 +18,7 @@ from typing import Any, Iterator, List, Optional, Tuple, Union
 
 from . import _engine
 from ._images import Dimension, Reference, is_path, is_pil_image, read
-from ._models import is_module, unwrapped
+from ._models import agrees, is_module, unwrapped
 from ._numbers import check_label, decimal_text
 from ._numpy import numpy
 
@@ -61,8 +62,8 @@ def check(
     again with outward rounding, and takes nothing from the certificate but the argument.
 
     certificate: what `Result.certificate` gave: bytes, or the path of a file.
-    model: the path of a file, its bytes, an ONNX ModelProto, or an nn.Sequential of Linear and ReLU layers (of which
-        PyTorch writes the state_dict). It has to be, bit by bit, the one that was verified.
+    model: the path of a file, its bytes, an ONNX ModelProto, or an nn.Module, of which PyTorch writes the same file again
+        (see `verify`). It has to be, bit by bit, the one that was verified.
     image: the path of a PNG file, a PIL image, uint8 pixels, or float values that are k / 255 in float32. Files and PIL
         images are resized to the network's input, by the checker itself.
     label: the class that is claimed, from 0. ssim: the threshold that is claimed.
@@ -77,7 +78,7 @@ def check(
     limit, label = decimal_text("ssim", ssim), check_label(label)
     with tempfile.TemporaryDirectory(prefix="verissim-") as folder:
         image_name, found = _image_file(image, dimension, folder)
-        words = [PROGRAM, _certificate_file(certificate, folder), "--model", model_file(model, folder)]
+        words = [PROGRAM, _certificate_file(certificate, folder), "--model", model_file(model, folder, image, dimension)]
         words += ["--image", image_name, "--class", str(label), "--ssim", limit]
         if found is not None:
             words += ["--dimension", ",".join(map(str, found))]
@@ -147,19 +148,39 @@ def _certificate_file(certificate: Any, folder: str) -> str:
     raise InputError(f"certificate: got {type(certificate).__name__}, wanted bytes or the path of a file")
 
 
-def model_file(model: Any, folder: str) -> str:
-    """The file of a network that a certificate is about."""
+def model_file(model: Any, folder: str, image: Any, dimension: Optional[Dimension]) -> str:
+    """The file of a network that a certificate is about; `image` is one of those that it is for."""
     if is_path(model):
         return os.fspath(model)
     if is_module(model):
-        return _write(os.path.join(folder, "model.pt"), _state_dict(model))
+        return _module_file(unwrapped(model), folder, image, dimension)
     if hasattr(model, "SerializeToString"):
         return _write(os.path.join(folder, "model.onnx"), model.SerializeToString())
     if isinstance(model, (bytes, bytearray, memoryview)):
         data = bytes(model)
         name = "model.pt" if data.startswith(b"PK") else "model.onnx"  # PyTorch's files are zip archives
         return _write(os.path.join(folder, name), data)
-    raise InputError(f"model: got {type(model).__name__}, wanted the path of a file, its bytes, or an nn.Sequential")
+    raise InputError(f"model: got {type(model).__name__}, wanted the path of a file, its bytes, or an nn.Module")
+
+
+@contextlib.contextmanager
+def question_file(model: Any, folder: str, image: Any, dimension: Optional[Dimension]) -> Iterator[str]:
+    """The file of a network that a certificate will be about, which must compute what a module does.
+
+    Errors name the module, which its user knows, in place of that file.
+    """
+    name = model_file(model, folder, image, dimension)
+    if not is_module(model):
+        yield name
+        return
+    kind = type(unwrapped(model)).__name__
+    try:
+        reference = read(image, dimension)
+        if not agrees(unwrapped(model), _engine.load(name, reference.dimension), reference):
+            raise InputError(f"{name}: certificate: the file that PyTorch writes of it is another network")
+        yield name
+    except InputError as error:
+        raise InputError(str(error).replace(name, kind)) from None
 
 
 def _image_file(image: Any, dimension: Optional[Dimension], folder: str) -> Tuple[str, Optional[Dimension]]:
@@ -198,12 +219,47 @@ def _write_png(reference: Reference, folder: str) -> str:
     return _write(os.path.join(folder, "image.png"), b"\x89PNG\r\n\x1a\n" + data)
 
 
-def _state_dict(module: Any) -> bytes:
-    """A file of torch.save for a module that is Linear, ReLU, ..., Linear, as checkers read a state_dict."""
+def _module_file(module: Any, folder: str, image: Any, dimension: Optional[Dimension]) -> str:
+    """What PyTorch writes of a module: the state_dict where that tells all, otherwise an ONNX file."""
+    layers = _linear_layers(sys.modules["torch"], module)
+    if layers is not None:
+        return _write(os.path.join(folder, "model.pt"), _state_dict(layers))
+    return _write(os.path.join(folder, "model.onnx"), _onnx(module, read(image, dimension)))
+
+
+def _onnx(module: Any, reference: Reference) -> bytes:
+    """PyTorch's export, in which every layer stays as it is: nothing is folded, so nothing rounds."""
+    import importlib.util
+    import warnings
+
+    from ._torch_trace import evaluation, example_of
+
     torch = sys.modules["torch"]
-    module = unwrapped(module)
+    kind = type(module).__name__
+    if importlib.util.find_spec("onnx") is None:
+        raise InputError(f"certificate: PyTorch writes a {kind} as ONNX, for which the package onnx has to be installed")
+    example = example_of(module)
+    shape = [1, reference.values.size] if reference.flat else [1, *reference.dimension]
+    image = torch.zeros(shape, dtype=example.dtype, device=example.device)
+    settings = {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        settings["dynamo"] = False
+    buffer = io.BytesIO()
+    try:
+        with evaluation(module), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(module, (image,), buffer, **settings)
+    except Exception as error:  # whatever PyTorch or the user's code raises
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"certificate: PyTorch cannot write a {kind} as ONNX: {reason}") from error
+    return buffer.getvalue()
+
+
+def _state_dict(layers: List[Any]) -> bytes:
+    """A file of torch.save for Linear, ReLU, ..., Linear, as checkers read a state_dict."""
+    torch = sys.modules["torch"]
     tensors = {}
-    for number, layer in enumerate(_linear_layers(torch, module)):
+    for number, layer in enumerate(layers):
         for name, tensor in layer.named_parameters(recurse=False):
             tensors[f"{number}.{name}"] = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
     buffer = io.BytesIO()
@@ -211,50 +267,36 @@ def _state_dict(module: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _linear_layers(torch: Any, module: Any) -> List[Any]:
+def _linear_layers(torch: Any, module: Any) -> Optional[List[Any]]:
+    """The Linear layers of a module that is nothing but these with ReLUs between; None if it is something else."""
     nn = torch.nn
     layers: List[Any] = []
     activated = True  # whether a Linear may follow
     for part in _flattened(nn, module):
         kind = type(part)
-        _refuse_changed(part)
-        if kind is nn.Flatten and (part.start_dim, part.end_dim) == (1, -1):
+        if kind is nn.Flatten and (part.start_dim, part.end_dim) == (1, -1) and not _is_changed(part):
             continue
-        if kind in (nn.Identity, nn.Dropout):
+        if kind in (nn.Identity, nn.Dropout) and not _is_changed(part):
             continue
-        if kind is nn.ReLU and layers:
+        if kind is nn.ReLU and layers and not _is_changed(part):
             activated = True
-        elif kind is nn.Linear and activated:
+        elif kind is nn.Linear and activated and not _is_changed(part):
             layers.append(part)
             activated = False
         else:
-            raise _no_sequence(f"a {kind.__name__} as its next layer")
-    if not layers or activated:
-        raise _no_sequence("no Linear layer at its end")
-    return layers
+            return None
+    return layers if layers and not activated else None
 
 
 def _flattened(nn: Any, module: Any) -> Iterator[Any]:
-    if type(module) is nn.Linear:
+    """The layers of sequences within each other; what is no plain sequence is one layer."""
+    plain = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    if not plain or _is_changed(module):
         yield module
         return
-    if not isinstance(module, nn.Sequential) or type(module).forward is not nn.Sequential.forward:
-        raise _no_sequence(f"a {type(module).__name__}")
-    _refuse_changed(module)
     for part in module:
-        if isinstance(part, nn.Sequential):
-            yield from _flattened(nn, part)
-        else:
-            yield part
+        yield from _flattened(nn, part)
 
 
-def _refuse_changed(module: Any) -> None:
-    if module._forward_hooks or module._forward_pre_hooks or "forward" in module.__dict__:
-        raise _no_sequence(f"a {type(module).__name__} with hooks or a forward of its own")
-
-
-def _no_sequence(what: str) -> Exception:
-    return InputError(
-        f"certificate: got {what}, wanted an nn.Sequential of Linear layers with ReLUs between, or the network as a file: "
-        "a checker has to be able to read it without running it"
-    )
+def _is_changed(module: Any) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in module.__dict__)

@@ -63,9 +63,12 @@ def open_for(model: Any, image: Any, dimension: Optional[Dimension]) -> Tuple["_
 
 
 def _checked(dimension: Any) -> Dimension:
-    sizes = tuple(int(size) for size in dimension)
+    try:
+        sizes = tuple(int(size) for size in dimension)
+    except (TypeError, ValueError):
+        sizes = ()
     if len(sizes) != 3 or min(sizes) < 1:
-        raise InputError(f"dimension: got {tuple(dimension)}, wanted (channels, height, width)")
+        raise InputError(f"dimension: got {dimension!r}, wanted (channels, height, width)")
     return sizes
 
 
@@ -214,14 +217,25 @@ def _trace(module: Any, dimension: Dimension, flat: bool) -> "_engine.Model":
     values = numpy.random.default_rng(1).random(channels * height * width, dtype=numpy.float32)
     shape, theirs = _run(module, values, [1, values.size] if flat else [1, channels, height, width])
     network = _torch_trace.trace(module, dimension, shape)
-    ours = network.scores(values.astype(numpy.float64))
-    kind = str(_torch_trace.example_of(module).dtype)
-    if theirs is None or not _agree(theirs, ours, _ROUNDING.get(kind, _ROUNDING_ELSE)):
+    if not _computes(module, network, values, theirs):
         raise InputError(
             f"{type(module).__name__}: what was traced gives other scores than the module: forward depends on more than "
-            "its image and its weights"
+            "its image and its weights, or loses most digits in PyTorch's arithmetic"
         )
     return network
+
+
+def agrees(module: Any, network: "_engine.Model", reference: Reference) -> bool:
+    """Whether the module's own scores at an image are the network's, but for the rounding of PyTorch."""
+    shape = [1, reference.values.size] if reference.flat else [1, *reference.dimension]
+    return _computes(module, network, reference.values, _run(module, reference.values, shape)[1])
+
+
+def _computes(module: Any, network: "_engine.Model", values: Any, scores: Any) -> bool:
+    from ._torch_trace import example_of
+
+    rounding = _ROUNDING.get(str(example_of(module).dtype), _ROUNDING_ELSE)
+    return scores is not None and _agree(scores, network.scores(values.astype(numpy.float64)), rounding)
 
 
 def _run(module: Any, values: Any, shape: List[int]) -> Tuple[List[int], Any]:

@@ -33,6 +33,12 @@ def check_count(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def check_arithmetic(name: Any) -> str:
+    if name not in ("exact", "float32"):
+        raise InputError(f"arithmetic: got {name!r}, wanted 'exact' or 'float32'")
+    return name
+
+
 def check_label(label: Any) -> int:
     """One class, also as a tensor or an array of one number."""
     if hasattr(label, "tolist"):

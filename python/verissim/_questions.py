@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 from . import _certificates, _engine
 from ._images import Reference, as_list, read, stored_dimension
 from ._models import open_for
-from ._numbers import check_count, decimal_text
+from ._numbers import check_arithmetic, check_count, decimal_text
 from ._numpy import numpy
 from ._results import Counterexample, Progress, Result, Statistics, Threshold
 
@@ -28,6 +28,7 @@ def verify(
     l2: Optional[Limit] = None,
     channels: str = "joint",
     eight_bit: bool = False,
+    arithmetic: str = "exact",
     timeout: float = 0.0,
     threads: int = 0,
     seed: int = 1,
@@ -50,23 +51,27 @@ def verify(
         l2: images at no larger distance. A float means the decimal number that Python shows for it: 0.99 is 99/100.
     channels: "joint" (SSIM of all values together) or "mean" (mean of the channels' SSIM).
     eight_bit: whether only images of 8 bits count as counterexamples.
+    arithmetic: "exact": the function of real numbers. "float32": every evaluation of the network by float32, whatever the
+        order of its sums; where it is not known how programs compute the network, an InputError says why.
     timeout: seconds for one image, 0: none. threads: 0: as many as the machine offers.
     tolerance: "unknown" is said when the gap left is below 10^-tolerance. memory_limit_mb: for open subproblems.
     dimension: (C, H, W) of the network's input, where neither the model nor the image says it.
     progress: called with a `Progress` a few times a second from this thread; what it raises ends the search.
     certificate: True, or the path of a file to write: the proof (or the counterexample) is written down for `check`, and
         becomes `Result.certificate`. For global SSIM, images of 8 bits, and networks that verissim-check reads; for others
-        an InputError says why before the search begins.
+        an InputError says why before the search begins. Of a module it is about the file that PyTorch writes of it: the
+        state_dict of Linear layers with ReLUs between, ONNX (with the package onnx) of others.
 
     Returns a `Result`, or a list of them for a batch. Ctrl-C ends the search and raises KeyboardInterrupt. Raises
     `InputError`, a ValueError, for what is no question; nothing else that happens to correct input is an error.
     """
     measure, limit = _neighbourhood(ssim, linf, l2, channels)
+    arithmetic = check_arithmetic(arithmetic)
     settings = _settings(timeout, threads, seed, tolerance, memory_limit_mb, eight_bit)
     keep = _certificates.wanted(certificate, as_list(image)[1])
 
     def answer(network: Any, reference: Reference, wanted: int) -> Result:
-        subject = _engine.Subject(reference.dimension, wanted, measure, limit)
+        subject = _engine.Subject(reference.dimension, wanted, measure, limit, arithmetic)
         record = _certificates.Recording(keep, folder, reference) if folder else None
         request = record and record.request
         found = _engine.verify(network, reference.values, subject, settings, request, _listener(progress))
@@ -75,11 +80,15 @@ def verify(
         statistics = Statistics(**found["statistics"])
         return Result(
             found["verdict"], found["reason"], found["margin"], found["margin_seen"], examples, statistics, wanted,
-            measure, limit, kept, found["no_certificate"],
+            measure, limit, kept, found["no_certificate"], arithmetic,
         )
 
     with _certificates.workplace(keep) as folder:
-        return _each(_certificates.model_file(model, folder) if folder else model, image, label, dimension, answer)
+        items = as_list(image)[0]
+        if not folder or not items:
+            return _each(model, image, label, dimension, answer)
+        with _certificates.question_file(model, folder, items[0], dimension) as file:
+            return _each(file, image, label, dimension, answer)
 
 
 def attack(
@@ -92,6 +101,7 @@ def attack(
     l2: Optional[Limit] = None,
     channels: str = "joint",
     eight_bit: bool = False,
+    arithmetic: str = "exact",
     timeout: float = 0.0,
     seed: int = 1,
     restarts: int = 20,
@@ -106,12 +116,13 @@ def attack(
     arithmetic; a list of such lists for a batch.
     """
     measure, limit = _neighbourhood(ssim, linf, l2, channels)
+    arithmetic = check_arithmetic(arithmetic)
     settings = _settings(timeout, 0, seed, 6, 4096, eight_bit)
     for name, value in (("restarts", restarts), ("steps", steps), ("wanted", wanted)):
         check_count(name, value, 1)
 
     def answer(network: Any, reference: Reference, wanted_label: int) -> List[Counterexample]:
-        subject = _engine.Subject(reference.dimension, wanted_label, measure, limit)
+        subject = _engine.Subject(reference.dimension, wanted_label, measure, limit, arithmetic)
         found = _engine.attack(network, reference.values, subject, settings, restarts, steps, wanted, 0.0, None)
         return list(_counterexamples(found, reference))
 
@@ -125,6 +136,7 @@ def threshold(
     *,
     measure: str = "ssim",
     channels: str = "joint",
+    arithmetic: str = "exact",
     gap: float = 0.01,
     timeout: float = 0.0,
     threads: int = 0,
@@ -143,15 +155,18 @@ def threshold(
     if measure not in ("ssim", "linf", "l2"):
         raise InputError(f"measure: got {measure!r}, wanted 'ssim', 'linf' or 'l2'")
     measure, any_limit = _neighbourhood(**{measure: "1"}, channels=channels)
+    arithmetic = check_arithmetic(arithmetic)
+    if not isinstance(gap, numbers.Real) or isinstance(gap, bool):
+        raise InputError(f"gap: got {gap!r}, wanted a number from 0.001 to 1")
     settings = _settings(timeout, threads, seed, tolerance, memory_limit_mb, False)
 
     def answer(network: Any, reference: Reference, wanted: int) -> Threshold:
-        subject = _engine.Subject(reference.dimension, wanted, measure, any_limit)
+        subject = _engine.Subject(reference.dimension, wanted, measure, any_limit, arithmetic)
         found = _engine.threshold(network, reference.values, subject, settings, float(gap), _listener(progress))
         examples = _counterexamples(found["counterexamples"], reference)
         return Threshold(
             found["proved_at"], found["refuted_at"], examples[0] if examples else None, found["reason"], wanted, measure,
-            found["questions"], found["subproblems"], found["seconds"],
+            found["questions"], found["subproblems"], found["seconds"], arithmetic,
         )
 
     return _each(model, image, label, dimension, answer)
@@ -196,6 +211,8 @@ def _each(model: Any, images: Any, labels: Any, dimension: Any, answer: Callable
 
 
 def _labels(labels: Any, count: int, is_batch: bool) -> List[Optional[int]]:
+    if isinstance(labels, bool):
+        raise InputError(f"label: got {labels!r}, wanted a class, or one for each image of a batch")
     if labels is None or isinstance(labels, numbers.Integral):
         return [None if labels is None else int(labels)] * count
     if hasattr(labels, "tolist"):
@@ -238,6 +255,8 @@ def _settings(timeout: Any, threads: int, seed: int, tolerance: int, memory: int
 
 
 def _listener(progress: Optional[ProgressCallback]) -> Optional[Callable[..., Any]]:
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress: got {type(progress).__name__}, wanted a function")
     return None if progress is None else lambda *news: progress(Progress(*news))
 
 

@@ -17,7 +17,7 @@ from . import _engine
 from ._images import Dimension, Reference
 from ._models import is_module, open_for
 from ._numpy import numpy
-from ._numbers import check_count
+from ._numbers import check_arithmetic, check_count
 from ._questions import _neighbourhood, _settings, verify
 from ._results import Result
 
@@ -96,6 +96,13 @@ class _Task(NamedTuple):
     limit: Any
 
 
+def _task(number: int, reference: Any) -> _Task:
+    if not isinstance(reference, (list, tuple)) or len(reference) != 3:
+        got = f"{len(reference)} values" if isinstance(reference, (list, tuple)) else type(reference).__name__
+        raise InputError(f"references, item {number}: got {got}, wanted (image, label, limit)")
+    return _Task(*reference)
+
+
 def repair(
     model: Any,
     references: Sequence[Tuple[Any, int, Any]],
@@ -104,6 +111,7 @@ def repair(
     *,
     measure: str = "ssim",
     channels: str = "joint",
+    arithmetic: str = "exact",
     optimizer: Optional[Callable[[Any], Any]] = None,
     loss: Optional[Callable[[Any, Any], Any]] = None,
     margin: float = 0.01,
@@ -125,6 +133,7 @@ def repair(
     model: torch.nn.Module on any device; it stays as it is.
     references: (image, label, limit) each, with images and labels as for `verify`; the limit is a threshold of SSIM, or
         a radius where `measure` is "linf" or "l2".
+    arithmetic: which evaluations are verified, as for `verify`.
     train_loader: batches (images N x ..., labels N), gone through once an epoch; they keep the accuracy. None: there is
         only the penalty. test_loader: the same, only measured.
     optimizer: makes an optimiser from a list of parameters, for example lambda p: torch.optim.SGD(p, lr=0.01); Adam with
@@ -136,7 +145,7 @@ def repair(
     """
     if not is_module(model):
         raise InputError(f"model: got {type(model).__name__}, wanted a torch.nn.Module")
-    tasks = [_Task(*reference) for reference in references]
+    tasks = [_task(number, reference) for number, reference in enumerate(references)]
     if not tasks:
         raise InputError("references: got none, wanted at least one (image, label, limit)")
     for name, value, least in (("margin", margin, 0.0), ("max_margin", max_margin, 0.0)):
@@ -147,7 +156,7 @@ def repair(
     check_count("max_rounds", max_rounds, 0)
     check_count("max_epochs", max_epochs, 1)
     check_count("pool_limit", pool_limit, 1)
-    questions = _Questions(tasks, measure, channels, verify_timeout, threads, seed, dimension)
+    questions = _Questions(tasks, measure, channels, check_arithmetic(arithmetic), verify_timeout, threads, seed, dimension)
     trainer = _Trainer(model, train_loader, test_loader, optimizer, loss, max_epochs, penalty_increase)
     limits = (margin, margin_growth, max_margin, max_rounds, timeout, pool_limit)
     return _Loop(questions, trainer, limits, progress or (lambda _: None)).run()
@@ -156,12 +165,12 @@ def repair(
 class _Questions:
     """What must become true of the module."""
 
-    def __init__(self, tasks, measure, channels, timeout, threads, seed, dimension):
+    def __init__(self, tasks, measure, channels, arithmetic, timeout, threads, seed, dimension):
         if measure not in ("ssim", "linf", "l2"):
             raise InputError(f"measure: got {measure!r}, wanted 'ssim', 'linf' or 'l2'")
         self.tasks: List[_Task] = tasks
         self._measure, self._channels, self._dimension = measure, channels, dimension
-        self._more = {"channels": channels, "timeout": timeout, "threads": threads, "seed": seed, "dimension": dimension}
+        self._more = {"channels": channels, "arithmetic": arithmetic, "timeout": timeout, "threads": threads, "seed": seed, "dimension": dimension}
         self._seed = seed
 
     def verify(self, module: Any) -> Tuple[Result, ...]:
@@ -176,7 +185,7 @@ class _Questions:
         """Images of the neighbourhood that the label wins by no more than the margin, as many as are cheaply found."""
         network, reference = open_for(module, task.image, self._dimension)
         measure, limit = _neighbourhood(**{self._measure: task.limit}, channels=self._channels)
-        subject = _engine.Subject(reference.dimension, int(task.label), measure, limit)
+        subject = _engine.Subject(reference.dimension, int(task.label), measure, limit, self._more["arithmetic"])
         settings = _settings(timeout, 0, self._seed + number, 6, 4096, False)
         found = _engine.attack(network, reference.values, subject, settings, 20, 30, _EXPLORED, margin, None)
         return [one["values"] for one in found]

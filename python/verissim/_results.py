@@ -79,6 +79,7 @@ class Result:
     label: the class asked about. measure: "ssim", "channel-ssim", "linf" or "l2". limit: as it was written.
     certificate: where one was wanted and there is one: its bytes, or the path of its file; for `check`.
     no_certificate: one clause that says why none was written although one was wanted.
+    arithmetic: "exact", or "float32": then `margin` is at most that of any evaluation by float32.
     """
 
     verdict: str
@@ -92,6 +93,7 @@ class Result:
     limit: str
     certificate: Union[bytes, str, None] = field(default=None, repr=False)
     no_certificate: Optional[str] = None
+    arithmetic: str = "exact"
 
     @property
     def counterexample(self) -> Optional[Counterexample]:
@@ -110,7 +112,7 @@ class Result:
         """
         result: Dict[str, Any] = {
             name: getattr(self, name)
-            for name in ("verdict", "reason", "label", "measure", "limit", "margin", "margin_seen")
+            for name in ("verdict", "reason", "label", "measure", "limit", "arithmetic", "margin", "margin_seen")
         }
         found = self.counterexample.to_dict(images) if self.counterexample else {}
         names = _COUNTEREXAMPLE_NUMBERS + (("image",) if images else ())
@@ -139,6 +141,7 @@ class Threshold:
     questions: int
     subproblems: int
     seconds: float
+    arithmetic: str = "exact"
 
     def to_dict(self, images: bool = False) -> Dict[str, Any]:
         """One flat dict, as Result.to_dict."""

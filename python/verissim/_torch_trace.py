@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import numpy
 import torch
@@ -91,6 +91,7 @@ class Tracer:
         self.trace = _engine.Trace(name, dimension, shape)
         self.dtype = dtype
         self.device = device
+        self.known = set()  # where the module's tensors lie
 
     def wrapped(self, value, like: Optional[TracedTensor] = None, final: bool = False):
         """A value of the engine as a tensor; lists item by item."""
@@ -137,10 +138,15 @@ class Tracer:
             raise InputError("a constant tensor without values, made on the device of the image")
         if not tensor.is_floating_point():
             raise InputError(f"a constant tensor of {tensor.dtype}, wanted floating-point numbers")
+        if _place(tensor) not in self.known:
+            self.doubt_constants()
         with torch._C.DisableTorchFunctionSubclass():
             plain = tensor.detach().to(device="cpu", dtype=torch.float64).contiguous()
             array = numpy.array(plain.numpy(), dtype=numpy.float64, copy=True, order="C")
         return self.trace.constant(array)
+
+    def doubt_constants(self):
+        self.trace.doubt("forward computes with tensors that are neither image, parameter, buffer nor attribute, and rounds")
 
     def call(self, function: str, *arguments):
         return self.trace.call(function, *(self.argument(argument) for argument in arguments))
@@ -183,6 +189,18 @@ class Tracer:
             raise InputError(f"for {_name_of(function)}: {error}") from None
 
 
+def _tensors_of(module: torch.nn.Module) -> Iterator[torch.Tensor]:
+    yield from module.parameters()
+    yield from module.buffers()
+    for part in module.modules():
+        yield from (value for value in part.__dict__.values() if isinstance(value, torch.Tensor))
+
+
+def _place(tensor: torch.Tensor) -> Tuple[str, int]:
+    with torch._C.DisableTorchFunctionSubclass():
+        return str(tensor.device), tensor.untyped_storage().data_ptr()
+
+
 def example_of(module: torch.nn.Module) -> torch.Tensor:
     """A tensor of the kind and on the device that the module's are."""
     for tensor in list(module.parameters()) + list(module.buffers()):
@@ -191,14 +209,52 @@ def example_of(module: torch.nn.Module) -> torch.Tensor:
     return torch.empty(0)
 
 
+# Functions of a tensor that round nothing: what they give are its numbers, or what is known of it without these.
+_EXACT = frozenset(
+    "__get__ __getitem__ __len__ __hash__ __bool__ __float__ __int__ item tolist numpy size stride dim ndimension numel "
+    "nelement element_size is_floating_point is_complex is_contiguous get_device data_ptr storage_offset view view_as "
+    "reshape reshape_as flatten unflatten t transpose permute swapaxes squeeze unsqueeze expand expand_as contiguous "
+    "detach clone chunk split select narrow cpu cuda requires_grad_ untyped_storage cat concat stack".split()
+)
+
+
+class _Watch(torch.overrides.TorchFunctionMode):
+    """Tells of every number that forward computes without the image, also where only a Python number remains of it."""
+
+    def __init__(self, tracer: Tracer):
+        super().__init__()
+        self._tracer = tracer
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        values = (*args, *kwargs.values())
+        if _name_of(function) not in _EXACT and not _is_getter(function) and _has_tensor(values):
+            if _tracer_in(values) is None:
+                self._tracer.doubt_constants()
+        return function(*args, **kwargs)
+
+
+def _is_getter(function) -> bool:
+    return getattr(function, "__name__", "") == "__get__"
+
+
+def _has_tensor(values) -> bool:
+    return any(
+        isinstance(value, torch.Tensor) or (isinstance(value, (list, tuple)) and _has_tensor(value)) for value in values
+    )
+
+
 def trace(module: torch.nn.Module, dimension: Tuple[int, int, int], shape: List[int]) -> "_engine.Model":
     """The network of a module in evaluation, for an image of C, H, W given as a tensor of `shape`, [1, ...]."""
     name = type(module).__name__
     example = example_of(module)
     tracer = Tracer(name, dimension, shape, example.dtype, example.device)
+    tracer.known = {_place(tensor) for tensor in _tensors_of(module)}
+    if example.dtype not in (torch.float32, torch.float64):
+        tracer.trace.doubt(f"weights are {example.dtype}")
     image = tracer.wrapped(tracer.trace.input())
     random_state = torch.get_rng_state()
-    with evaluation(module), torch.no_grad():
+    with evaluation(module), torch.no_grad(), _Watch(tracer):
         try:
             output = module(image)
         except InputError:

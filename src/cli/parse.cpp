@@ -76,6 +76,40 @@ std::string no_command(const std::string& word) {
   return text;
 }
 
+// What is wrong with a word of the command line that looks like an option and is none; nothing if all are.
+std::optional<std::string> strange_option(const Command& command, int argc, const char* const* argv) {
+  std::vector<std::string> known = {"--help"};
+  for (const Option& option : command.options) {
+    std::string_view names = option.names;
+    while (!names.empty()) {
+      known.emplace_back(names.substr(0, names.find(',')));
+      names.remove_prefix(std::min(names.size(), known.back().size() + 1));
+    }
+  }
+  for (int i = 2; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string word(std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('=')));
+    if (!word.starts_with("--") || std::find(known.begin(), known.end(), word) != known.end()) continue;
+    const auto nearer = [&](const std::string& a, const std::string& b) {
+      return experiment::edit_distance(word, a) < experiment::edit_distance(word, b);
+    };
+    return "'" + word + "' is no option of " + std::string(command.word) + "; did you mean " +
+           *std::min_element(known.begin(), known.end(), nearer) + "?";
+  }
+  return std::nullopt;
+}
+
+// The range of the config's key is that of distances; SSIM's is narrower.
+void set_limit(const std::string& name, const std::string& text, experiment::Config& settings) {
+  try {
+    experiment::set_from_text(settings, experiment::config_key("minlp.threshold"), text, "--" + name);
+  } catch (const InputError& error) {
+    if (name != "ssim") throw;
+    const std::string message = error.what();
+    throw InputError(message.substr(0, message.find(", wanted ")) +
+                     ", wanted a number above 0 and at most 1");
+  }
+}
+
 // One of --ssim, --linf and --l2 says what counts as looking like the reference.
 void settle_neighbourhood(const Command& command, Arguments& arguments) {
   const auto takes = [&](const Option& option) { return option.names.starts_with("--linf"); };
@@ -94,8 +128,7 @@ void settle_neighbourhood(const Command& command, Arguments& arguments) {
     if (!given.empty()) throw InputError("--" + given + " and --" + name + " exclude each other");
     given = name;
     arguments.settings.distance = name;
-    experiment::set_from_text(arguments.settings, experiment::config_key("minlp.threshold"), *text,
-                              "--" + given);
+    set_limit(given, *text, arguments.settings);
   }
   if (given.empty()) throw InputError("one of --ssim, --linf and --l2 is required");
   if (given != "ssim" && arguments.settings.channels != "joint")
@@ -143,7 +176,9 @@ class Parser {
       app_.exit(asked_for_text);
       return Finished{0};
     } catch (const CLI::ParseError& error) {
-      return usage_error(error.what());
+      const Command* used = used_command();
+      const auto strange = used == nullptr ? std::nullopt : strange_option(*used, argc, argv);
+      return usage_error(strange.value_or(error.what()));
     }
     try {
       return invocation();
@@ -187,12 +222,15 @@ class Parser {
     for (const std::string& text : given.texts) set(*given.option, text, arguments);
   }
 
+  const Command* used_command() const {
+    for (const Command& command : commands())
+      if (app_.got_subcommand(std::string(command.word))) return &command;
+    return nullptr;
+  }
+
   Invocation invocation() const {
     Invocation result{};
-    const Command* used = nullptr;
-    for (const Command& command : commands()) {
-      if (app_.got_subcommand(std::string(command.word))) used = &command;
-    }
+    const Command* used = used_command();
     VERISSIM_CHECK(used != nullptr);
     result.command = used->name;
     for (const Given& given : given_) {

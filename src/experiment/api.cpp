@@ -69,11 +69,24 @@ experiment::Measure to_measure(Measure measure) {
   throw InputError("", "measure", std::to_string(static_cast<int>(measure)), "one of verissim::Measure");
 }
 
+network::Arithmetic to_arithmetic(Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case Arithmetic::kExact:
+      return network::Arithmetic::kExact;
+    case Arithmetic::kFloat32:
+      return network::Arithmetic::kFloat32;
+  }
+  throw InputError("", "arithmetic", std::to_string(static_cast<int>(arithmetic)),
+                   "one of verissim::Arithmetic");
+}
+
 experiment::Question ask(const Model& model, const Picture& reference, int64_t label,
-                         const Neighbourhood& neighbourhood) {
-  return experiment::make_question(
-      model.data().network, to_image(reference), label,
-      {to_measure(neighbourhood.measure), Decimal::parse(neighbourhood.limit, "threshold")});
+                         const Neighbourhood& neighbourhood, const Settings& settings) {
+  experiment::Neighbourhood hood(to_measure(neighbourhood.measure),
+                                 Decimal::parse(neighbourhood.limit, "threshold"));
+  hood.eight_bit = settings.eight_bit;
+  hood.arithmetic = to_arithmetic(settings.arithmetic);
+  return experiment::make_question(model.data().network, to_image(reference), label, hood);
 }
 
 StopToken stop_token(const Settings& settings) {
@@ -227,8 +240,7 @@ void Interrupt::set() noexcept { flag_->flag.set(); }
 Answer verify(const Model& model, const Picture& reference, int64_t label, const Neighbourhood& neighbourhood,
               const Settings& settings) {
   return translated([&] {
-    experiment::Question question = ask(model, reference, label, neighbourhood);
-    question.neighbourhood.eight_bit = settings.eight_bit;
+    const experiment::Question question = ask(model, reference, label, neighbourhood, settings);
     auto writer = certificate_writer(model, reference, question, settings.certificate);
     search::Options options = search_options(settings);
     if (writer) options.recorder = &*writer;
@@ -243,7 +255,7 @@ std::optional<Counterexample> find_counterexample(const Model& model, const Pict
                                                   const Neighbourhood& neighbourhood,
                                                   const Settings& settings) {
   return translated([&] {
-    const experiment::Question question = ask(model, reference, label, neighbourhood);
+    const experiment::Question question = ask(model, reference, label, neighbourhood, settings);
     attack::Options options;
     options.seed = settings.seed;
     options.eight_bit = settings.eight_bit;
@@ -258,7 +270,7 @@ Threshold find_threshold(const Model& model, const Picture& reference, int64_t l
     experiment::check_gap(gap);
     if (settings.eight_bit)
       throw InputError("", "eight_bit", "true", "false: thresholds are about all images");
-    experiment::Question question = ask(model, reference, label, {measure, "1"});
+    experiment::Question question = ask(model, reference, label, {measure, "1"}, settings);
     search::ThresholdOptions options;
     options.search = search_options(settings);
     options.gap = gap;
@@ -282,17 +294,19 @@ Repaired repair_model(const Model& model, const std::vector<Reference>& referenc
     std::vector<experiment::Question> questions;
     std::vector<repair::Target> targets;
     for (const Reference& each : references) {
-      questions.push_back(ask(model, each.picture, each.label, each.neighbourhood));
+      questions.push_back(ask(model, each.picture, each.label, each.neighbourhood, settings));
       const experiment::Question& question = questions.back();
       targets.push_back(
           repair::make_target(*question.region, question.label, search_options(settings), nullptr));
     }
     const int64_t classes = model.classes();
-    repair::Outcome outcome = repair::repair(model.data().network, targets, to_samples(training, classes),
-                                             to_samples(test, classes), repair_options(repairing, settings),
-                                             nullptr, stop_token_without_limit(settings));
+    network::Network network = model.data().network;
+    network.arithmetic = to_arithmetic(settings.arithmetic);
+    repair::Outcome outcome =
+        repair::repair(network, targets, to_samples(training, classes), to_samples(test, classes),
+                       repair_options(repairing, settings), nullptr, stop_token_without_limit(settings));
     network::LoadedModel loaded = model.data().loaded;
-    const network::Network& kept = loaded.network = std::move(outcome.network);
+    const network::Network& kept = outcome.network;
     Repaired result{outcome.status == repair::Status::kRobust,
                     repair::to_string(outcome.status),
                     {},
@@ -305,6 +319,8 @@ Repaired repair_model(const Model& model, const std::vector<Reference>& referenc
       const auto& verification = outcome.verifications[i];
       result.answers.push_back(verification ? to_answer(questions[i], *verification) : Answer{});
     }
+    loaded.network = kept;
+    loaded.network.arithmetic = network::Arithmetic::kExact;  // as read: settings say which is asked about
     result.model = Model(std::make_shared<const Model::Data>(model.data().file, std::move(loaded)));
     return result;
   });

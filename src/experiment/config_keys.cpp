@@ -303,6 +303,21 @@ std::vector<std::string> split_choices(std::string_view choices) {
   return result;
 }
 
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return row.back();
+}
+
 std::string allowed_values(const Key& key) {
   const std::string text = std::visit(AllowedPrinter{key}, key.member);
   return key.null_allowed ? text + ", or null" : text;

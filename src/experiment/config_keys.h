@@ -44,4 +44,7 @@ std::string value_as_json(const Key& key, const Config& config);
 
 std::vector<std::string> split_choices(std::string_view choices);
 
+// The number of single letters to insert, delete or change that turns a into b, for suggestions.
+size_t edit_distance(std::string_view a, std::string_view b);
+
 }  // namespace verissim::experiment

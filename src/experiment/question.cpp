@@ -21,7 +21,7 @@ network::Network in_arithmetic(network::Network network, const Neighbourhood& ne
   network.arithmetic = neighbourhood.arithmetic;
   if (network.arithmetic == network::Arithmetic::kFloat32 && !network.unlike_float32.empty()) {
     throw InputError("", "arithmetic", "\"float32\" for a network whose " + network.unlike_float32,
-                     "\"exact\", or a file in which these constants are computed already");
+                     "\"exact\", or a network that rounds in its layers alone");
   }
   return network;
 }

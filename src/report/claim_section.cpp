@@ -35,8 +35,12 @@ bool has_file(const Run& run, const std::string& name) {
   return !name.empty() && fs::is_regular_file(run.file(name));
 }
 
-std::string reference_file(const Run& run) {
-  return has_file(run, "reference.npy") ? "reference.npy" : run.reference;
+// Of the reference with this number, from 0: its exact values, or else its picture.
+std::string reference_file(const Run& run, const Number& number) {
+  const std::string stem = run.reference_stem(number);
+  for (const char* ending : {".npy", ".png"})
+    if (has_file(run, stem + ending)) return stem + ending;
+  return run.reference;
 }
 
 // As options take it.
@@ -45,12 +49,14 @@ std::string dimension(const Run& run) {
          std::to_string(run.input.width);
 }
 
-// The command that asks the run's question about a network in its folder.
-std::string question_command(const Run& run, const std::string& model) {
+// The command that asks the run's question, around one of its references, about a network in its folder.
+std::string question_command(const Run& run, const std::string& model, size_t i) {
   const std::string measure = run.measure.empty() ? "ssim" : run.measure;
-  std::string text = "verissim verify --model " + quoted(model) + " --image " + quoted(reference_file(run)) +
-                     " --class " + whole(run.label) + " --" + measure + " " + run.threshold +
-                     " --dimension " + dimension(run);
+  const bool known = i < run.references.size() && run.references[i].label;
+  std::string text = "verissim verify --model " + quoted(model) + " --image " +
+                     quoted(reference_file(run, static_cast<double>(i))) + " --class " +
+                     whole(known ? run.references[i].label : run.label) + " --" + measure + " " +
+                     (known ? run.references[i].threshold : run.threshold) + " --dimension " + dimension(run);
   if (setting(run, "minlp.channels") == "mean") text += " --channels mean";
   if (setting(run, "minlp.eight_bit") == "true") text += " --eight-bit";
   if (setting(run, "minlp.arithmetic") == "float32") text += " --arithmetic float32";
@@ -107,11 +113,13 @@ void convention(Html& html, const Run& run) {
                    "same images.");
 }
 
-void not_claimed(Html& html) {
-  html.element("p",
-               "Nothing is claimed of other images, and how a machine rounds while it evaluates the network "
-               "is no part "
-               "of the claim: the network is the function of real numbers that its stored weights define.");
+void not_claimed(Html& html, const Run& run) {
+  const bool float32 = setting(run, "minlp.arithmetic") == "float32";
+  html.element("p", float32 ? "Nothing is claimed of other images, nor of programs that compute the network "
+                              "otherwise than layer by layer in float32."
+                            : "Nothing is claimed of other images, and how a machine rounds while it "
+                              "evaluates the network is no part of the claim: the network is the function of "
+                              "real numbers that its stored weights define.");
 }
 
 // For the independent checker, which reads the network and the reference that are named here.
@@ -146,15 +154,18 @@ void how_to_check(Html& html, const Run& run) {
   html.element("h3", "How to check it");
   html.element("p", "In the run's folder:");
   std::string commands;
+  const size_t questions = std::max(run.references.size(), size_t{1});
   if (run.final_network) {
     commands += "sha256sum " + quoted(run.final_network->file) + "    # " + run.final_network->sha256 + "\n";
-    commands += question_command(run, run.final_network->file) + "    # exit code 20: robust\n";
+    for (size_t i = 0; i < questions; ++i)
+      commands += question_command(run, run.final_network->file, i) + "    # exit code 20: robust\n";
   } else if (has_file(run, run.best_network)) {
-    commands += question_command(run, run.best_network) + "\n";
+    for (size_t i = 0; i < questions; ++i) commands += question_command(run, run.best_network, i) + "\n";
   }
   if (const CounterexampleFacts* found = last_counterexample(run); found != nullptr && !found->npy.empty()) {
-    commands += "verissim ssim " + quoted(reference_file(run)) + " " + quoted(found->npy) + "    # " +
-                (run.convention.empty() ? "global" : run.convention) + ": " + number(found->ssim, 8) + "\n";
+    commands += "verissim ssim " + quoted(reference_file(run, found->reference)) + " " + quoted(found->npy) +
+                "    # " + (run.convention.empty() ? "global" : run.convention) + ": " +
+                number(found->ssim, 8) + "\n";
   }
   if (commands.empty()) commands = "verissim run params.json    # the settings of this run, once more\n";
   html.element("pre", commands);
@@ -209,7 +220,7 @@ void claim_section(Html& html, const Run& run) {
                     : run.verdict == "not robust" ? refuted(run)
                                                   : left_open(run));
   convention(html, run);
-  not_claimed(html);
+  not_claimed(html, run);
   how_to_check(html, run);
 }
 

@@ -27,29 +27,42 @@ size_t repairs(const Run& run) {
       std::count_if(run.rounds.begin(), run.rounds.end(), [](auto& round) { return round.repair; }));
 }
 
+std::string verdict(const Run& run) {
+  return run.verdict == "robust" ? run.verdict : run.verdict + ": " + run.reason;
+}
+
+// "3 of 8" references.
+std::string proved(const Run& run) {
+  const auto robust = std::count_if(run.references.begin(), run.references.end(),
+                                    [](const ReferenceFacts& each) { return each.verdict == "robust"; });
+  return std::to_string(robust) + " of " + std::to_string(run.references.size());
+}
+
 void list(Html& html, std::span<const Run> runs) {
+  const bool several =
+      std::any_of(runs.begin(), runs.end(), [](const Run& run) { return run.has_several(); });
+  std::vector<Column> columns = {{"run"},
+                                 {"folder", Cells::kLong},
+                                 {"verdict", Cells::kText},
+                                 {"limit", Cells::kText},
+                                 {"margin"},
+                                 {"ReLUs"},
+                                 {"repairs"},
+                                 {"accuracy before"},
+                                 {"accuracy after"},
+                                 {"subproblems"},
+                                 {"time"}};
+  if (several) columns.insert(columns.begin() + 3, Column{"references proved"});
   std::vector<std::vector<std::string>> rows;
   for (size_t i = 0; i < runs.size(); ++i) {
     const Run& run = runs[i];
-    rows.push_back({std::to_string(i + 1), run.name, run.verdict, run.reason,
-                    run.measure + " " + run.threshold, number(run.margin_bound), whole(run.relus),
-                    std::to_string(repairs(run)), percent(run.accuracy_before), percent(run.accuracy_after),
-                    whole(subproblems(run)), seconds(total_seconds(run))});
+    rows.push_back({std::to_string(i + 1), run.name, verdict(run), run.measure + " " + run.threshold,
+                    number(run.margin_bound), whole(run.relus), std::to_string(repairs(run)),
+                    percent(run.accuracy_before), percent(run.accuracy_after), whole(subproblems(run)),
+                    seconds(total_seconds(run))});
+    if (several) rows.back().insert(rows.back().begin() + 3, run.references.empty() ? kNothing : proved(run));
   }
-  table(html, "The runs; plots name them by their numbers",
-        {{"run"},
-         {"folder", Cells::kLong},
-         {"verdict", Cells::kText},
-         {"why", Cells::kText},
-         {"limit", Cells::kText},
-         {"margin"},
-         {"ReLUs"},
-         {"repairs"},
-         {"accuracy before"},
-         {"accuracy after"},
-         {"subproblems"},
-         {"time"}},
-        rows);
+  table(html, "The runs; plots name them by their numbers", columns, rows);
 }
 
 // The settings in which not all runs agree.
@@ -157,7 +170,9 @@ std::string comparison_page(std::span<const Run> runs) {
   return page(
       "Verissim: comparison of runs", std::string("Written by verissim ") + kVersion + ".", [&](Html& html) {
         html.element("h1", "Verissim: comparison of runs");
-        html.element("p", summary(runs), {{"class", "verdict"}});
+        const bool all =
+            std::all_of(runs.begin(), runs.end(), [](auto& run) { return run.verdict == "robust"; });
+        html.element("p", summary(runs), {{"class", all ? "verdict robust" : "verdict"}});
         {
           const auto section = html.in("section");
           html.element("h2", "Results");

@@ -110,7 +110,9 @@ void map_figure(Html& html, const Run& run, const std::vector<double>& values,
 void counterexample_row(Html& html, const Run& run, const Shown& shown) {
   const Number& number_of_it = shown.found->reference;
   const std::string rival = run.class_name(shown.found->rival);
-  html.element("h3", "Round " + whole(shown.round->number) + ": class " + rival + " instead of " +
+  const std::string whose =
+      run.has_several() && number_of_it ? ", reference " + whole(*number_of_it + 1) : std::string();
+  html.element("h3", "Round " + whole(shown.round->number) + whose + ": class " + rival + " instead of " +
                          run.class_name(label_of(run, number_of_it)) + ", " + likeness(run, *shown.found));
   const auto row = html.in("div", {{"class", "row item"}});
   reference_figure(html, run, number_of_it, shown.reference);

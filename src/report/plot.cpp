@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kWidth = 420;
 constexpr double kHeight = 250;
-constexpr double kLeft = 62;
+constexpr double kLeft = 78;  // eight digits, and the name beside them
 constexpr double kRight = 12;
 constexpr double kTop = 12;
 constexpr double kBottom = 46;

@@ -91,31 +91,61 @@ Plot weights(const Run& run) {
   return plot;
 }
 
+std::string tally(const RoundFacts& round, const std::string& verdict) {
+  return std::to_string(std::count(round.verdicts.begin(), round.verdicts.end(), verdict));
+}
+
+// What a round's verifications said: of one reference the verdict and why, of several how many are proved,
+// refuted and open.
+std::vector<Column> verdict_columns(const Run& run) {
+  if (run.has_several()) return {{"proved"}, {"refuted"}, {"open"}};
+  return {{"verdict", Cells::kText}, {"why", Cells::kText}};
+}
+
+std::vector<std::string> verdict_cells(const Run& run, const RoundFacts& round) {
+  if (!run.has_several()) return {round.verdict, round.reason};
+  return {tally(round, "robust"), tally(round, "not robust"), tally(round, "unknown")};
+}
+
+// report.json counts those of the weakest reference; files there are of all.
+Number found_in(const RoundFacts& round) {
+  const auto files = static_cast<double>(round.counterexamples.size());
+  return round.found ? std::max(*round.found, files) : files;
+}
+
 void list_rounds(Html& html, const Run& run) {
   std::vector<std::vector<std::string>> rows;
   for (const RoundFacts& round : run.rounds) {
     const auto fact = [&](Number RepairFacts::*member) { return of_repair(round, member); };
-    rows.push_back({whole(round.number), round.verdict, round.reason,
-                    round.repair ? round.repair->method : std::string(), whole(round.found),
-                    whole(fact(&RepairFacts::points)), number(fact(&RepairFacts::margin_wanted)),
-                    whole(fact(&RepairFacts::left)), whole(fact(&RepairFacts::epochs)),
-                    seconds(fact(&RepairFacts::seconds)), percent(round.accuracy_before),
-                    percent(round.accuracy_after)});
+    std::vector<std::string> row = {whole(round.number)};
+    for (std::string& cell : verdict_cells(run, round)) row.push_back(std::move(cell));
+    for (std::string& cell :
+         std::vector<std::string>{round.repair ? round.repair->method : std::string(), whole(found_in(round)),
+                                  whole(fact(&RepairFacts::points)),
+                                  number(fact(&RepairFacts::margin_wanted)), whole(fact(&RepairFacts::left)),
+                                  whole(fact(&RepairFacts::epochs)), seconds(fact(&RepairFacts::seconds)),
+                                  percent(round.accuracy_before), percent(round.accuracy_after)})
+      row.push_back(std::move(cell));
+    rows.push_back(std::move(row));
   }
-  table(html, "Each round: a verification, and the repair that followed it",
-        {{"round"},
-         {"verdict", Cells::kText},
-         {"why", Cells::kText},
-         {"method", Cells::kText},
-         {"found"},
-         {"repaired on"},
-         {"margin wanted"},
-         {"left"},
-         {"epochs"},
-         {"repair"},
-         {"accuracy before"},
-         {"accuracy after"}},
-        rows);
+  std::vector<Column> columns = {{"round"}};
+  for (const Column& column : verdict_columns(run)) columns.push_back(column);
+  for (const Column& column : std::vector<Column>{{"method", Cells::kText},
+                                                  {"found"},
+                                                  {"repaired on"},
+                                                  {"margin wanted"},
+                                                  {"left"},
+                                                  {"epochs"},
+                                                  {"repair"},
+                                                  {"accuracy before"},
+                                                  {"accuracy after"}})
+    columns.push_back(column);
+  table(html,
+        run.has_several()
+            ? "Each round: verifications of all references, and the repair that followed them; a round may "
+              "begin with the first network again, by another method"
+            : "Each round: a verification, and the repair that followed it",
+        columns, rows);
 }
 
 void list_layers(Html& html, const Run& run) {

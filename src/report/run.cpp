@@ -165,6 +165,8 @@ RoundFacts read_round(const json& round) {
   return {number_at(round, "round"),
           text_at(round, "verdict"),
           text_at(round, "reason"),
+          number_at(round, "reference"),
+          list_at(round, "references", [](const json& each) { return text_at(each, "verdict"); }),
           number_at(round, "margin_bound"),
           read_search(member(round, "search"), member(round, "trace")),
           number_at(round, "counterexamples_found"),

@@ -110,6 +110,8 @@ struct RoundFacts {
   Number number;
   std::string verdict;
   std::string reason;
+  Number reference;                   // of several the weakest, which the search is about; from 0
+  std::vector<std::string> verdicts;  // of all references, where there are several
   Number margin_bound;
   SearchFacts search;
   Number found;  // counterexamples, also those without files

@@ -17,13 +17,15 @@ struct Verification {
 std::vector<Verification> verifications(const Run& run) {
   std::vector<Verification> result;
   for (const RoundFacts& round : run.rounds) {
-    result.push_back({"round " + whole(round.number), round.verdict, &round.search});
+    std::string name = "round " + whole(round.number);
+    if (run.has_several() && round.reference) name += ", reference " + whole(*round.reference + 1);
+    result.push_back({std::move(name), round.verdict, &round.search});
   }
   if (run.final_network) result.push_back({"the file read back", run.verdict, &run.final_network->search});
   return result;
 }
 
-void list(Html& html, const std::vector<Verification>& all) {
+void list(Html& html, const Run& run, const std::vector<Verification>& all) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, verdict, search] : all) {
     rows.push_back(
@@ -32,7 +34,9 @@ void list(Html& html, const std::vector<Verification>& all) {
          seconds(search->seconds_attack), seconds(search->seconds_root), seconds(search->seconds_search),
          seconds(search->seconds)});
   }
-  table(html, "Verifications: subproblems are the nodes of the search's tree, leaves those closed by replay",
+  const std::string whose =
+      run.has_several() ? "Verifications, of several references the weakest one's: " : "Verifications: ";
+  table(html, whose + "subproblems are the nodes of the search's tree, leaves those closed by replay",
         {{"verification", Cells::kText},
          {"verdict", Cells::kText},
          {"subproblems"},
@@ -97,7 +101,7 @@ void search_section(Html& html, const Run& run) {
   if (all.empty()) return;
   const auto section = html.in("section");
   html.element("h2", "Search");
-  list(html, all);
+  list(html, run, all);
   const std::vector<Verification> plotted = worth_a_plot(all);
   if (plotted.empty()) {
     html.element("p",

@@ -28,7 +28,7 @@ const char* const kStyle = R"css(
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-main, header, footer { max-width: 58rem; margin: 0 auto; padding: 0 1rem; }
+main, header, footer { max-width: 64rem; margin: 0 auto; padding: 0 1rem; }
 h1 { font-size: 1.25rem; margin: 1.25rem 0 .25rem; }
 h2 { font-size: 1.25rem; margin: 2.25rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem; }
 h3 { font-size: 1.05rem; margin: 1.5rem 0 .4rem; }
@@ -40,7 +40,7 @@ a { color: var(--link); }
 .verdict.refuted { border-color: var(--bad); }
 .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
 .quiet, figcaption, caption { color: var(--quiet); font-size: .9rem; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .6rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem; }
 .facts > div { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
 .facts dt { color: var(--quiet); font-size: .85rem; } .facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .pixels { image-rendering: pixelated; image-rendering: crisp-edges; image-rendering: pixelated;
@@ -60,7 +60,7 @@ a { color: var(--link); }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .9rem; }
 .legend svg { margin-right: .4rem; vertical-align: middle; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; min-width: min(100%, 30rem); font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.n, th.n { text-align: right; } td.n { white-space: nowrap; }
 td.long { overflow-wrap: anywhere; min-width: 9rem; }
@@ -78,7 +78,7 @@ footer { color: var(--quiet); font-size: .85rem; padding-top: 1.5rem; padding-bo
   .graphs { grid-template-columns: 1fr 1fr; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
-  th, td { padding: .15rem .4rem .15rem 0; overflow-wrap: anywhere; }
+  th, td { padding: .15rem .4rem .15rem 0; overflow-wrap: break-word; }
   td.n { white-space: normal; }
 }
 )css";

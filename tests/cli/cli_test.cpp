@@ -90,7 +90,11 @@ TEST_F(Cli, UsageErrorsEndWithTwo) {
     words.insert(words.end(), {name, value});
     return words;
   };
-  expect(with("--epochs", "3"), "--epochs");
+  expect(with("--epochs", "3"), "'--epochs' is no option of verify");
+  expect(with("--treads", "3"), "'--treads' is no option of verify; did you mean --threads?");
+  expect(with("--treads=3", "3"), "'--treads' is no option of verify; did you mean --threads?");
+  expect({"verify", "--modle", "m"}, "'--modle' is no option of verify; did you mean --model?");
+  expect({"info", "m", "more"}, "more");
   expect(with("--threads", "many"), "--threads: got the text 'many', wanted an integer from 0 to 4096");
   expect(with("--tolerance", "99"), "--tolerance: got the number 99, wanted an integer from 0 to 15");
   expect(with("--dimension", "1,4"), "--dimension: got [1, 4], wanted a list [channels, height, width]");
@@ -112,6 +116,8 @@ TEST_F(Cli, UsageErrorsEndWithTwo) {
   expect(near({"--l2", "0.1", "--channels", "mean"}), "--channels mean and --l2 exclude each other");
   expect(near({"--linf", "-0.1"}), "--linf: got the number -0.1, wanted a number from 0 to 1000000");
   expect(near({"--ssim", "0"}), "--ssim: got the number 0, wanted a number above 0 and at most 1");
+  expect(near({"--ssim", "-1"}), "--ssim: got the number -1, wanted a number above 0 and at most 1");
+  expect(near({"--ssim", "98%"}), "--ssim: got the text '98%', wanted a number above 0 and at most 1");
   expect(near({"--ssim", "0.9", "--channels", "both"}), "--channels: got the text 'both', wanted one of");
   expect({"train", "--dataset", "CIFAR", "--dimension", "1,4,4", "--hidden", "6", "--out", "x.pt"},
          "--dataset: got the text 'CIFAR', wanted one of");

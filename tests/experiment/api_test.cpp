@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <verissim/verissim.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -84,6 +85,46 @@ TEST_F(Api, KnowsOtherNeighbourhoods) {
   }
   EXPECT_EQ(verissim::verify(weak, reference(), 0, {Measure::kChannelSsim, "0.9"}).verdict,
             Verdict::kNotRobust);
+}
+
+// Two hidden values of 2^30 cancel each other in real numbers and may swallow everything else in float32.
+TEST_F(Api, AsksAboutFloat32) {
+  using verissim::Arithmetic;
+  using verissim::Measure;
+  verissim::Settings settings;
+  settings.arithmetic = Arithmetic::kFloat32;
+  verissim::network::Network swallowing = verissim::testing::small_network(1.0, 0.5);
+  auto& hidden = std::get<verissim::network::Dense>(swallowing.nodes[1].op);
+  auto& output = std::get<verissim::network::Dense>(swallowing.nodes[3].op);
+  hidden.bias[1] = hidden.bias[2] = 1073741824.0;
+  output.weight[1] = 1.0;
+  output.weight[2] = -1.0;
+  const std::string file = folder_.file("swallowing_i1x4x4_l3_o3.pt");
+  verissim::network::save_model(file, swallowing);
+  const auto lost = verissim::Model::load(file);
+  EXPECT_EQ(verissim::verify(lost, reference(), 0, "0.98").verdict, Verdict::kRobust);
+  const auto open = verissim::verify(lost, reference(), 0, "0.98", settings);
+  EXPECT_EQ(open.verdict, Verdict::kUnknown);
+  EXPECT_LE(open.margin_bound, 0.0);
+
+  const auto robust = model(1.0, 0.5);
+  EXPECT_EQ(verissim::verify(robust, reference(), 0, "0.98", settings).verdict, Verdict::kRobust);
+  const auto weak = model(0.01, 5.0);  // lost as soon as the first value falls by 0.002
+  const auto is_of_float32 = [](const verissim::Counterexample& found) {
+    return std::all_of(found.values.begin(), found.values.end(),
+                       [](double x) { return x == static_cast<double>(static_cast<float>(x)); });
+  };
+  const auto refuted = verissim::verify(weak, reference(), 0, {Measure::kLinf, "0.004"}, settings);
+  ASSERT_TRUE(refuted.counterexample);
+  EXPECT_TRUE(is_of_float32(*refuted.counterexample));
+  const auto found = verissim::find_counterexample(weak, reference(), 0, {Measure::kLinf, "0.004"}, settings);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(is_of_float32(*found));
+  const auto reach = verissim::find_threshold(weak, reference(), 0, Measure::kLinf, settings);
+  ASSERT_TRUE(reach.closest);
+  EXPECT_TRUE(is_of_float32(*reach.closest));
+  settings.certificate = folder_.file("proof");
+  EXPECT_THROW(verissim::verify(robust, reference(), 0, "0.98", settings), verissim::Error);
 }
 
 TEST_F(Api, FindsHowFarRobustnessReaches) {
@@ -186,6 +227,14 @@ TEST_F(Api, RepairsAroundSeveralReferencesAndSaves) {
   const auto read = verissim::Model::load(file, Dimension{1, 4, 4});
   EXPECT_EQ(verissim::verify(read, references[1].picture, 1, "0.98").verdict, Verdict::kRobust);
   EXPECT_THROW(repaired.model.save(folder_.file("repaired.onnx")), verissim::Error);
+
+  verissim::Settings single;
+  single.arithmetic = verissim::Arithmetic::kFloat32;
+  const auto again = verissim::repair_model(weak, references, samples, samples, repairing, single);
+  ASSERT_TRUE(again.robust) << again.reason;
+  EXPECT_EQ(verissim::verify(again.model, references[0].picture, 0, "0.98", single).verdict,
+            Verdict::kRobust);
+  EXPECT_EQ(verissim::verify(again.model, references[0].picture, 0, "0.98").verdict, Verdict::kRobust);
   EXPECT_THROW(verissim::repair_model(weak, {}, samples, samples, repairing), verissim::Error);
   repairing.method = "magic";
   EXPECT_THROW(verissim::repair_model(weak, references, samples, samples, repairing), verissim::Error);

@@ -60,7 +60,7 @@ class Installed(unittest.TestCase):
     def test_every_command_has_a_man_page_that_troff_accepts(self):
         folder = self.prefix / "share/man/man1"
         pages = {page.name for page in folder.iterdir()}
-        self.assertEqual(pages, {"verissim.1"} | {f"verissim-{name}.1" for name in self.commands()})
+        self.assertEqual(pages, {"verissim.1"} | {f"verissim-{name}.1" for name in [*self.commands(), "check"]})
         for page in pages:
             self.assertIn(".SH SYNOPSIS", (folder / page).read_text())
             if shutil.which("groff"):
@@ -69,10 +69,41 @@ class Installed(unittest.TestCase):
                 self.assertEqual(answer.stderr, "")
         self.assertIn("\\-\\-model", (folder / "verissim-verify.1").read_text())
 
-    def complete(self, *words):
-        script = self.prefix / "share/bash-completion/completions/verissim"
-        line = f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _verissim; printf "%s\\n" "${{COMPREPLY[@]}}"'
-        return run("bash", "-c", line, "bash", "verissim", *words).split()
+    def complete(self, *words, program="verissim"):
+        script, function = self.prefix / "share/bash-completion/completions" / program, "_" + program.replace("-", "_")
+        line = f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); {function}; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        return run("bash", "-c", line, "bash", program, *words).split()
+
+    def test_the_checkers_pages_say_what_its_help_says(self):
+        """They have a source of their own: the checker shares none with the rest."""
+        told = run(self.prefix / "bin/verissim-check", "--help")
+        usage = " ".join(told.split("\n\n")[0].split())
+        page = (self.prefix / "share/man/man1/verissim-check.1").read_text()
+        plain = re.sub(r"\\f[BIR]", "", page).replace("\\-", "-")
+        synopsis = re.search(r"\.SH SYNOPSIS\n(.*?)\n\.SH", plain, re.DOTALL).group(1)
+        self.assertEqual("usage: " + " ".join(synopsis.split()), usage)
+        version = run(self.program, "--version").split()[1]
+        self.assertIn(f'"verissim {version}"', plain)
+
+        options = dict(re.findall(r"(--[a-z]+) ([A-Z,]+)", usage))
+        self.assertGreaterEqual(set(options), {"--model", "--image", "--class", "--ssim"})
+        described = re.findall(r"^\.TP\n(--[a-z]+)(?: ([A-Z,]+)|, -h)$", plain, re.MULTILINE)
+        self.assertEqual(dict(described), {**options, "--help": ""})
+        codes = re.search(r"Exit code: (.*)\.", told).group(1)
+        listed = re.findall(r"^\.TP\n([0-9]+)$", plain, re.MULTILINE)
+        self.assertEqual(set(listed), set(re.findall(r"[0-9]+", codes)) | {"0"})
+
+        words = set(options) | {"--help", "-h"}
+        self.assertEqual(set(self.complete("-", program="verissim-check")), words)
+        self.assertEqual(self.complete("--model", str(MODEL)[:-1], program="verissim-check"), [str(MODEL)])
+        self.assertEqual(self.complete(str(MODEL)[:-1], program="verissim-check"), [str(MODEL)])
+        self.assertEqual(self.complete("--ssim", "", program="verissim-check"), [])
+        zsh = (self.prefix / "share/zsh/site-functions/_verissim-check").read_text()
+        fish = (self.prefix / "share/fish/vendor_completions.d/verissim-check.fish").read_text()
+        for option in words - {"-h"}:
+            self.assertIn(option, zsh)
+            self.assertIn(f" -l {option[2:]} ", fish)
+        self.assertEqual(len(re.findall(r" -l ", fish)), len(words) - 1)
 
     def test_bash_completes(self):
         self.assertEqual(self.complete("thr"), ["threshold"])
@@ -114,6 +145,8 @@ class Installed(unittest.TestCase):
     def test_other_shells_accept_their_files(self):
         files = {"zsh": "share/zsh/site-functions/_verissim", "fish": "share/fish/vendor_completions.d/verissim.fish"}
         for shell, name in files.items():
+            if shutil.which(shell):
+                run(shell, "-n", self.prefix / name.replace("verissim", "verissim-check"))
             text = (self.prefix / name).read_text()
             for command in self.commands():
                 self.assertIn(command, text)

@@ -281,8 +281,10 @@ def test_flushed_subnormals_of_the_caller_do_not_matter(small):
         ({"label": "shoe"}, "label"),
         ({"label": [1, 2]}, "one for each image"),
         ({"image": numpy.zeros((2, 7, 7), numpy.float32)}, "shape"),
-        ({"image": numpy.full((1, 7, 7), 2.0)}, "0 to 1"),
-        ({"image": numpy.full((1, 7, 7), numpy.nan)}, "0 to 1"),
+        ({"label": True}, "label"),
+        ({"image": numpy.full((1, 7, 7), 2.0)}, r"value \[0, 0, 0\]: got 2.0+, wanted a number from 0 to 1"),
+        ({"image": numpy.eye(7) * numpy.nan}, r"value \[0, 0, 0\]: got nan, wanted a number from 0 to 1"),
+        ({"image": numpy.eye(7) - numpy.eye(7)[::-1]}, r"value \[0, 0, 6\]: got -1.0+, wanted"),
         ({"image": numpy.zeros((1, 7, 7), numpy.int64)}, "uint8"),
         ({"image": "absent.png"}, "absent.png"),
         ({"image": 3}, "image"),
@@ -292,6 +294,8 @@ def test_flushed_subnormals_of_the_caller_do_not_matter(small):
         ({"threads": -1}, "threads"),
         ({"timeout": "long"}, "timeout"),
         ({"dimension": (1, 7)}, "dimension"),
+        ({"dimension": 7}, "dimension: got 7, wanted"),
+        ({"progress": 3}, "progress"),
     ],
 )
 def test_wrong_input_is_an_input_error(small, change, message):
@@ -300,3 +304,15 @@ def test_wrong_input_is_an_input_error(small, change, message):
     with pytest.raises(verissim.InputError, match=message) as error:
         verissim.verify(**question)
     assert isinstance(error.value, ValueError) and "\n" not in str(error.value)
+
+
+def test_wrong_input_of_the_others(small):
+    image, label = small.reference(0)
+    with pytest.raises(verissim.InputError, match="gap: got 'much'"):
+        verissim.threshold(small.network, image, label, gap="much")
+    for references, message in (([(image, label)], "item 0: got 2 values, wanted"), (image, "item 0: got Tensor")):
+        with pytest.raises(verissim.InputError, match=message):
+            verissim.repair(small.network, references)
+    for one in (image * 255, image * float("nan")):
+        with pytest.raises(verissim.InputError, match="wanted a number from 0 to 1"):
+            verissim.ssim(image, one)

@@ -168,6 +168,50 @@ TEST_F(Page, ListsManyReferencesAndThePrice) {
   EXPECT_THAT(page, Not(HasSubstr("Scores of the reference"))) << "there are several";
 }
 
+TEST_F(Page, SaysWhichOfSeveralReferencesItMeans) {
+  write_images();
+  json report = sample();
+  const Shape shape{1, 4, 4};
+  for (const char* name : {"reference_001.png", "reference_002.png"})
+    image::write_png(folder_.file(name), {shape, std::vector<float>(16, 0.25F)});
+  const auto reference = [](const char* path, const char* file, int label, const char* limit) {
+    return json{
+        {"path", path}, {"file", file}, {"class_idx", label}, {"threshold", limit}, {"verdict", "robust"}};
+  };
+  report["references"] = {reference("test image 0", "reference_001.png", 0, "0.9"),
+                          reference("test image 1", "reference_002.png", 1, "0.95")};
+  json& round = report["rounds"][0];
+  round["reference"] = 1;
+  round["references"] = {{{"verdict", "robust"}}, {{"verdict", "not robust"}}};
+  round["counterexamples"][0]["reference"] = 1;
+  round["counterexamples"].push_back(round["counterexamples"][0]);
+  report["rounds"][1]["references"] = {"nonsense", {{"verdict", 3}}};
+  const std::string page = page_of(report);
+  for (const char* part :
+       {"Round 1, reference 2: class 1 (label 7) instead of 1 (label 7)", "round 1, reference 2",
+        "of several references the weakest one&#39;s",
+        "--image reference_001.png --class 0 --ssim 0.9 --dimension 1,4,4    # exit code 20: robust",
+        "--image reference_002.png --class 1 --ssim 0.95 --dimension 1,4,4    # exit code 20: robust",
+        "verissim ssim reference_002.png generated_1.npy"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  EXPECT_THAT(page, Not(HasSubstr("--image &#39;test image"))) << "that is no file";
+  // One proved, one refuted, none open, and both files of counterexamples.
+  EXPECT_THAT(page, ::testing::ContainsRegex("<td class=\"n\">1</td>\\s*<td class=\"n\">1</td>\\s*"
+                                             "<td class=\"n\">0</td>\\s*<td class=\"t\"></td>\\s*"
+                                             "<td class=\"n\">2</td>"));
+}
+
+TEST_F(Page, ClaimsForFloat32WhatWasProved) {
+  json report = sample();
+  EXPECT_THAT(page_of(report), HasSubstr("is no part of the claim"));
+  report["config"]["minlp"]["arithmetic"] = "float32";
+  const std::string page = page_of(report);
+  EXPECT_THAT(page, HasSubstr("in every evaluation by float32"));
+  EXPECT_THAT(page, Not(HasSubstr("is no part of the claim")));
+  EXPECT_THAT(page, HasSubstr("nor of programs that compute the network otherwise"));
+}
+
 TEST_F(Page, NeverWritesMarkupOfOthers) {
   const std::string page = page_of(sample());
   EXPECT_THAT(page, Not(HasSubstr("<script")));
@@ -231,6 +275,16 @@ TEST_F(Page, ComparesRuns) {
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">seed</th>\n<td class=\"long\">1</td>"));
   EXPECT_THAT(page, Not(HasSubstr("minlp.threshold</th>"))) << "the runs agree in it";
   EXPECT_THAT(page, HasSubstr("Accuracy before each round"));
+  EXPECT_THAT(page, Not(HasSubstr("references proved")));
+  EXPECT_THAT(page, HasSubstr("<p class=\"verdict\">"));
+
+  runs[0].references.resize(3);
+  runs[0].references[1].verdict = "robust";
+  const std::string several = comparison_page(runs);
+  EXPECT_THAT(several, HasSubstr("references proved"));
+  EXPECT_THAT(several, HasSubstr("1 of 3"));
+  for (report::Run& run : runs) run.verdict = "robust";
+  EXPECT_THAT(comparison_page(runs), HasSubstr("<p class=\"verdict robust\">"));
 }
 
 }  // namespace
