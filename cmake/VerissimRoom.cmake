@@ -39,6 +39,10 @@ function(verissim_options target)
                                              -fno-sanitize-recover=all)
     target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)  # spans and vectors look at their indices
     target_link_options(${target} PUBLIC -fsanitize=${VERISSIM_SANITIZE})
+    # Beside AddressSanitizer, GCC's shared UBSan writes to standard error whatever its option log_path says.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND VERISSIM_SANITIZE MATCHES "undefined")
+      target_link_options(${target} PRIVATE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-static-libubsan>)
+    endif()
   endif()
   if(VERISSIM_FUZZ)  # every branch is counted, so that libFuzzer sees what is new
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
