@@ -21,25 +21,29 @@ namespace {
 constexpr double kProofShare = 4.0;
 constexpr double kProofSeconds = 30.0;
 
-// The layers with weights that may change, counted from 1: of those that the config allows, the ones whose
-// numbers have a place in the model's file. Empty: all.
-std::vector<int64_t> changeable_layers(const Config& config, const network::LoadedModel& model) {
+constexpr const char* kNoLayer =
+    "no layer may change whose weights and biases both have a place in the model's file";
+
+struct Changeable {
+  std::vector<int64_t> layers;  // counted from 1
+  bool all = false;             // that have weights
+};
+
+// Of the layers that the config allows, those whose numbers have a place in the model's file.
+Changeable changeable_layers(const Config& config, const network::LoadedModel& model) {
   const std::vector<network::Writable> writable = network::writable_nodes(model);
   const std::vector<int64_t>& wanted = config.repair_layers;
-  std::vector<int64_t> result;
+  Changeable result;
   int64_t layer = 0;
   for (size_t i = 0; i < model.network.nodes.size(); ++i) {
     const network::Op& op = model.network.nodes[i].op;
     if (!std::holds_alternative<network::Dense>(op) && !std::holds_alternative<network::Conv2d>(op)) continue;
     ++layer;
     const bool allowed = wanted.empty() || std::count(wanted.begin(), wanted.end(), layer) > 0;
-    if (allowed && writable[i].weight && writable[i].bias) result.push_back(layer);
+    if (allowed && writable[i].weight && writable[i].bias) result.layers.push_back(layer);
   }
-  if (result.empty()) {
-    throw InputError("repair", "layers",
-                     "none whose weights and biases both have a place in the model's file", "one at least");
-  }
-  return static_cast<int64_t>(result.size()) == layer ? std::vector<int64_t>{} : result;
+  result.all = std::ssize(result.layers) == layer;
+  return result;
 }
 
 repair::Options repair_options(const Config& config, const network::LoadedModel& model) {
@@ -59,7 +63,9 @@ repair::Options repair_options(const Config& config, const network::LoadedModel&
   options.shrink = config.repair_shrink;
   options.training.keep_outputs = config.repair_keep_outputs;
   options.training.keep_weights = config.repair_keep_weights;
-  options.training.layers = changeable_layers(config, model);
+  const Changeable changeable = changeable_layers(config, model);
+  if (changeable.layers.empty()) options.max_rounds = 0;
+  if (!changeable.all) options.training.layers = changeable.layers;
   return options;
 }
 
@@ -177,6 +183,9 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   result.network = result.loop.network;
   result.accuracy = train::accuracy(result.network, request.data.test);
   result.reason = reason_of(result.loop);
+  if (result.loop.status == repair::Status::kRoundLimit &&
+      changeable_layers(request.config, request.model).layers.empty())
+    result.reason = kNoLayer;
   // After an interrupt the loop may have ended early for other reasons, too: as if a proved network were not
   // accurate enough, when better ones would still have been tried.
   bool interrupted = stop.interrupted();

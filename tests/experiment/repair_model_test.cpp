@@ -70,5 +70,30 @@ TEST_F(RepairModel, IsInterruptedWhileTheFileIsProved) {
   EXPECT_EQ(result.reason, "interrupted");
 }
 
+// What cannot be repaired is verified all the same.
+TEST_F(RepairModel, SaysSoWhereNoLayerMayChange) {
+  for (const double lead : {0.5, -0.1}) {
+    ask(testing::small_network(lead, 0.5), "0.98");
+    config_.repair_layers = {9};
+    const RepairedModel result = repair(nullptr, nullptr);
+    EXPECT_EQ(result.loop.repairs, 0);
+    EXPECT_EQ(result.verdict, lead > 0 ? search::Verdict::kRobust : search::Verdict::kNotRobust);
+    EXPECT_EQ(result.reason.find("no layer may change") == 0, lead < 0) << result.reason;
+  }
+}
+
+TEST_F(RepairModel, ChangesOnlyTheLayersThatMay) {
+  ask(testing::small_network(-0.1, 0.5), "0.98");
+  config_.repair_layers = {2};
+  const RepairedModel result = repair(nullptr, nullptr);
+  EXPECT_EQ(result.verdict, search::Verdict::kRobust);
+  const auto first = [](const network::Network& network) {
+    return std::get<network::Dense>(network.nodes[1].op).weight;
+  };
+  EXPECT_EQ(first(result.network), first(model_->network));
+  EXPECT_NE(std::get<network::Dense>(result.network.nodes.back().op).weight,
+            std::get<network::Dense>(model_->network.nodes.back().op).weight);
+}
+
 }  // namespace
 }  // namespace verissim::experiment
