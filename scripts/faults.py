@@ -108,7 +108,7 @@ def signalled(number, phases=None, name=None):
 
 def small_files(case, wanted):
     """No file may be larger than some KB: as a full disk, at every file in turn."""
-    limit = case.rng.choice([0, 200, 1000, 2000, 4000, 6000, 9000])
+    limit = case.rng.choice([0, 200, 1000, 2000, 4000, 6000, 9000, 30000])
     ended = case.run(setup=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     return after_full_disk(case, wanted, ended, f"with files of at most {limit} bytes")
 
