@@ -6,7 +6,7 @@ import dataclasses
 import instances
 import repair_runs
 
-METHODS = ("fine-tune", "adversarial", "penalty", "last-layer", "bound", "auto")
+METHODS = ("fine-tune", "adversarial", "penalty", "last-layer", "detector", "bound", "auto")
 ROWS = ("mnist", "fashion", "gtsrb")
 SECONDS = 20.0  # for each image not repaired
 

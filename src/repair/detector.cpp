@@ -22,10 +22,11 @@ namespace {
 constexpr int64_t kSamplesOfFit = 4000;
 constexpr int64_t kSamplesOfMeans = 500;
 constexpr int64_t kPlacesOfFit = 20000;
+constexpr int64_t kMostValues = INT64_C(1) << 25;
 // Of a hidden layer's neurons, one at least, may become detectors.
 constexpr int64_t kShare = 4;
 // What a detector adds to its class, in spreads of the scores on the samples.
-constexpr double kBonus = 20.0;
+constexpr double kBonus = 60.0;
 
 using Indices = std::vector<int64_t>;
 
@@ -47,8 +48,8 @@ Indices smallest(const Eigen::VectorXd& costs, int64_t count) {
 }
 
 Eigen::VectorXd variances(const RowMajor& values) {
-  return (values.rowwise() - values.colwise().mean()).colwise().squaredNorm().transpose() /
-         static_cast<double>(values.rows());
+  const Eigen::RowVectorXd mean = values.colwise().mean();
+  return (values.rowwise() - mean).colwise().squaredNorm().transpose() / static_cast<double>(values.rows());
 }
 
 Eigen::VectorXd per_channel(const Eigen::VectorXd& values, int64_t channels) {
@@ -85,8 +86,8 @@ class Surgery {
       : original_(original),
         chain_(chain),
         carry_(original, chain),
-        fit_(train::evenly_spread(samples, kSamplesOfFit)),
-        means_(train::evenly_spread(samples, kSamplesOfMeans)) {}
+        fit_(train::evenly_spread(samples, std::min(kSamplesOfFit, affordable(original)))),
+        means_(train::evenly_spread(samples, std::min(kSamplesOfMeans, affordable(original)))) {}
 
   const Carry& carry() const { return carry_; }
 
@@ -111,6 +112,13 @@ class Surgery {
   }
 
  private:
+  // Samples of which all values of a layer are in memory at once.
+  static int64_t affordable(const network::Network& network) {
+    int64_t widest = 1;
+    for (const network::Node& node : network.nodes) widest = std::max(widest, node.size);
+    return std::max<int64_t>(1, kMostValues / widest);
+  }
+
   static double rounded(double value) { return static_cast<double>(static_cast<float>(value)); }
 
   network::Dense& dense(size_t layer) {
