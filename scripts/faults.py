@@ -46,9 +46,9 @@ def wait_some(case, seconds):
 
 
 def killed(case, wanted, phases=None):
-    """kill -9, up to three times in a row, then gone on with to the end."""
+    """kill -9, some times in a row, then gone on with to the end."""
     process, course = case.start_run(case.config)
-    for _ in range(case.rng.randint(1, 3)):
+    for _ in range(case.rng.randint(1, case.options.strikes)):
         case.strike(process, course, signal.SIGKILL, wanted, phases)
         check_files(case.place, partial_allowed=True)
         folders = [folder for folder in case.folders() if (folder / "params.json").exists()]
@@ -79,11 +79,11 @@ def told(case):
 
 
 def signalled(number, phases=None, name=None):
-    """An interrupt, up to three times in a row, each time gone on with."""
+    """An interrupt, some times in a row, each time gone on with."""
 
     def fault(case, wanted):
         process, course = case.start_run(case.config)
-        for _ in range(case.rng.randint(1, 3)):
+        for _ in range(case.rng.randint(1, case.options.strikes)):
             ended = case.strike(process, course, number, wanted, phases)
             if ended.code == -number:
                 demand(course.look() == BEFORE, "it ended by the signal although it had a folder")
@@ -108,7 +108,7 @@ def signalled(number, phases=None, name=None):
 
 def small_files(case, wanted):
     """No file may be larger than some KB: as a full disk, at every file in turn."""
-    limit = case.rng.choice([0, 200, 1000, 2000, 4000, 6000, 9000])
+    limit = case.rng.choice([0, 200, 1000, 2000, 4000, 6000, 9000, 30000])
     ended = case.run(setup=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     return after_full_disk(case, wanted, ended, f"with files of at most {limit} bytes")
 
@@ -403,6 +403,7 @@ def main():
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these kinds of faults")
+    parser.add_argument("--strikes", type=int, default=3, help="kills or signals in a row, at most")
     parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
     parser.add_argument("--keep", type=pathlib.Path, help="folder to work in, which is kept")
     options = parser.parse_args()

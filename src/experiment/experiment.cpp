@@ -70,10 +70,21 @@ class Experiment {
     if (session_.report().finished) session_.remove_other_counterexamples();
     if (!session_.folder().empty()) {
       session_.save();
-      report::write_run_page(session_.folder(), session_.file(report::kPageName));
+      write_page();
       if (session_.report().finished) memory_->discard();
     }
     return {status, session_.folder(), session_.report()};
+  }
+
+  // A run without its page is not finished.
+  void write_page() {
+    try {
+      report::write_run_page(session_.folder(), session_.file(report::kPageName));
+    } catch (const InputError&) {
+      session_.report().finished = false;
+      session_.save();
+      throw;
+    }
   }
 
   // Whatever can be wrong with the input is found here, before the run has a folder. Returns false if

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "report/page.h"
 #include "report/run.h"
 
 namespace verissim::experiment {
@@ -80,7 +81,9 @@ RunFolder RunFolder::open(const std::string& path) {
   if (!fs::exists(folder.file(kSettingsFile), error))
     throw InputError(path, "", std::string("no ") + kSettingsFile,
                      "the folder of a run that was interrupted");
-  if (fs::exists(folder.file(kReportFile), error) && report::read_run(folder.path()).finished)
+  const bool ended =
+      fs::exists(folder.file(kReportFile), error) && fs::exists(folder.file(report::kPageName), error);
+  if (ended && report::read_run(folder.path()).finished)
     throw InputError(path, "", "a run that is finished", "one that was interrupted");
   return folder;
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/digest.h"
+#include "base/error.h"
 #include "base/temporary_folder.h"
 #include "experiment/experiment.h"
 #include "experiment/small_inputs.h"
@@ -148,6 +149,31 @@ TEST_F(Interrupted, AnInaccurateRepairEndsAsItWouldHave) {
   ASSERT_EQ(outcome.status, repair::Status::kInaccurate);
   ASSERT_GE(outcome.report.candidates.size(), 2U);
   interrupt_everywhere(end_of(outcome), never.steps(), 25);
+}
+
+// Leaves no room for the page.
+class NoPage : public InterruptAt {
+ public:
+  NoPage() : InterruptAt(0) {}
+  void on_folder(const std::string& folder) override {
+    page = folder + "/report.html";
+    fs::create_directories(page);
+  }
+  std::string page;
+};
+
+TEST_F(Interrupted, ARunWithoutItsPageIsGoneOnWith) {
+  NoPage listener;
+  EXPECT_THROW(run(listener), InputError);
+  fs::remove(listener.page);
+  InterruptAt later(0);
+  const std::string folder = fs::path(listener.page).parent_path();
+  const Outcome outcome = resume_experiment(folder, {}, &later.flag, later);
+  EXPECT_TRUE(outcome.report.finished);
+  EXPECT_EQ(outcome.report.verdict, search::Verdict::kRobust);
+  EXPECT_TRUE(fs::is_regular_file(listener.page));
+  EXPECT_FALSE(fs::exists(folder + "/states"));
+  EXPECT_THROW(resume_experiment(folder, {}, &later.flag, later), InputError) << "it is finished";
 }
 
 }  // namespace
