@@ -1,5 +1,6 @@
 """What works without PyTorch: files, arrays, the package itself. Also run on built wheels."""
 
+import ast
 import inspect
 import pathlib
 import re
@@ -90,6 +91,21 @@ def test_the_stub_names_what_the_module_has():
     named = {a or b for a, b in named}
     own = {name for name in dir(verissim._engine) if not name.startswith("_")}
     assert named == own
+
+
+def test_the_package_stub_says_what_the_functions_take():
+    stub = pathlib.Path(verissim.__file__).parent / "__init__.pyi"
+    tree = ast.parse(stub.read_text())
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert {node.name for node in functions} == {"verify", "attack", "threshold"}
+    for node in functions:
+        taken = inspect.signature(getattr(verissim, node.name)).parameters.values()
+        defaults = [inspect.Parameter.empty] * (len(node.args.args) - len(node.args.defaults))
+        defaults += [ast.literal_eval(each) for each in node.args.defaults + node.args.kw_defaults]
+        named = [each.arg for each in node.args.args + node.args.kwonlyargs]
+        assert list(zip(named, defaults)) == [(each.name, each.default) for each in taken], node.name
+    imported = {alias.asname for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert set(verissim.__all__) <= imported | {node.name for node in functions}
 
 
 def test_the_checker_is_beside_the_engine():
