@@ -81,6 +81,17 @@ class Campaign {
     for (const Candidate& each : outcome_.candidates) best = std::max(best, each.accuracy);
     return best;
   }
+  // What a caller must be left with who verifies the file of the network kept; 0 while none is proved.
+  double seconds_of_last_proof() const {
+    double seconds = 0.0;
+    for (const Candidate& candidate : outcome_.candidates) {
+      double sum = 0.0;
+      for (const auto& verification : candidate.verifications) sum += verification->statistics.seconds;
+      seconds = std::max(seconds, sum);
+    }
+    return seconds;
+  }
+
   double accuracy_wanted() const {
     return std::max(options_.min_accuracy, accuracy_at_start() - kAccuracyToSpare);
   }
@@ -94,7 +105,8 @@ class Campaign {
   // `left`: how many methods, this one included, must do with the time that is left.
   Status try_method(const std::string& method, size_t left) {
     const auto share = static_cast<double>(left);
-    const double budget = stop_.seconds_left() / share;
+    const double budget = (stop_.seconds_left() - seconds_of_last_proof()) / share;
+    if (budget <= 0) return Status::kTimeLimit;
     const StopToken stop = stop_.within(std::isfinite(budget) ? budget : 0.0);
     double seconds = 0.0;
     if (options_.timeout_seconds > 0) {
