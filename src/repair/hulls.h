@@ -4,10 +4,9 @@
 #include <Eigen/Dense>
 
 #include "base/stop.h"
+#include "repair/matrix.h"
 
 namespace verissim::repair {
-
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 // From the convex hull of the rows of `b` to the one of the rows of `a` the shortest way there is, or nearly:
 // the margin that a plane across it leaves is at least nine tenths of the largest one. Close to zero if the

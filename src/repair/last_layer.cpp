@@ -8,13 +8,12 @@
 
 #include "base/error.h"
 #include "repair/least_change.h"
+#include "repair/matrix.h"
 #include "train/finite.h"
 #include "train/forward.h"
 
 namespace verissim::repair {
 namespace {
-
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 // Of the features' mean square, added to it: what no sample uses may change, but not without limit.
 constexpr double kRidge = 0.1;

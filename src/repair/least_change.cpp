@@ -13,10 +13,11 @@
 
 #include "base/error.h"
 
+#include "repair/matrix.h"
+
 namespace verissim::repair {
 namespace {
 
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Matrix = Eigen::Map<const RowMajor>;
 
 // Margins are met up to this share of them, and aimed at beyond by twice as much.

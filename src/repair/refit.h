@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "network/network.h"
+#include "repair/matrix.h"
 
 namespace verissim::repair {
-
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 // Which inputs of a layer may still be used, and which outputs are wanted as before.
 struct Kept {
