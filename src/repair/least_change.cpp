@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/error.h"
-
 #include "repair/matrix.h"
 
 namespace verissim::repair {
