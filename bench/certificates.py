@@ -5,7 +5,8 @@
     python3 bench/certificates.py mnist-refs --sizes 28x28 --ssim 0.995 0.996
 
 Every instance is verified with a certificate, which verissim-check then reads. The search's seconds are those that it
-reports itself, the checker's those of the whole process. Fails if the checker rejects anything.
+reports itself; beside them stand those of its whole process, and of the checker's. Fails if the checker rejects
+anything.
 """
 
 import argparse
@@ -34,20 +35,24 @@ def leaves_in(text):
     return int(words[2]) if words[1] == "robust:" else 0
 
 
+def run(command):
+    start = time.monotonic()
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result, time.monotonic() - start
+
+
 def measure(instance, arguments, certificate):
     question = ["--model", instance.model, "--image", instance.image, "--class", str(instance.class_index)]
     question += ["--ssim", instance.threshold]
     search = [arguments.program, "verify", "--json", "--quiet", *question, "--timeout", str(instance.timeout)]
     search += ["--threads", str(arguments.threads), "--certificate", certificate]
-    verified = subprocess.run(search, capture_output=True, text=True, check=False)
+    verified, process = run(search)
     if not verified.stdout:
         sys.exit(f"{instance}: {verified.stderr.strip()}")
     answer = json.loads(verified.stdout)
     if answer["verdict"] == "unknown":
         return {"verdict": "unknown"}
-    start = time.monotonic()
-    checked = subprocess.run([arguments.checker, certificate, *question], capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - start
+    checked, seconds = run([arguments.checker, certificate, *question])
     accepted = checked.stdout.startswith(f"ACCEPTED: {answer['verdict']}")
     return {
         "verdict": answer["verdict"],
@@ -55,23 +60,28 @@ def measure(instance, arguments, certificate):
         "said": checked.stdout.strip(),
         "leaves": leaves_in(checked.stdout) if accepted else 0,
         "search": answer["seconds"],
+        "process": process,
         "check": seconds,
         "bytes": pathlib.Path(certificate).stat().st_size,
     }
 
 
 def table(rows):
-    print(f"{'network':8} {'verdict':11} {'instances':>9} {'search s':>9} {'check s':>9} {'leaves':>7} {'bytes/leaf':>10}")
+    print(
+        f"{'network':8} {'verdict':11} {'instances':>9} {'search s':>9} {'process s':>9} {'check s':>9} "
+        f"{'leaves':>7} {'bytes/leaf':>10}"
+    )
     for group in dict.fromkeys(group for group, _ in rows):
         for verdict in ("robust", "not robust", "unknown"):
             own = [row for name, row in rows if name == group and row["verdict"] == verdict]
             if not own:
                 continue
-            total = {key: sum(row.get(key, 0) for row in own) for key in ("search", "check", "leaves", "bytes")}
+            keys = ("search", "process", "check", "leaves", "bytes")
+            total = {key: sum(row.get(key, 0) for row in own) for key in keys}
             size = f"{total['bytes'] / total['leaves']:.0f}" if total["leaves"] else "-"
             print(
-                f"{group:8} {verdict:11} {len(own):9} {total['search']:9.3f} {total['check']:9.3f} "
-                f"{total['leaves']:7} {size:>10}"
+                f"{group:8} {verdict:11} {len(own):9} {total['search']:9.3f} {total['process']:9.3f} "
+                f"{total['check']:9.3f} {total['leaves']:7} {size:>10}"
             )
 
 

@@ -11,7 +11,7 @@ Bytes read_file(const std::string& path) {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
   demand(file != nullptr, path, "cannot be opened");
   Bytes data;
-  Bytes piece(1 << 20);
+  Bytes piece(1 << 16);
   while (const size_t count = std::fread(piece.data(), 1, piece.size(), file.get()))
     data.insert(data.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count));
   demand(std::ferror(file.get()) == 0, path, "cannot be read");

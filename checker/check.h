@@ -153,9 +153,9 @@ struct Matrix {
   std::vector<size_t> ends;  // of each row's runs
 
   void add(int64_t column, int64_t place);  // to the row that is being made; place: in weight
-  template <typename Use>
-  void each_run(size_t row, Use use) const {
-    for (size_t k = row == 0 ? 0 : ends[row - 1]; k < ends[row]; ++k) use(runs[k]);
+  std::span<const Run> runs_of(size_t row) const {
+    const size_t first = row == 0 ? 0 : ends[row - 1];
+    return std::span(runs).subspan(first, ends[row] - first);
   }
 };
 
@@ -170,10 +170,24 @@ struct Node {
   Numbers bias;
   size_t from = 0;
   size_t first_neuron = 0;  // of a ReLU: its first neuron's number among all
+
+  // use(weight, node, column) for each product of value j.
+  template <typename Use>
+  void each_product(size_t j, Use use) const {
+    for (const Term& term : terms)
+      for (const Matrix::Run& run : term.matrix.runs_of(j))
+        for (size_t k = 0; k < run.length; ++k)
+          use(term.matrix.weight[run.weight + k], term.node, run.column + k);
+  }
 };
 
 using Shape = std::vector<int64_t>;
 int64_t size_of(const Shape& shape);
+
+struct Tensor {
+  Shape shape;
+  Numbers values;
+};
 
 // Values on their way through the network: those of a node, as one image's [n] or [channels, height, width].
 struct Signal {
@@ -246,10 +260,7 @@ Floats as_values(Pixels image, const Shape& shape);
 // A decimal number as written, exactly.
 mpq_class decimal(const std::string& text, const std::string& place);
 
-struct Slab {
-  double lo = 0.0;
-  double hi = 0.0;
-};
+using Slab = Interval;  // of means
 
 // Adds c d(x, centre)^2 to what is maximised, d^2 = |z - z_0|^2 + omega n (mu - m_0)^2. c and the centre are
 // floats.
@@ -263,6 +274,8 @@ struct Line {
   Numbers coefficients;
   double constant = 0.0;
 };
+
+struct Jet;
 
 class Region {
  public:
@@ -285,8 +298,8 @@ class Region {
   struct Shape {
     double p, a, b, c;
   };
-  template <typename Jet, typename Number>
-  Jet value(const Shape& f, const Number& mu) const;
+  Jet value(const Shape& f, const Interval& mu) const;
+  double find_peak(const Shape& f, double lo, double hi, double guess) const;
   double peak(const Shape& f, double lo, double hi) const;
   double fast_k(double mu) const;
 

@@ -67,18 +67,13 @@ Pixels resize(const Pixels& image, bool rows, int64_t to) {
   const int64_t step = rows ? image.channels : image.width * image.channels;
   for (int64_t t = 0; t < to; ++t) {
     const Weights own = weights_of(t, from, to);
-    for (int64_t k = 0; k < (rows ? image.height : image.width); ++k) {
-      for (int64_t c = 0; c < image.channels; ++c) {
-        const int64_t source = rows ? k * image.width * image.channels + c : k * image.channels + c;
-        int64_t sum = 1 << 21;
-        for (size_t i = 0; i < own.weights.size(); ++i)
-          sum += int64_t{own.weights[i]} *
-                 image.values[static_cast<size_t>(source + (own.first + static_cast<int64_t>(i)) * step)];
-        const int64_t target =
-            rows ? (k * to + t) * image.channels + c : (t * image.width + k) * image.channels + c;
-        result.values[static_cast<size_t>(target)] =
-            static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
-      }
+    for (int64_t k = 0; k < (rows ? image.height : 1) * step; ++k) {
+      int64_t source = (k / step * from + own.first) * step + k % step;
+      int64_t sum = 1 << 21;
+      for (const int64_t weight : own.weights)
+        sum += weight * image.values[static_cast<size_t>(std::exchange(source, source + step))];
+      result.values[static_cast<size_t>((k / step * to + t) * step + k % step)] =
+          static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
     }
   }
   return result;

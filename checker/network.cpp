@@ -14,9 +14,8 @@ void add_multiple(double* x, const double* w, double c, size_t n) {
 void add_transposed(const Matrix& matrix, const double* c, double* x) {
   for (size_t i = 0; i < matrix.ends.size(); ++i) {
     if (c[i] == 0.0) continue;
-    matrix.each_run(i, [&](const Matrix::Run& run) {
+    for (const Matrix::Run& run : matrix.runs_of(i))
       add_multiple(x + run.column, &matrix.weight[run.weight], c[i], run.length);
-    });
   }
 }
 
@@ -32,31 +31,21 @@ bool propagate(const Network& network, const Intervals& box, Intervals& neurons,
       if (z.lo > z.hi) return false;
       y.push_back(at_least(z, 0.0));
     }
-    for (const double bias : node.bias) y.emplace_back(bias);
-    for (const Node::Term& term : node.terms) {
-      const Intervals& x = values[term.node];
-      for (size_t j = 0; j < node.size; ++j) {
-        term.matrix.each_run(j, [&](const Matrix::Run& run) {
-          for (size_t k = 0; k < run.length; ++k)
-            y[j] = y[j] + Interval(term.matrix.weight[run.weight + k]) * x[run.column + k];
-        });
-      }
+    for (size_t j = 0; j < node.bias.size(); ++j) {
+      Interval sum = node.bias[j];
+      node.each_product(j,
+                        [&](double w, size_t from, size_t k) { sum = sum + Interval(w) * values[from][k]; });
+      y.push_back(sum);
     }
   }
   for (size_t i = 0; i < network.nodes.size() && largest != nullptr; ++i) {
     auto& own = largest->values.emplace_back();
     for (const Interval& x : values[i]) own.push_back(std::max(std::abs(x.lo), std::abs(x.hi)));
     auto& products = largest->products.emplace_back(network.nodes[i].size, 0.0);
-    for (const Node::Term& term : network.nodes[i].terms) {
-      for (size_t j = 0; j < products.size(); ++j) {
-        term.matrix.each_run(j, [&](const Matrix::Run& run) {
-          for (size_t k = 0; k < run.length; ++k) {
-            const double weight = std::abs(term.matrix.weight[run.weight + k]);
-            products[j] = up(products[j] + up(weight * largest->values[term.node][run.column + k]));
-          }
-        });
-      }
-    }
+    for (size_t j = 0; j < products.size(); ++j)
+      network.nodes[i].each_product(j, [&](double w, size_t from, size_t k) {
+        products[j] = up(products[j] + up(std::abs(w) * largest->values[from][k]));
+      });
   }
   return true;
 }
@@ -72,18 +61,13 @@ bool is_strictly_largest(const Network& network, const Numbers& x, size_t label)
   for (size_t i = 1; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
     auto& y = values.emplace_back();
-    for (size_t j = 0; j < node.size; ++j)
+    for (size_t j = 0; j < node.size; ++j) {
       y.push_back(node.terms.empty() ? std::max(values[node.from][j], zero) : mpf_class(node.bias[j], bits));
-    for (const Node::Term& term : node.terms) {
-      for (size_t j = 0; j < node.size; ++j) {
-        term.matrix.each_run(j, [&](const Matrix::Run& run) {
-          for (size_t k = 0; k < run.length; ++k) {
-            product = term.matrix.weight[run.weight + k];
-            product *= values[term.node][run.column + k];
-            y[j] += product;
-          }
-        });
-      }
+      node.each_product(j, [&](double w, size_t from, size_t k) {
+        product = w;
+        product *= values[from][k];
+        y[j] += product;
+      });
     }
   }
   for (size_t j = 0; j < network.outputs(); ++j)

@@ -37,12 +37,6 @@ void add_numbers(const Field& field, std::vector<Number>& to, const std::string&
     to.push_back(static_cast<Number>(static_cast<int64_t>(in.varint(false))));
 }
 
-struct Tensor {
-  std::string name;
-  Shape shape;
-  Numbers values;
-};
-
 // float32, float64 or int64, as raw data or a list.
 Tensor read_tensor(Message message, const std::string& place) {
   Tensor tensor;
@@ -52,7 +46,6 @@ Tensor read_tensor(Message message, const std::string& place) {
     if (field.number == 1) add_numbers(field, tensor.shape, place);
     if (field.number == 2) type = field.value;
     if (field.number == 7) add_numbers(field, tensor.values, place);
-    if (field.number == 8) tensor.name = field.text();
     if (field.number == 4 || field.number == 9) {
       demand(raw.empty() && (field.number == 9 || type == 1), place, "numbers of another kind than said");
       raw = field.bytes;
@@ -81,8 +74,9 @@ class Graph {
       demand(field.number != 15 && (field.number != 12 || output.empty()), place_, "two outputs, or sparse");
       if (field.number == 12) output = name_of(field.bytes);
       if (field.number != 5) continue;
-      Tensor tensor = read_tensor(field.bytes, place_ + ", initializer");
-      demand(constants_.emplace(tensor.name, tensor).second, place_, "two initializers with one name");
+      const Tensor tensor = read_tensor(field.bytes, place_ + ", initializer");
+      demand(constants_.emplace(text_in(field.bytes, 8), tensor).second, place_,
+             "two initializers with one name");
     }
     for (const Field& field : parts)
       if (field.number == 11 && constants_.count(name_of(field.bytes)) == 0) read_input(field.bytes);
@@ -94,11 +88,12 @@ class Graph {
   }
 
  private:
-  std::string name_of(Message value) const {
-    for (const Field& field : fields(value, place_))
-      if (field.number == 1) return field.text();
+  std::string text_in(Message message, uint64_t number) const {
+    for (const Field& field : fields(message, place_))
+      if (field.number == number) return field.text();
     return {};
   }
+  std::string name_of(Message message) const { return text_in(message, 1); }
 
   // name, type { tensor { shape { dimension { size } } } }
   void read_input(Message message) {

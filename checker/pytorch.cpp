@@ -41,11 +41,6 @@ std::map<std::string, Message> unzip(const Bytes& data, const std::string& file)
   return entries;
 }
 
-struct Tensor {
-  Shape shape;
-  Numbers values;
-};
-
 // Reads the pickle that torch.save writes of a state_dict, and no other: opcode by opcode.
 class Pickle {
  public:

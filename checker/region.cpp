@@ -1,4 +1,5 @@
 #include <map>
+#include <numeric>
 #include <queue>
 
 #include "check.h"
@@ -10,10 +11,6 @@ Interval around(const mpq_class& q) {
   const double near = q.get_d();  // cut towards zero
   return {down(near), up(near)};
 }
-
-double square(double x) { return x * x; }
-double root(double x) { return std::sqrt(std::max(0.0, x)); }
-double at_least(double x, double least) { return std::max(x, least); }
 
 }  // namespace
 
@@ -84,35 +81,33 @@ Region::Region(Floats reference, const mpq_class& threshold)
   }
 }
 
+// A function's values on a piece, its slopes and their slopes.
+struct Jet {
+  Interval v, d, e;
+
+  Jet(const Interval& value, const Interval& slope = {}, const Interval& bend = {})
+      : v(value), d(slope), e(bend) {}
+};
+
 namespace {
 
-// A function's values on a piece, its slopes and their slopes; numbers are intervals or, roughly, doubles.
-template <typename N>
-struct Jet {
-  N v, d, e;
-};
-template <typename N>
-Jet<N> operator+(const Jet<N>& a, const Jet<N>& b) {
-  return {a.v + b.v, a.d + b.d, a.e + b.e};
+Jet operator+(const Jet& a, const Jet& b) { return {a.v + b.v, a.d + b.d, a.e + b.e}; }
+Jet operator*(const Jet& a, const Jet& b) {
+  return {a.v * b.v, a.v * b.d + a.d * b.v, a.v * b.e + Interval(2.0) * a.d * b.d + a.e * b.v};
 }
-template <typename N>
-Jet<N> operator*(const Jet<N>& a, const Jet<N>& b) {
-  return {a.v * b.v, a.v * b.d + a.d * b.v, a.v * b.e + N(2.0) * a.d * b.d + a.e * b.v};
+Jet operator*(const Jet& a, const Interval& b) { return {a.v * b, a.d * b, a.e * b}; }
+Jet square(const Jet& a) {
+  return {square(a.v), Interval(2.0) * a.v * a.d, Interval(2.0) * (square(a.d) + a.v * a.e)};
 }
-template <typename N>
-Jet<N> square(const Jet<N>& a) {
-  return {square(a.v), N(2.0) * a.v * a.d, N(2.0) * (square(a.d) + a.v * a.e)};
-}
-template <typename N>
-Jet<N> inverse(const Jet<N>& a) {
-  const N i = N(1.0) / a.v;
-  return {i, -a.d * square(i), (N(2.0) * square(a.d) * i - a.e) * square(i)};
+Jet inverse(const Jet& a) {
+  const Interval i = Interval(1.0) / a.v;
+  return {i, -a.d * square(i), (Interval(2.0) * square(a.d) * i - a.e) * square(i)};
 }
 // Of what is not negative.
-template <typename N>
-Jet<N> root(const Jet<N>& a) {
-  const N r = root(a.v);
-  return {r, a.d / (N(2.0) * r), (a.e - square(a.d) / (N(2.0) * at_least(a.v, 0.0))) / (N(2.0) * r)};
+Jet root(const Jet& a) {
+  const Interval r = root(a.v);
+  const Interval two = 2.0;
+  return {r, a.d / (two * r), (a.e - square(a.d) / (two * at_least(a.v, 0.0))) / (two * r)};
 }
 
 struct Piece {
@@ -130,20 +125,12 @@ double Region::fast_k(double mu) const {
 // F at the means mu, by t = mu - m and w = k - 1 = (1 - tau - t^2 / (mu^2 + m^2 + C1)) / tau, which are
 // small: terms that cancel each other do so before they are multiplied by the width of a piece. Where w is
 // negative there is no point of the region, and F need not be bounded.
-template <typename Jet, typename Number>
-Jet Region::value(const Shape& f, const Number& mu) const {
-  const auto number = [](const Interval& x) {
-    if constexpr (std::is_same_v<Number, double>)
-      return Jet{x.middle(), 0.0, 0.0};
-    else
-      return Jet{x, 0.0, 0.0};
-  };
-  const Jet x{mu, 1.0, 0.0};
-  const Jet t = x + number(-m_);
-  const Jet away = square(t) * inverse(square(x) + number(square(m_) + c1_));
-  Jet w = (number(gap_) + number(-1.0) * away) * number(Interval(1.0) / tau_);
+Jet Region::value(const Shape& f, const Interval& mu) const {
+  const Jet t(mu - m_, 1.0);
+  const Jet away = square(t) * inverse(square(Jet(mu, 1.0)) + (square(m_) + c1_));
+  Jet w = (gap_ + away * Interval(-1.0)) * (Interval(1.0) / tau_);
   w.v = at_least(w.v, 0.0);
-  const Jet radius = root(w * ((w + number(2.0)) * number(energy_) + number(nc2_)));
+  const Jet radius = root(w * ((w + Interval(2.0)) * energy_ + nc2_));
   const Interval c = f.c;
   const Interval p = f.p;
   const Interval a = f.a;
@@ -151,13 +138,29 @@ Jet Region::value(const Shape& f, const Number& mu) const {
   const Interval e = c * energy_;
   // N(k)^2 = b^2 + 4 c k a + 4 c^2 k^2 |z_r|^2
   const Interval four = Interval(4.0) * c;
-  Jet squares = number(square(Interval(f.b)) + four * (a + e)) +
-                w * (number(four * (a + Interval(2.0) * e)) + w * number(four * e));
+  Jet squares =
+      square(Interval(f.b)) + four * (a + e) + w * (four * (a + Interval(2.0) * e) + w * (four * e));
   squares.v = at_least(squares.v, 0.0);
-  return number((p + along * m_) * m_ + a + e) +
-         t * (number(p + Interval(2.0) * along * m_) + t * number(along)) +
-         w * (number(a + c * nc2_ + Interval(4.0) * e) + w * number(Interval(2.0) * e)) +
-         (f.c == 0.0 ? number(f.b) : root(squares)) * radius;
+  return ((p + along * m_) * m_ + a + e) + t * (p + Interval(2.0) * along * m_ + t * along) +
+         w * (a + c * nc2_ + Interval(4.0) * e + w * (Interval(2.0) * e)) +
+         (f.c == 0.0 ? Jet(f.b) : root(squares)) * radius;
+}
+
+// Roughly where F is largest: by Newton's method, or by halving where that leads away.
+double Region::find_peak(const Shape& f, double lo, double hi, double guess) const {
+  double at = std::clamp(guess, lo, hi);
+  double left = lo;
+  double right = hi;
+  double step = kInf;
+  for (int count = 0; count < 60 && left < right && step > 1e-9 * (hi - lo); ++count) {
+    const Jet here = value(f, at);
+    const double slope = here.d.middle();
+    (slope > 0.0 || (!(slope <= 0.0) && at < m_.lo) ? left : right) = at;
+    const double next = std::clamp(at - slope / here.e.middle(), lo, hi);
+    const double before = std::exchange(at, next >= left && next <= right ? next : left / 2 + right / 2);
+    step = std::abs(at - before);
+  }
+  return at;
 }
 
 // An upper bound of F over the means of [lo, hi]: on each piece the largest of its values as they come, or of
@@ -166,17 +169,11 @@ double Region::peak(const Shape& f, double lo, double hi) const {
   constexpr int kPieces = 4000;
   if (!std::isfinite(f.p) || !std::isfinite(f.a) || !std::isfinite(f.b)) return kInf;
   double reached = -kInf;
+  double best = lo / 2 + hi / 2;  // of the last piece
   const auto bound = [&](double from, double to) {
-    double left = from;
-    double right = to;
-    for (int step = 0; step < 40; ++step) {
-      const double middle = left / 2 + right / 2;
-      const double slope = value<Jet<double>>(f, middle).d;
-      (slope > 0.0 || (!(slope <= 0.0) && middle < m_.lo) ? left : right) = middle;
-    }
-    const double at = std::clamp(left / 2 + right / 2, from, to);
-    const Jet<Interval> here = value<Jet<Interval>>(f, Interval(at));
-    const Jet<Interval> all = value<Jet<Interval>>(f, Interval(from, to));
+    const double at = best = std::clamp(find_peak(f, from, to, best), from, to);
+    const Jet here = value(f, at);
+    const Jet all = value(f, Interval(from, to));
     const Interval slope = all.e.hi <= 0.0 ? here.d : all.d;
     if (std::isfinite(here.v.lo)) reached = std::max(reached, here.v.lo);
     const Interval line = here.v + slope * (Interval(from, to) - Interval(at));
@@ -239,65 +236,25 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   return (Interval(most) + Interval(rest) + constant).hi;
 }
 
-// Not the best line, but the one that a certificate's numbers are made for: with other bounds of the neurons
-// they are numbers for another argument, which may be a worse one. With y = z . z_r, 2 k y = 2 k0 y + 2 y0 k
-// - 2 k0 y0 + 2 (k - k0)(y - y0), and what depends on mu is g = omega n mu^2 - 2 omega n m0 mu + lift k(mu)
-// <= slope mu + excess.
+// The tangent where x is the bowl's centre in mean and k, with w = k z . z_r as if z . z_r were the centre's:
+// any line would do, and this is the one that the search takes.
 Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
-  constexpr int kPieces = 64;
-  const double lo = std::max(slab.lo, means_.lo);
-  const double hi = std::min(slab.hi, means_.hi);
-  const Interval two(2.0);
-  Interval m0 = 0.0;
-  Interval squares = 0.0;
+  const Numbers& x0 = *bowl.centre;
+  const auto n = static_cast<double>(size());
+  const double m0 = std::accumulate(x0.begin(), x0.end(), 0.0) / n;
   double along = 0.0;
-  for (size_t i = 0; i < size(); ++i) {
-    const double x0 = (*bowl.centre)[i];
-    m0 = m0 + Interval(x0);
-    squares = squares + square(Interval(x0));
-    along += x0 * z_[i].lo;
-  }
-  m0 = m0 / n_;
-  // k0, y0 and the slope may be any numbers.
-  const Interval k0 = fast_k(m0.middle());
-  const Interval y0 = along;
-  const Interval c = bowl.c;
-  const Interval weight = Interval(omega_) * n_;
-  const Interval lift = two * y0 + nc2_;
-  const auto top = [&](const Interval& mu) { return two * m_ * mu + c1_; };
-  const auto bottom = [&](const Interval& mu) { return square(mu) + square(m_) + c1_; };
-  const auto bend = [&](const Interval& mu) {
-    return lift * ((two * m_ * bottom(mu) - two * mu * top(mu)) / square(bottom(mu)) / tau_);
-  };
-  const double slope = bend(m0.middle()).middle();
-  const Interval linear = -(two * weight * m0) - Interval(slope);
-  double excess = lo <= hi ? -kInf : kInf;
-  double from = lo;
-  for (int i = 1; i <= kPieces && lo <= hi; ++i) {  // by the mean value theorem
-    const double to = i == kPieces ? hi : std::clamp(lo + (hi - lo) * i / kPieces, from, hi);
-    const Interval piece(from, to);
-    const Interval at = piece.middle();
-    const Interval value = (weight * at + linear) * at + lift * (top(at) / bottom(at) / tau_);
-    const Interval rise = two * weight * piece + linear + bend(piece);
-    excess = std::max(excess, (value + rise * (piece - at)).hi);
-    from = to;
-  }
-  const Interval most(1.0, std::max(1.0, (Interval(1.0) / tau_).hi));
-  const Interval w = Interval(most.hi) - Interval(1.0);
-  const Interval reach = root(w * ((w + two) * energy_ + nc2_)) * root(energy_);
-  const Interval y((energy_ - Interval(reach.hi)).lo, (Interval(most.hi) * energy_ + reach).hi);
-  const Interval product = (most - k0) * (y - y0);
-  Interval constant = c * (Interval(excess) + two * Interval(product.hi) - two * k0 * y0 - nc2_ - energy_ +
-                           squares + (weight - n_) * square(m0));
+  for (size_t i = 0; i < size(); ++i) along += x0[i] * z_[i].lo;
+  const double k0 = fast_k(m0);
+  const double m = m_.lo;
+  const double bottom = m0 * m0 + m * m + c1_.lo;
+  const double bend = 2.0 * (m * bottom - m0 * (2.0 * m * m0 + c1_.lo)) / (bottom * bottom * tau_.lo);
+  const double slope = (2.0 * along + nc2_.lo) * bend;
   Line line;
-  for (size_t i = 0; i < size(); ++i) {
-    const Interval own = Interval((*bowl.centre)[i]) - m0;
-    const Interval exact = c * (two * (k0 * z_[i] - own) + Interval(slope) / n_);
-    const double kept = exact.middle();
-    line.coefficients.push_back(kept);
-    constant = constant + Interval(std::isfinite(kept) ? std::max(0.0, up(exact.hi - kept)) : kInf);
-  }
-  line.constant = std::isfinite(constant.hi) ? constant.hi : kInf;
+  for (size_t i = 0; i < size(); ++i)
+    line.coefficients.push_back(bowl.c * (2.0 * (k0 * z_[i].lo - (x0[i] - m0)) + slope / n));
+  Numbers negated;
+  for (const double value : line.coefficients) negated.push_back(-value);
+  line.constant = most(negated, bowl, slab, {});
   return line;
 }
 
