@@ -236,8 +236,7 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   return (Interval(most) + Interval(rest) + constant).hi;
 }
 
-// The tangent where x is the bowl's centre in mean and k, with w = k z . z_r as if z . z_r were the centre's:
-// any line would do, and this is the one that the search takes.
+// Any line would do, and this is the one that the search takes.
 Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
   const Numbers& x0 = *bowl.centre;
   const auto n = static_cast<double>(size());

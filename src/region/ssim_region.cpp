@@ -201,4 +201,26 @@ std::vector<double> GlobalSsim::inner_weights(std::span<const double> w, const B
   return v;
 }
 
+// The bowl's tangent where x is the centre, with k and the mean's own slope there: any line would do.
+// SOUND: what is left of the bowl above it is bounded as of any linear function.
+std::optional<Line> GlobalSsim::flatten(const Bowl& bowl, const Slab& slab) const {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  if (bowl.centre.size() != reference().size() || !(bowl.curvature >= 0.0F)) return std::nullopt;
+  if (!finite(bowl.curvature) || !std::all_of(bowl.centre.begin(), bowl.centre.end(), finite)) {
+    return std::nullopt;
+  }
+  const BowlFrame frame = bowl_frame(bowl.centre);
+  const double slope = (2.0 * frame.along + fast_.n_c2) * fast_.scale_slope(frame.mean) / fast_.n;
+  Line line;
+  std::vector<double> negated;
+  for (size_t i = 0; i < centred_.size(); ++i) {
+    const double away = frame.mean + frame.scale * centred_[i] - bowl.centre[i];
+    line.coefficients.push_back(bowl.curvature * (2.0 * away + slope));
+    negated.push_back(-line.coefficients.back());
+  }
+  line.constant = sound_curved_support(negated, bowl, slab, {});
+  if (!finite(line.constant)) return std::nullopt;
+  return line;
+}
+
 }  // namespace verissim::region
