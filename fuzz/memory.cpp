@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 
 #if defined(__has_feature)
@@ -32,8 +33,12 @@ void add(int64_t bytes) {
 
 #ifdef VERISSIM_FUZZ_HOOKS
 
-// The sanitizer's own malloc tells us.
-#include <sanitizer/allocator_interface.h>
+// The sanitizer's own malloc tells us. GCC has these functions, but not the header that declares them.
+extern "C" {
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, size_t),
+                                              void (*on_free)(const volatile void*));
+size_t __sanitizer_get_allocated_size(const volatile void* pointer);
+}
 
 namespace verissim::fuzz {
 namespace {
@@ -41,7 +46,7 @@ namespace {
 void on_malloc(const volatile void*, size_t size) { add(static_cast<int64_t>(size)); }
 void on_free(const volatile void* pointer) {
   if (pointer == nullptr) return;
-  add(-static_cast<int64_t>(__sanitizer_get_allocated_size(const_cast<const void*>(pointer))));
+  add(-static_cast<int64_t>(__sanitizer_get_allocated_size(pointer)));
 }
 void install() {
   static const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);

@@ -15,6 +15,8 @@ namespace {
 // "auto" goes on to the next method where a proved network has lost more accuracy than this on the test
 // samples.
 constexpr double kAccuracyToSpare = 0.005;
+// A method that has lost more than this makes room for the next one.
+constexpr double kAccuracyAtStake = 0.1;
 // How often the step to a proved network is halved at most.
 constexpr int kHalvings = 5;
 
@@ -58,7 +60,11 @@ class Campaign {
     const std::vector<std::string> methods = methods_of(options_);
     for (size_t i = 0; i < methods.size(); ++i) {
       outcome_.status = try_method(methods[i], methods.size() - i);
-      if (stop_.stop_requested() || best_accuracy() >= accuracy_wanted()) break;
+      if (best_accuracy() >= accuracy_wanted()) break;
+      if (!stop_.stop_requested()) continue;
+      if (outcome_.status == Status::kCostly)
+        outcome_.status = stop_.interrupted() ? Status::kInterrupted : Status::kTimeLimit;
+      break;
     }
     return outcome_.candidates.empty() ? finish_unproved() : finish_proved();
   }
@@ -115,7 +121,8 @@ class Campaign {
     }
     const size_t first = outcome_.rounds.size();
     Loop loop(setting_, pool_, outcome_);
-    Loop::End end = loop.run(method, seconds, stop);
+    const double least = left > 1 ? accuracy_at_start() - kAccuracyAtStake : 0.0;
+    Loop::End end = loop.run(method, seconds, least, stop);
     for (size_t i = first - 1; i < outcome_.rounds.size(); ++i) {
       if (outcome_.rounds[i].method == method) seconds_ += outcome_.rounds[i].seconds;
     }
@@ -204,6 +211,8 @@ const char* to_string(Status status) {
       return "the time limit for repair was reached";
     case Status::kStuck:
       return "not all counterexamples could be repaired";
+    case Status::kCostly:
+      return "repair lost too much accuracy";
     case Status::kInaccurate:
       return "no proved network is as accurate as demanded";
     case Status::kInterrupted:
