@@ -15,7 +15,10 @@ constexpr double kTowardsReference[] = {1.0, 0.98, 0.95, 0.9, 0.8, 0.6, 0.3};
 
 double value_of(int level) { return static_cast<double>(image::to_unit(static_cast<uint8_t>(level))); }
 
-int nearest_level(double x) { return static_cast<int>(std::clamp(std::floor(x * 255.0 + 0.5), 0.0, 255.0)); }
+// 0 for what is not a number.
+int nearest_level(double x) {
+  return static_cast<int>(std::fmin(std::fmax(std::floor(x * 255.0 + 0.5), 0.0), 255.0));
+}
 
 // The last level on the way from the reference's value to x.
 int level_towards(double reference, double x) {
