@@ -60,11 +60,11 @@ Loop::Loop(const Setting& setting, Pool& pool, Outcome& outcome)
   VERISSIM_CHECK(!outcome.rounds.empty());
 }
 
-Loop::End Loop::run(const std::string& method, double seconds, double least_accuracy, const StopToken& stop) {
+Loop::End Loop::run(const std::string& method, double seconds, const StopToken& stop) {
   restart(method);
   for (;;) {
     std::optional<Status> end = why_end(stop);
-    if (!end) end = change(seconds, least_accuracy, stop);
+    if (!end) end = change(seconds, stop);
     if (end) return {*end, std::move(network_), method_->may_shrink()};
     verify_again(stop);
   }
@@ -121,7 +121,7 @@ std::optional<Status> Loop::why_end(const StopToken& stop) const {
 }
 
 // One repair. Returns why the loop must end after it, if it must.
-std::optional<Status> Loop::change(double seconds, double least_accuracy, const StopToken& outer) {
+std::optional<Status> Loop::change(double seconds, const StopToken& outer) {
   const Stopwatch watch;
   const double left = seconds - seconds_;
   if (seconds > 0 && left <= 0) return Status::kTimeLimit;
@@ -140,7 +140,6 @@ std::optional<Status> Loop::change(double seconds, double least_accuracy, const 
   if (stop.interrupted()) return Status::kInterrupted;
   if (stop.stop_requested()) return Status::kTimeLimit;
   if (improvement.wrong > 0 || improvement.helpless) return Status::kStuck;
-  if (round().accuracy_after < least_accuracy) return Status::kCostly;
   return std::nullopt;
 }
 

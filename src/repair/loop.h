@@ -39,16 +39,15 @@ class Loop {
     bool may_shrink;           // see Method
   };
   // Adds rounds to the outcome, and keeps the nearest network in it. May use at most `seconds` (<= 0: no
-  // limit) to change the network. Ends with kCostly once that has less than `least_accuracy` on the test
-  // samples.
-  End run(const std::string& method, double seconds, double least_accuracy, const StopToken& stop);
+  // limit) to change the network.
+  End run(const std::string& method, double seconds, const StopToken& stop);
 
  private:
   void restart(const std::string& method);
   void verify_again(const StopToken& stop);
   bool stalled() const;
   std::optional<Status> why_end(const StopToken& stop) const;
-  std::optional<Status> change(double seconds, double least_accuracy, const StopToken& stop);
+  std::optional<Status> change(double seconds, const StopToken& stop);
   void widen_margins(const Round& round);
   void collect(Round& round, const StopToken& stop);
   Improvement improve(Round& round, const StopToken& stop);

@@ -15,8 +15,6 @@ namespace {
 // "auto" goes on to the next method where a proved network has lost more accuracy than this on the test
 // samples.
 constexpr double kAccuracyToSpare = 0.005;
-// A method that has lost more than this makes room for the next one.
-constexpr double kAccuracyAtStake = 0.1;
 // How often the step to a proved network is halved at most.
 constexpr int kHalvings = 5;
 
@@ -60,11 +58,7 @@ class Campaign {
     const std::vector<std::string> methods = methods_of(options_);
     for (size_t i = 0; i < methods.size(); ++i) {
       outcome_.status = try_method(methods[i], methods.size() - i);
-      if (best_accuracy() >= accuracy_wanted()) break;
-      if (!stop_.stop_requested()) continue;
-      if (outcome_.status == Status::kCostly)
-        outcome_.status = stop_.interrupted() ? Status::kInterrupted : Status::kTimeLimit;
-      break;
+      if (stop_.stop_requested() || best_accuracy() >= accuracy_wanted()) break;
     }
     return outcome_.candidates.empty() ? finish_unproved() : finish_proved();
   }
@@ -121,8 +115,7 @@ class Campaign {
     }
     const size_t first = outcome_.rounds.size();
     Loop loop(setting_, pool_, outcome_);
-    const double least = left > 1 ? accuracy_at_start() - kAccuracyAtStake : 0.0;
-    Loop::End end = loop.run(method, seconds, least, stop);
+    Loop::End end = loop.run(method, seconds, stop);
     for (size_t i = first - 1; i < outcome_.rounds.size(); ++i) {
       if (outcome_.rounds[i].method == method) seconds_ += outcome_.rounds[i].seconds;
     }
@@ -211,8 +204,6 @@ const char* to_string(Status status) {
       return "the time limit for repair was reached";
     case Status::kStuck:
       return "not all counterexamples could be repaired";
-    case Status::kCostly:
-      return "repair lost too much accuracy";
     case Status::kInaccurate:
       return "no proved network is as accurate as demanded";
     case Status::kInterrupted:

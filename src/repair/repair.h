@@ -18,8 +18,7 @@ namespace verissim::repair {
 
 struct Options {
   // A method's name, or "auto": the methods in order of cost, until one has proved all targets and lost
-  // hardly any accuracy; the best of the proved networks is kept. All but the last end once they have lost a
-  // tenth of the accuracy.
+  // hardly any accuracy; the best of the proved networks is kept.
   std::string method = "auto";
   MethodOptions training = {};
   // A point counts as repaired when the label's score exceeds every rival's by this much, > 0. Grows by
@@ -46,7 +45,6 @@ enum class Status {
   kRoundLimit,  // all rounds were used up
   kTimeLimit,   // the time for repair was used up
   kStuck,       // the epochs of one repair did not suffice to get all counterexamples right
-  kCostly,      // a method of several lost too much accuracy to go on with it
   kInaccurate,  // all targets were verified, with less than min_accuracy
   kInterrupted,
 };

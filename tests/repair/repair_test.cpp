@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "base/error.h"
@@ -327,32 +326,6 @@ TEST(Repair, AcceptsNoNetworkBelowTheAccuracyDemanded) {
   const Outcome outcome = repair_one(trained(), grid_target(0.55, 3), kTrain, wrong, options, nullptr, {});
   EXPECT_EQ(outcome.status, Status::kInaccurate);
   EXPECT_EQ(tally(outcome.verifications).robust, 1);
-}
-
-// Points of another class's corner are to get class 0, for ever.
-TEST(Repair, AutoLeavesAMethodThatLosesTheAccuracy) {
-  search::Result refuted;
-  refuted.verdict = search::Verdict::kNotRobust;
-  refuted.reason = search::Reason::kCounterexample;
-  for (int i = 0; i < 30; ++i)
-    refuted.counterexamples.push_back({{0.7 + 0.01 * (i % 6), 0.7 + 0.01 * i / 2}, 3, -1.0});
-  Options options = quick();
-  options.method = "auto";
-  options.max_rounds = 2;
-  options.training.max_epochs = 10;
-  const network::Network start = trained();
-  const Outcome outcome = repair_one(start, fixed_target(refuted), kTrain, kTest, options, nullptr, {});
-  EXPECT_NE(outcome.status, Status::kCostly);
-  std::map<std::string, int> repairs;
-  for (const Round& round : outcome.rounds) {
-    if (!round.repaired) continue;
-    ++repairs[round.method];
-    if (round.method == "last-layer") {
-      EXPECT_LT(round.accuracy_after, train::accuracy(start, kTest) - 0.1);
-    }
-  }
-  EXPECT_EQ(repairs["last-layer"], 1);
-  EXPECT_GE(repairs["bound"], 1);
 }
 
 TEST(Repair, RefusesWrongOptions) {
