@@ -403,13 +403,19 @@ def main():
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these kinds of faults")
+    parser.add_argument("--without", nargs="+", metavar="NAME", default=[], help="all kinds but these")
     parser.add_argument("--strikes", type=int, default=3, help="kills or signals in a row, at most")
     parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
     parser.add_argument("--keep", type=pathlib.Path, help="folder to work in, which is kept")
     options = parser.parse_args()
-    options.kinds = [fault for fault in FAULTS if not options.only or fault.__name__ in options.only]
+    names = [fault.__name__ for fault in FAULTS]
+    unknown = [name for name in [*(options.only or []), *options.without] if name not in names]
+    if unknown:
+        parser.error(f"no such kind of fault: {' '.join(unknown)}; there are {' '.join(names)}")
+    wanted_names = set(options.only or names) - set(options.without)
+    options.kinds = [fault for fault in FAULTS if fault.__name__ in wanted_names]
     if not options.kinds:
-        parser.error(f"no such kind of fault: {' '.join(options.only)}")
+        parser.error("no kind of fault is left")
     options.root = pathlib.Path(__file__).resolve().parent.parent
     base = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="verissim-faults-"))
     base.mkdir(parents=True, exist_ok=True)
