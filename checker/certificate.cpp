@@ -169,13 +169,22 @@ class Checker {
     return found;
   }
 
+  // Code 2 j for z_j >= 0, 2 j + 1 for z_j <= 0. Once for each neuron, which bounds what a record makes of
+  // them.
+  static void add_split(Open& open, int64_t code) {
+    const Split own{static_cast<int32_t>(code / 2), code % 2 == 0 ? 1 : -1};
+    for (const Split& split : open.splits)
+      demand(split.neuron != own.neuron, "neuron " + std::to_string(own.neuron), "it is split twice");
+    open.splits.push_back(own);
+  }
+
   // Splits of neurons whose sign is known already, so that the other part has no points; then the reasons.
   Reasons read_reasons(Open& open, bool is_bound) {
     for (auto count = in_.index(neurons_ + 1, "the count of splits"); count > 0; --count) {
       const auto code = in_.index(2 * neurons_, "neuron");
       const Interval& z = open.facts->neurons[static_cast<size_t>(code / 2)];
       demand(code % 2 == 0 ? z.lo >= 0.0 : z.hi <= 0.0, in_.place(), "the sign of a neuron is not known");
-      open.splits.push_back({static_cast<int32_t>(code / 2), code % 2 == 0 ? 1 : -1});
+      add_split(open, code);
     }
     return is_bound ? read_reasons(open.facts->unstable.size(), open.splits.size()) : Reasons{};
   }
@@ -222,8 +231,8 @@ class Checker {
     open_.erase(found);
     const auto branch = in_.index(neurons_ + 1, "neuron");
     if (branch > 0) {
-      first.splits.push_back({static_cast<int32_t>(branch - 1), 1});
-      second.splits.push_back({static_cast<int32_t>(branch - 1), -1});
+      add_split(first, 2 * branch - 2);
+      add_split(second, 2 * branch - 1);
     } else {
       const double middle = in_.number(8);
       demand(first.slab.lo <= middle && middle <= first.slab.hi, in_.place(), "a slab is split outside");

@@ -249,7 +249,7 @@ struct Pixels {
   int64_t height = 0, width = 0, channels = 0;
   Bytes values;
 };
-// PNG: 8 bits, grey or RGB, not interlaced, no transparency.
+// PNG: 8 bits, grey or RGB, not interlaced, no transparency, not animated.
 Pixels read_png(const std::string& file);
 // Grey or RGB as wanted and resized as Pillow does (bilinear); then k / 255 in float32, plane by plane.
 Floats as_values(Pixels image, const Shape& shape);

@@ -94,6 +94,7 @@ Pixels read_png(const std::string& file) {
     type.assign(name.begin(), name.end());
     const auto chunk = in.take(size);
     in.take(4);  // the chunk's checksum: zlib's own and the count of pixels are looked at
+    demand((type == "IHDR") == (image.channels == 0), file, "not one header, in front");
     if (type == "IHDR") {
       Reader header(chunk, file);
       image.width = static_cast<int64_t>(header.word(4, true));
@@ -110,10 +111,9 @@ Pixels read_png(const std::string& file) {
       packed.insert(packed.end(), chunk.begin(), chunk.end());
     } else {
       demand(type == "IEND" || (type[0] & 32) != 0, file, "an unknown part, " + type);
-      demand(type != "tRNS", file, "it has transparency");
+      demand(type != "tRNS" && type != "acTL", file, "it has transparency, or moves");
     }
   }
-  demand(image.channels > 0, file, "it has no header");
   const uint64_t most = static_cast<uint64_t>((image.width * image.channels + 1) * image.height);
   unfilter(image, unpack(packed, most, file), file);
   return image;

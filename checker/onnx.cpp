@@ -13,12 +13,16 @@ struct Field {
   std::string text() const { return {bytes.begin(), bytes.end()}; }
 };
 
-std::vector<Field> fields(Message message, const std::string& place) {
+// kinds[number - 1]: what a field must be, as another reader would pass over what is not: 0 a whole number, 2
+// bytes, 5 a float, n whole numbers one by one or packed. Blank, or behind its end: anything.
+std::vector<Field> fields(Message message, const std::string& place, std::string_view kinds = {}) {
   std::vector<Field> result;
   for (Reader in(message, place); !in.at_end();) {
     const uint64_t key = in.varint(false);
     const uint64_t kind = key & 7;
-    demand(kind <= 2 || kind == 5, place, "an unknown kind of field");
+    const char due = (key >> 3) - 1 < kinds.size() ? kinds[(key >> 3) - 1] : ' ';
+    const bool fits = due == ' ' || due == static_cast<char>('0' + kind) || (due == 'n' && kind % 2 == 0);
+    demand(fits && (kind <= 2 || kind == 5), place, "an unknown kind of field");
     Field& field = result.emplace_back(Field{key >> 3, 0, {}});
     if (kind == 2) {
       field.bytes = in.take(in.varint(false));
@@ -42,7 +46,7 @@ Tensor read_tensor(Message message, const std::string& place) {
   Tensor tensor;
   uint64_t type = 0;
   Message raw;
-  for (const Field& field : fields(message, place)) {
+  for (const Field& field : fields(message, place, "n0 2  n22")) {
     if (field.number == 1) add_numbers(field, tensor.shape, place);
     if (field.number == 2) type = field.value;
     if (field.number == 7) add_numbers(field, tensor.values, place);
@@ -89,9 +93,10 @@ class Graph {
 
  private:
   std::string text_in(Message message, uint64_t number) const {
+    std::string text;  // the last one counts
     for (const Field& field : fields(message, place_))
-      if (field.number == number) return field.text();
-    return {};
+      if (field.number == number) text = field.text();
+    return text;
   }
   std::string name_of(Message message) const { return text_in(message, 1); }
 
@@ -123,7 +128,7 @@ class Graph {
     settings_.clear();
     tensor_ = {};
     place_ = file;
-    for (const Field& field : fields(message, file)) {
+    for (const Field& field : fields(message, file, "22 22 2")) {
       if (field.number == 1) inputs_.push_back(field.text());
       if (field.number == 4) op = field.text();
       demand((field.number != 2 || out.empty()) && (field.number != 7 || field.bytes.empty()), file,
@@ -147,7 +152,11 @@ class Graph {
   // Numbers and lists of them; texts count as their first letter.
   void read_attribute(Message message) {
     Numbers list;
-    for (const Field& field : fields(message, place_)) {
+    uint64_t type = 0;
+    uint64_t given = 0;
+    for (const Field& field : fields(message, place_, "25022  n")) {
+      if (field.number == 20) type = field.value;
+      if (field.number > 1 && field.number < 9) given = field.number;
       if (field.number == 2) list.push_back(std::bit_cast<float>(static_cast<uint32_t>(field.value)));
       if (field.number == 3 || field.number == 8) add_numbers(field, list, place_);
       if (field.number == 4) list.push_back(field.bytes.empty() ? 0.0 : field.bytes[0]);
@@ -155,7 +164,8 @@ class Graph {
       demand(field.number < 6 || field.number == 8 || field.number == 13 || field.number == 20, place_,
              "an attribute of an unknown kind");
     }
-    demand(list.empty() != tensor_.values.empty(), place_, "an attribute without a value");
+    demand(list.empty() != tensor_.values.empty() && given == type + 1, place_,
+           "an attribute without a value of its type");
     demand(settings_.emplace(name_of(message), list).second, place_, "an attribute is there twice");
   }
 
@@ -201,6 +211,7 @@ class Graph {
   // A number for each value of x, from a constant that is repeated along axes where it has one.
   Numbers spread(const Tensor& tensor, const Shape& shape) const {
     Numbers values;
+    demand(tensor.shape.size() <= shape.size() + 1, place_, "a constant of more axes than the values have");
     for (int64_t i = 0; i < size_of(shape); ++i) {
       int64_t rest = i;
       int64_t place = 0;
@@ -240,7 +251,7 @@ class Graph {
   Signal dense(const Signal& x) {
     for (const char* name : {"alpha", "beta"}) expect(name, 1.0);
     expect("transA", 0.0);
-    const bool rows = take("transB", {0.0})[0] == 1.0;
+    const bool rows = take("transB", {0.0})[0] != 0.0;
     const Tensor& w = constant(1);
     demand(x.shape.size() == 1 && w.shape.size() == 2 && w.shape[rows ? 1 : 0] == x.shape[0], place_,
            "sizes");

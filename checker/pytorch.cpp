@@ -5,9 +5,17 @@
 namespace check {
 namespace {
 
-// The files of a ZIP archive, by name.
-std::map<std::string, Message> unzip(const Bytes& data, const std::string& file) {
-  std::map<std::string, Message> entries;
+// The files of a ZIP archive, by name, in which PyTorch does not tell capitals from small letters.
+struct ByName {
+  bool operator()(const std::string& a, const std::string& b) const {
+    const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return std::ranges::lexicographical_compare(a, b, {}, small, small);
+  }
+};
+using Entries = std::map<std::string, Message, ByName>;
+
+Entries unzip(const Bytes& data, const std::string& file) {
+  Entries entries;
   const auto from = [&](size_t at) {
     demand(at <= data.size(), file, "its ZIP directory is damaged");
     return Reader(Message(data).subspan(at), file);
@@ -19,7 +27,16 @@ std::map<std::string, Message> unzip(const Bytes& data, const std::string& file)
   tail.take(2);
   const uint64_t count = tail.word(2);
   tail.take(4);
-  Reader directory = from(tail.word(4));
+  const uint64_t start = tail.word(4);
+  Reader locator = from(end - std::min<size_t>(end, 20));
+  if (locator.word(4) == 0x07064b50) {  // of ZIP64's end, which PyTorch believes instead
+    locator.take(4);
+    Reader other = from(locator.word(8));
+    other.take(32);
+    demand(other.word(8) == count && other.take(8).size() == 8 && other.word(8) == start, file,
+           "it has two ZIP directories");
+  }
+  Reader directory = from(start);
   for (uint64_t k = 0; k < count; ++k) {
     demand(directory.word(4) == 0x02014b50, file, "its ZIP directory is damaged");
     directory.take(6);
@@ -44,7 +61,7 @@ std::map<std::string, Message> unzip(const Bytes& data, const std::string& file)
 // Reads the pickle that torch.save writes of a state_dict, and no other: opcode by opcode.
 class Pickle {
  public:
-  Pickle(const std::map<std::string, Message>& entries, const std::string& folder, const std::string& file)
+  Pickle(const Entries& entries, const std::string& folder, const std::string& file)
       : entries_(entries), folder_(folder), in_(entries.at(folder + "data.pkl"), file + ", data.pkl") {}
 
   std::map<std::string, Tensor> read() {
@@ -78,7 +95,7 @@ class Pickle {
  private:
   static constexpr std::string_view kDictionary = "collections\nOrderedDict\n";
 
-  // An opcode; numbers have the kind K, texts X, names c, flags B, tuples of known length 1, 2, 3.
+  // An opcode; numbers have the kind K, texts X, names c, flags 0x88.
   struct Token {
     char kind = 0;
     int64_t number = 0;
@@ -104,8 +121,8 @@ class Pickle {
     } else if (code == 'h' || code == 'j') {
       last_ = memo_[in_.word(code == 'h' ? 1 : 4)];
       demand(last_.kind == 'X' || last_.kind == 'c', in_.place(), "a recalled value that is not known here");
-    } else if (code >= 0x85 && code <= 0x89) {
-      last_.kind = code < 0x88 ? static_cast<char>('1' + code - 0x85) : 'B';
+    } else if (code == 0x89) {
+      last_.kind = '\x88';
     }
     return last_;
   }
@@ -122,7 +139,7 @@ class Pickle {
     const bool marked = next().kind == '(';
     if (marked) next();
     for (; last_.kind == 'K'; next()) shape.push_back(last_.number);
-    demand(!shape.empty() && last_.kind == (marked ? 't' : static_cast<char>('0' + shape.size())),
+    demand(!shape.empty() && last_.kind == (marked ? 't' : static_cast<char>(0x84 + shape.size())),
            in_.place(), "no tuple");
     return shape;
   }
@@ -134,7 +151,9 @@ class Pickle {
     Tensor tensor{tuple(), {}};
     const Shape strides = tuple();
     demand(head[0].text == "torch._utils\n_rebuild_tensor_v2\n" && head[3].text == "storage" &&
-               match("Bc)RtR")[1].text == kDictionary,
+               match("\x88"
+                     "c)RtR")[1]
+                       .text == kDictionary,
            place, "no tensor");
     const bool is_double = head[4].text == "torch\nDoubleStorage\n";
     demand(is_double || head[4].text == "torch\nFloatStorage\n", place, "neither float32 nor float64");
@@ -155,7 +174,7 @@ class Pickle {
     return tensor;
   }
 
-  const std::map<std::string, Message>& entries_;
+  const Entries& entries_;
   std::string folder_;
   Reader in_;
   Token last_;
@@ -209,10 +228,11 @@ Network read_pytorch(const Bytes& data, const std::string& file) {
   for (auto& [numbers, arrays] : layers) {
     const Shape shape = arrays["weight"].shape;
     demand(shape.size() == 2, file, "a layer's weight is no matrix");
-    Numbers bias(static_cast<size_t>(shape[0]), 0.0);
-    if (arrays.count("bias") > 0) bias = arrays["bias"].values;
+    Tensor bias = {{shape[0]}, Numbers(static_cast<size_t>(shape[0]), 0.0)};
+    if (arrays.count("bias") > 0) bias = arrays["bias"];
     x = network.nodes.empty() ? network.input({shape[1]}) : network.relu(x);
-    x = network.dense(x, std::move(arrays["weight"].values), std::move(bias));
+    demand(x.shape == Shape{shape[1]} && bias.shape == Shape{shape[0]}, file, "sizes do not fit");
+    x = network.dense(x, std::move(arrays["weight"].values), std::move(bias.values));
   }
   demand(!layers.empty(), file, "it has no layers");
   return network;

@@ -214,6 +214,117 @@ TEST(Checker, MaxPoolingGetsNoCertificate) {
   EXPECT_FALSE(have(q.certificate()));
 }
 
+// What the checker says of a question without a certificate whose model or image is another: that the
+// certificate is not there, if it reads them.
+class OtherFiles : public ::testing::Test {
+ protected:
+  std::string with_model(const std::string& bytes) {
+    write_text_file(q_.model(), bytes);
+    return check(q_).out;
+  }
+  void expect_read(const std::string& out) { expect_said(out, "proof.cert: cannot be opened"); }
+  static void expect_said(const std::string& out, const std::string& why) {
+    EXPECT_NE(out.find(why), std::string::npos) << out;
+  }
+  static std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    EXPECT_NE(text.find(from), std::string::npos) << from;
+    for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+      text.replace(at, from.size(), to);
+    return text;
+  }
+  static std::string little(uint64_t value, int bytes) {
+    std::string text;
+    for (int k = 0; k < bytes; ++k) text += static_cast<char>(value >> (8 * k));
+    return text;
+  }
+
+  Rng rng_{86};
+  FiledQuestion q_ = filed(rng_, 2, 3, {7}, "0.999");
+};
+
+// PyTorch believes a directory of ZIP64 rather than the usual one.
+TEST_F(OtherFiles, TwoDirectoriesOfAnArchive) {
+  const std::string whole = read_text_file(q_.model());
+  const std::string body = whole.substr(0, whole.size() - 22);
+  const std::string end = whole.substr(body.size());
+  ASSERT_EQ(end.substr(0, 4), "PK\5\6");
+  const auto with = [&](const std::string& count, const std::string& start) {
+    const std::string record = "PK\6\6" + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) +
+                               count + count + end.substr(12, 4) + little(0, 4) + start;
+    return with_model(body + record + "PK\6\7" + little(0, 4) + little(body.size(), 8) + little(1, 4) + end);
+  };
+  const std::string count = end.substr(10, 2) + little(0, 6);
+  const std::string start = end.substr(16, 4) + little(0, 4);
+  expect_read(with(count, start));
+  expect_said(with(count, little(0, 8)), "two ZIP directories");
+  expect_said(with(little(1, 8), start), "two ZIP directories");
+}
+
+TEST_F(OtherFiles, NamesInCapitals) {
+  const std::string whole = read_text_file(q_.model());
+  expect_read(with_model(replaced(whole, "archive/byteorder", "archive/BYTEORDER")));
+  expect_said(
+      with_model(replaced(replaced(whole, "archive/byteorder", "archive/BYTEORDER"), "little", "bigend")),
+      "unknown order of bytes");
+}
+
+TEST_F(OtherFiles, AMatrixOnItsSide) {
+  const auto tuple = [](int64_t a, int64_t b) {
+    return "(\x8a\x08" + little(static_cast<uint64_t>(a), 8) + "\x8a\x08" +
+           little(static_cast<uint64_t>(b), 8) + "t";
+  };
+  const int64_t out = q_.question.net.outputs();
+  const std::string whole = read_text_file(q_.model());
+  expect_said(with_model(replaced(whole, tuple(out, 7) + tuple(7, 1), tuple(7, out) + tuple(out, 1))),
+              "sizes do not fit");
+}
+
+TEST_F(OtherFiles, ImagesThatMoveOrHaveTwoHeaders) {
+  const std::string whole = read_text_file(q_.image());
+  const auto with = [&](const std::string& chunk) {
+    write_text_file(q_.image(), whole.substr(0, 33) + chunk + whole.substr(33));
+    return check(q_).out;
+  };
+  expect_read(with(""));
+  expect_said(with(little(0x08000000, 4) + "acTL" + std::string(12, '\0')), "or moves");
+  expect_said(with(whole.substr(8, 25)), "not one header");
+}
+
+// Protocol buffers: another kind of field than is due is passed over elsewhere, and the last name counts.
+TEST_F(OtherFiles, FieldsOfOnnx) {
+  q_.model_name = "model.onnx";
+  const std::string name = OnnxWriter::bytes(1, "transB");
+  const auto with = [&](const std::string& value, int64_t type, const std::string& more) {
+    return with_model(OnnxWriter(rng_).gemm(6, name + value + OnnxWriter::number(20, type), more));
+  };
+  const std::string one = OnnxWriter::number(3, 1);
+  expect_read(with(one, 2, ""));
+  expect_said(with(OnnxWriter::bytes(3, "\x01"), 2, ""), "unknown kind of field");
+  expect_said(with(one, 2, OnnxWriter::bytes(1, "\x01") + "\x0d" + little(1, 4)), "unknown kind of field");
+  expect_said(with(one, 1, ""), "of its type");
+  expect_said(with(one, 2, OnnxWriter::bytes(8, "other")), "not there");
+  expect_said(with_model(OnnxWriter(rng_).raised(2, 3)), "more axes");
+}
+
+// Whatever is not 0 is true.
+TEST_F(OtherFiles, AMatrixThatIsTransposedTwice) {
+  q_.model_name = "model.onnx";
+  const std::string name = OnnxWriter::bytes(1, "transB") + OnnxWriter::number(20, 2);
+  for (int k = 0; k < 8; ++k) {
+    const std::string model = OnnxWriter(rng_).gemm(6, name + OnnxWriter::number(3, 2));
+    write_text_file(q_.model(), model);
+    q_.question.net = network::load_model(q_.model(), q_.shape).network;
+    q_.label = predicted(q_.question.net, q_.question.hood.reference);
+    search::Result refuted;
+    refuted.verdict = search::Verdict::kNotRobust;
+    refuted.counterexamples.push_back({});
+    refuted.counterexamples.front().values = q_.question.hood.reference;
+    certificate::Writer writer(q_.certificate(), q_.subject());
+    ASSERT_FALSE(writer.finish(refuted).has_value());
+    expect_said(check(q_).out, "right class");
+  }
+}
+
 TEST(Checker, SaysHowItIsUsed) {
   EXPECT_EQ(Process({VERISSIM_CHECKER}).wait().code, 2);
   EXPECT_EQ(Process({VERISSIM_CHECKER, "--help"}).wait().code, 0);

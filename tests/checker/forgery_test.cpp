@@ -183,6 +183,17 @@ TEST_F(Forgery, MissingAndOtherSplits) {
                   "is not below");
 }
 
+// Otherwise a few bytes for each of many splits in a row would take memory with the square of their number.
+TEST_F(Forgery, ANeuronSplitTwice) {
+  expect_rejected(forged([](Forger& f) {
+                    f.split = [](search::Node& node, double&) {
+                      node.branch = 0;
+                      return true;
+                    };
+                  }),
+                  "split twice");
+}
+
 // The numbers of the two halves of every split are exchanged: each leaf is told about the other part.
 TEST_F(Forgery, SwappedHalves) {
   const Ended ended = forged([](Forger& f) {

@@ -36,9 +36,26 @@ class OnnxWriter {
     node("Flatten", {"mean"}, "flat");
     node("MatMul", {"flat", weight({channels * half, classes}, channels * half)}, "product");
     node("Add", {"product", constant({classes}, 0.0, 0.2)}, "y");
-    const std::string graph = parts_ + bytes(2, "g") + bytes(11, port("x", {1, 3, size, size})) +
-                              bytes(12, port("y", {1, classes}));
-    return number(1, 8) + bytes(7, graph) + bytes(8, number(2, 13));
+    return file({1, 3, size, size}, {1, classes});
+  }
+
+  // One Gemm of values [1, size] with this attribute, and more in its weight's tensor.
+  std::string gemm(int64_t size, const std::string& attribute, const std::string& more = {}) {
+    node("Gemm", {"x", constant({size, size}, 0.0, 1.0, more)}, "y", bytes(5, attribute));
+    return file({1, size}, {1, size});
+  }
+  // A constant of five axes is added, which are as many for the mean that follows.
+  std::string raised(int64_t height, int64_t width) {
+    node("Add", {"x", constant({1, 1, 1, height, width}, 0.0, 1.0)}, "sum");
+    node("GlobalAveragePool", {"sum"}, "y");
+    return file({1, 1, height, width}, {1, 1, 1, 1, 1});
+  }
+
+  static std::string number(uint64_t field, int64_t value) {
+    return varint(field << 3) + varint(static_cast<uint64_t>(value));
+  }
+  static std::string bytes(uint64_t field, const std::string& value) {
+    return varint(field << 3 | 2) + varint(value.size()) + value;
   }
 
  private:
@@ -46,12 +63,6 @@ class OnnxWriter {
     std::string text;
     for (; value >= 0x80; value >>= 7) text += static_cast<char>((value & 0x7f) | 0x80);
     return text + static_cast<char>(value);
-  }
-  static std::string number(uint64_t field, int64_t value) {
-    return varint(field << 3) + varint(static_cast<uint64_t>(value));
-  }
-  static std::string bytes(uint64_t field, const std::string& value) {
-    return varint(field << 3 | 2) + varint(value.size()) + value;
   }
   static std::string ints(const std::string& name, const std::vector<int64_t>& values) {
     std::string text = bytes(1, name) + number(20, 7);
@@ -64,11 +75,16 @@ class OnnxWriter {
     return bytes(1, name) + bytes(2, bytes(1, number(1, 1) + bytes(2, dims)));
   }
 
+  std::string file(const std::vector<int64_t>& in, const std::vector<int64_t>& out) const {
+    const std::string graph = parts_ + bytes(2, "g") + bytes(11, port("x", in)) + bytes(12, port("y", out));
+    return number(1, 8) + bytes(7, graph) + bytes(8, number(2, 13));
+  }
   std::string weight(const std::vector<int64_t>& shape, int64_t fan_in) {
     return constant(shape, 0.0, 1.7 / std::sqrt(static_cast<double>(fan_in)));
   }
   // Uniform within `spread` of the middle; its name.
-  std::string constant(const std::vector<int64_t>& shape, double middle, double spread) {
+  std::string constant(const std::vector<int64_t>& shape, double middle, double spread,
+                       const std::string& more = {}) {
     const std::string name = "c" + std::to_string(constants_++);
     std::string text = number(2, 1) + bytes(8, name);
     int64_t count = 1;
@@ -79,7 +95,7 @@ class OnnxWriter {
           std::bit_cast<uint32_t>(static_cast<float>(middle + spread * (2.0 * rng_.uniform() - 1.0)));
       for (int k = 0; k < 4; ++k) raw += static_cast<char>(value >> (8 * k));
     }
-    parts_ += bytes(5, text + bytes(9, raw));
+    parts_ += bytes(5, text + bytes(9, raw) + more);
     return name;
   }
   void node(const std::string& op, const std::vector<std::string>& inputs, const std::string& output,
