@@ -60,6 +60,7 @@ class HeaderReader {
       const std::string label = quote + std::string(key) + quote;
       const size_t at = text_.find(label);
       if (at == text_.npos) continue;
+      if (text_.find(label, at + 1) != text_.npos) refuse(key, "one entry of this name");
       const size_t start = text_.find_first_not_of(": ", at + label.size());
       if (start != text_.npos) return text_.substr(start);
     }

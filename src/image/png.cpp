@@ -45,7 +45,8 @@ void on_read(png_structp png, png_bytep out, size_t count) {
 }
 
 // Whether the file holds all that its chunks claim: libpng takes the memory for a chunk before it reads it.
-bool has_whole_chunks(std::span<const std::byte> data) {
+// moves: set if it is an animation.
+bool has_whole_chunks(std::span<const std::byte> data, bool& moves) {
   constexpr size_t kSignature = 8;
   constexpr size_t kFrame = 12;  // length, type and checksum
   for (size_t at = kSignature; at < data.size();) {
@@ -54,6 +55,7 @@ bool has_whole_chunks(std::span<const std::byte> data) {
     for (size_t k = 0; k < 4; ++k) length = length << 8 | std::to_integer<size_t>(data[at + k]);
     if (length > data.size() - at - kFrame) return false;
     if (std::memcmp(data.data() + at + 4, "IEND", 4) == 0) return true;  // what follows is not read
+    if (std::memcmp(data.data() + at + 4, "acTL", 4) == 0) moves = true;
     at += kFrame + length;
   }
   return false;
@@ -100,8 +102,10 @@ Image8 decode_png(std::span<const std::byte> data, const std::string& file) {
   const auto check = [&](bool done) {
     if (!done) throw InputError(file, "PNG", reader.message, "a whole PNG file");
   };
-  if (looks_like_png(data) && !has_whole_chunks(data))
+  bool moves = false;
+  if (looks_like_png(data) && !has_whole_chunks(data, moves))
     throw InputError(file, "PNG", "the file ends too early", "a whole PNG file");
+  if (moves) throw InputError(file, "PNG", "an animation", "a single image");
   reader.next = data.data();
   reader.left = data.size();
   reader.size = data.size();

@@ -23,7 +23,8 @@ class Cursor {
     while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9' && value <= largest) {
       value = 10 * value + (text_[at_++] - '0');
     }
-    if (at_ == start || value < smallest || value > largest) refuse(what, start, smallest, largest);
+    const bool glued = peek() == '#';  // for some programs the number goes on behind the comment
+    if (at_ == start || glued || value < smallest || value > largest) refuse(what, start, smallest, largest);
     return value;
   }
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -87,6 +88,9 @@ std::string_view raster(Cursor& cursor, size_t wanted, const std::string& file, 
   if (crlf && data.size() > wanted && data.size() - count_crlf(data) == wanted) {
     storage = without_cr(data);
     data = storage;
+  } else if (crlf && data.size() > wanted) {
+    throw InputError(file, "header", "CR LF at its end and bytes behind the pixels",
+                     "one byte of white space, or no more than the pixels");
   }
   if (data.size() < wanted) {
     throw InputError(file, "pixels", std::to_string(data.size()) + " bytes", std::to_string(wanted));

@@ -354,7 +354,6 @@ class ModuleReader {
       case Kind::kLeakyRelu:
         return leaky_relu(graph, site, x, {real(module, path, "negative_slope")});
       case Kind::kRelu6:
-        return clip(graph, site, x, 0.0, 6.0);
       case Kind::kHardtanh:
         return clip(graph, site, x, real(module, path, "min_val"), real(module, path, "max_val"));
       case Kind::kMaxPool: {
@@ -393,6 +392,9 @@ class ModuleReader {
       if (pad == nullptr || *pad < 0 || *pad > kMostSetting)
         throw refuse(path, "its padding", "4 sizes from 0");
       pads[k] = *pad;
+    }
+    if (attribute(module, "value") != nullptr && real(module, path, "value") != 0.0) {
+      throw refuse(path, "padding with another value", "zeros");
     }
     const Signal in = images(graph, site, x);
     WindowAxes axes;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "network/onnx_ops.h"
+#include "network/quote.h"
 
 namespace verissim::network {
 namespace {
@@ -25,9 +26,11 @@ void read_prelu(OnnxScope& scope, const OnnxNode& node) {
   scope.define(node, leaky_relu(scope.graph(), site, x, slopes));
 }
 
-// A bound of Clip; none if it bounds no float32 number. Before opset 11 it is an attribute.
-std::optional<double> bound(const OnnxScope& scope, const OnnxNode& node, size_t k, const char* name) {
-  double value = std::numeric_limits<double>::infinity();
+// A bound of Clip; none if it bounds no float32 number. Before opset 11 it is an attribute. sign: 1 for the
+// largest values, -1 for the least.
+std::optional<double> bound(const OnnxScope& scope, const OnnxNode& node, size_t k, const char* name,
+                            double sign) {
+  double value = sign * std::numeric_limits<double>::infinity();
   if (OnnxScope::has_input(node, k)) {
     const Tensor& tensor = scope.constant(node, k);
     if (!is_floating(tensor.dtype) || element_count(tensor.shape) != 1) {
@@ -36,16 +39,22 @@ std::optional<double> bound(const OnnxScope& scope, const OnnxNode& node, size_t
     }
     value = decode(tensor).front();
   } else if (const OnnxAttribute* attribute = OnnxScope::find(node, name)) {
+    if (attribute->type != static_cast<int64_t>(OnnxAttributeType::kFloat)) {
+      throw scope.error(node, "attribute " + quote(name) + " of type " + std::to_string(attribute->type),
+                        "type 1");
+    }
     value = static_cast<double>(attribute->real);
   }
   if (std::isnan(value)) throw scope.error(node, "NaN as a bound", "numbers");
-  const bool bounds = std::abs(value) < static_cast<double>(std::numeric_limits<float>::max());
-  return bounds ? std::optional(value) : std::nullopt;
+  constexpr auto kMost = static_cast<double>(std::numeric_limits<float>::max());
+  if (sign * value >= kMost) return std::nullopt;
+  if (sign * value <= -kMost) throw scope.error(node, "a bound that leaves one value", "others");
+  return value;
 }
 
 void read_clip(OnnxScope& scope, const OnnxNode& node) {
-  const std::optional<double> least = bound(scope, node, 1, "min");
-  const std::optional<double> most = bound(scope, node, 2, "max");
+  const std::optional<double> least = bound(scope, node, 1, "min", -1.0);
+  const std::optional<double> most = bound(scope, node, 2, "max", 1.0);
   scope.define(node, clip(scope.graph(), scope.site(node), scope.signal(node, 0), least, most));
 }
 

@@ -129,8 +129,10 @@ Dims matrix_shape(OnnxScope& scope, const OnnxNode& node, size_t which) {
 void multiply_rows(OnnxScope& scope, const OnnxNode& node) {
   Signal x = scope.signal(node, 0);
   const Dims matrix = matrix_shape(scope, node, 1);
+  const size_t rank = scope.constant(node, 1).shape.size();
   if (x.shape.empty()) throw scope.error(node, "a single number", "a vector or a matrix");
-  if (x.shape.size() > 1) x.shape = with_leading_ones(x.shape, scope.constant(node, 1).shape.size());
+  // A vector is a matrix of one row, which the result has no longer.
+  x.shape = with_leading_ones(x.shape, x.shape.size() > 1 ? rank : rank - 1);
   // What does not fit is told before anything is computed.
   if (x.shape.back() != matrix[0]) {
     throw scope.error(
@@ -231,7 +233,10 @@ void read_gemm(OnnxScope& scope, const OnnxNode& node) {
 
 void read_batch_normalization(OnnxScope& scope, const OnnxNode& node) {
   const Signal x = scope.signal(node, 0);
-  if (scope.integer(node, "training_mode", 0) != 0 || scope.integer(node, "spatial", 1) != 1) {
+  // Before opset 14, more outputs than one mean training.
+  const auto used = std::count_if(node.outputs.begin(), node.outputs.end(),
+                                  [](const std::string& name) { return !name.empty(); });
+  if (used > 1 || scope.integer(node, "training_mode", 0) != 0 || scope.integer(node, "spatial", 1) != 1) {
     throw scope.error(node, "a normalisation in training or of single values",
                       "one of channels, exported for inference");
   }

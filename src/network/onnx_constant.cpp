@@ -125,7 +125,8 @@ constexpr int64_t kInt32 = 6;
 constexpr int64_t kInt64 = 7;
 constexpr int64_t kDouble = 11;
 
-// Between float32 and float64 nothing changes: values are real numbers.
+// Between float32 and float64 values that depend on the image do not change: they are real numbers. Constants
+// are rounded.
 void read_cast(OnnxScope& scope, const OnnxNode& node) {
   const int64_t to = scope.integer(node, "to", 0);
   const auto refuse = [&] {
@@ -139,13 +140,16 @@ void read_cast(OnnxScope& scope, const OnnxNode& node) {
   scope.charge(node, static_cast<int64_t>(tensor.bytes.size()));
   if (is_floating(tensor.dtype)) {
     if (to != kFloat && to != kDouble) throw refuse();
-    return scope.define(node, tensor);
+    if (to == kDouble || tensor.dtype != DType::kFloat64) return scope.define(node, tensor);
+    const std::vector<double> values = scope.numbers(node, 0);
+    if (are_single(values)) return scope.define(node, tensor);
+    return scope.define(node, encode(DType::kFloat32, tensor.shape, values));
   }
   const std::vector<int64_t> values = scope.integers(node, 0);
   if (to == kInt64 || to == kInt32) return scope.define(node, integer_tensor(values, tensor.shape));
   if (to != kFloat && to != kDouble) throw refuse();
   const std::vector<double> reals(values.begin(), values.end());
-  scope.define(node, encode(DType::kFloat64, tensor.shape, reals));
+  scope.define(node, encode(to == kFloat ? DType::kFloat32 : DType::kFloat64, tensor.shape, reals));
 }
 
 void read_constant_of_shape(OnnxScope& scope, const OnnxNode& node) {
@@ -181,10 +185,12 @@ void fold_constants(OnnxScope& scope, const OnnxNode& node) {
   }
   const std::vector<int64_t> a = scope.integers(node, 0);
   const std::vector<int64_t> b = scope.integers(node, other);
+  const bool narrow = scope.constant(node, 0).dtype == DType::kInt32;
   std::vector<int64_t> result;
   for (size_t k = 0; k < first.size(); ++k) {
     const auto value = folded(node.op, a[static_cast<size_t>(first[k])], b[static_cast<size_t>(second[k])]);
-    if (!value) throw scope.error(node, "integers without a result", "others");
+    const bool fits = value && (!narrow || *value == static_cast<int32_t>(*value));
+    if (!fits) throw scope.error(node, "integers without a result", "others");
     result.push_back(*value);
   }
   scope.define(node, integer_tensor(result, shape));

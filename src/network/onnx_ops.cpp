@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "network/quote.h"
 
@@ -39,7 +40,11 @@ void read_onnx_node(OnnxScope& scope, const OnnxNode& node) {
                       std::to_string(op.least_inputs) + " to " + std::to_string(op.most_inputs));
   }
   if (node.outputs.empty()) throw scope.error(node, "no output", "one");
+  std::set<std::string> names;
   for (const OnnxAttribute& attribute : node.attributes) {
+    if (!names.insert(attribute.name).second) {
+      throw scope.error(node, "attribute " + quote(attribute.name) + " twice", "it once");
+    }
     if (std::find(op.attributes.begin(), op.attributes.end(), attribute.name) != op.attributes.end())
       continue;
     throw scope.error(node, "attribute " + quote(attribute.name), "those that ONNX defines since opset 7");

@@ -48,7 +48,8 @@ class Parser {
     ProtoReader reader(file_, "model", data_);
     bool has_graph = false;
     while (const auto field = reader.next()) {
-      if (field->number == 8) read_opset(reader.message(*field, "opset_import"));
+      if (field->number == 8) read_opset(reader, *field);
+      if (field->number == 25) check_function(reader.message(*field, "functions"));
       if (field->number != kGraph) continue;
       if (std::exchange(has_graph, true)) reader.fail(field->position, "a second graph", "one");
       read_graph(reader.message(*field, "graph"));
@@ -62,14 +63,30 @@ class Parser {
   }
 
  private:
-  void read_opset(ProtoReader reader) {
+  static bool is_own(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
+
+  void read_opset(const ProtoReader& outer, const ProtoField& import) {
+    ProtoReader reader = outer.message(import, "opset_import");
     std::string domain;
     int64_t version = 0;
     while (const auto field = reader.next()) {
       if (field->number == 1) domain = reader.text(*field);
       if (field->number == 2) version = reader.integer(*field);
     }
-    if (domain.empty() || domain == "ai.onnx") model_.opset = version;
+    if (!is_own(domain)) return;
+    if (model_.opset != 0 && model_.opset != version) outer.fail(import.position, "a second opset", "one");
+    model_.opset = version;
+  }
+
+  // Functions of other domains are refused where a node calls them.
+  static void check_function(ProtoReader reader) {
+    std::string domain;
+    size_t position = 0;
+    while (const auto field = reader.next()) {
+      if (field->number == 10) domain = reader.text(*field);
+      position = field->position;
+    }
+    if (is_own(domain)) reader.fail(position, "a function that takes an operator's place", "another domain");
   }
 
   void read_graph(ProtoReader reader) {
@@ -116,7 +133,7 @@ class Parser {
       node.attributes.push_back(read_attribute(reader.message(*field, "graph.node.attribute")));
     }
     if (node.op.empty()) reader.fail(position, "a node without an operator", "its name");
-    if (!domain.empty() && domain != "ai.onnx") node.op = domain + "." + node.op;
+    if (!is_own(domain)) node.op = domain + "." + node.op;
     return node;
   }
 
@@ -138,7 +155,8 @@ class Parser {
         case 4:
           attribute.text = reader.text(*field);
           break;
-        case 5:
+        case 5:  // two would be merged
+          if (attribute.tensor) reader.fail(field->position, "a second tensor", "one");
           attribute.tensor = tensors_.read(reader.message(*field, "tensor"), "an attribute's tensor").tensor;
           break;
         case 7:

@@ -105,6 +105,9 @@ void read_slice(OnnxScope& scope, const OnnxNode& node) {
 // The sizes of Split's outputs.
 Dims split_sizes(const OnnxScope& scope, const OnnxNode& node, int64_t size) {
   const auto parts = static_cast<int64_t>(node.outputs.size());
+  if (scope.integer(node, "num_outputs", parts) != parts) {
+    throw scope.error(node, std::to_string(parts) + " outputs", "as many as num_outputs");
+  }
   const int64_t usual = (size + parts - 1) / parts;
   Dims equal(node.outputs.size(), usual);
   equal.back() = size - usual * (parts - 1);
@@ -223,6 +226,10 @@ void read_pad(OnnxScope& scope, const OnnxNode& node) {
   if (pads.size() != 2 * axes.size() || !moderate) {
     throw scope.error(node, "pads " + to_string(pads),
                       "two for each of " + std::to_string(axes.size()) + " axes");
+  }
+  const bool crops = std::any_of(pads.begin(), pads.end(), [](int64_t pad) { return pad < 0; });
+  if (crops && mode != "constant") {  // of what is left when the negative ones are cut off, or of the whole?
+    throw scope.error(node, "negative pads in mode " + quote(mode), "pads from 0 on");
   }
   std::vector<Places> along = everything(scope, node, shape);
   for (size_t k = 0; k < axes.size(); ++k) {

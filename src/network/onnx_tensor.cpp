@@ -149,6 +149,7 @@ struct OnnxTensorReader::Fields {
       case 13:
         return read_external(message.message(field, "external data"));
       case 14:
+        if (field.value > 1) message.fail(field.position, "an unknown data_location", "0 or 1");
         is_external = message.integer(field) == 1;
         return;
       default:
@@ -163,7 +164,8 @@ struct OnnxTensorReader::Fields {
     const std::vector<int64_t>& values = dtype == DType::kInt64 ? large_ints : small_ints;
     std::vector<std::byte> bytes;
     bytes.reserve(values.size() * size_of(dtype));
-    for (const int64_t value : values) {
+    for (int64_t value : values) {
+      if (dtype == DType::kBool) value = value != 0 ? 1 : 0;
       for (size_t k = 0; k < size_of(dtype); ++k) {
         bytes.push_back(static_cast<std::byte>(static_cast<uint64_t>(value) >> (8 * k)));
       }

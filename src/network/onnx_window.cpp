@@ -89,8 +89,17 @@ void read_conv(OnnxScope& scope, const OnnxNode& node) {
   scope.define(node, std::move(y));
 }
 
+// Programs differ in whether the padding is for the kernel as it is dilated.
+void check_pool(const OnnxScope& scope, const OnnxNode& node) {
+  const bool same = scope.text(node, "auto_pad", "NOTSET").starts_with("SAME");
+  if (same && scope.integers(node, "dilations", {1, 1}) != std::vector<int64_t>{1, 1}) {
+    throw scope.error(node, "auto_pad and dilations", "one of them");
+  }
+}
+
 WindowAxes pool_axes(const OnnxScope& scope, const OnnxNode& node, const Signal& x) {
   if (OnnxScope::find(node, "kernel_shape") == nullptr) throw scope.error(node, "no kernel_shape", "one");
+  check_pool(scope, node);
   return read_axes(scope, node, x, settings(scope, node, "kernel_shape", {1, 1}, 1));
 }
 

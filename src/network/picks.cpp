@@ -88,7 +88,8 @@ Places slice_places(int64_t begin, int64_t end, int64_t step, int64_t size) {
   const auto bound = [=](int64_t k) { return std::clamp<int64_t>(k < 0 ? k + size : k, least, last); };
   Places places;
   const int64_t stop = bound(end);
-  for (int64_t k = bound(begin); step > 0 ? k < stop : k > stop; k += step) places.push_back(k);
+  const int64_t stride = std::clamp(step, -size - 1, size + 1);  // a longer one leaves the axis as well
+  for (int64_t k = bound(begin); step > 0 ? k < stop : k > stop; k += stride) places.push_back(k);
   return places;
 }
 

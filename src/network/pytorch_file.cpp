@@ -35,10 +35,12 @@ std::string find_folder(const std::string& file, const ZipReader& zip) {
   const auto depth = [](const std::string& name) { return std::count(name.begin(), name.end(), '/'); };
   std::sort(pickles.begin(), pickles.end(),
             [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
-  if (pickles.size() > 1 && depth(pickles[0]) == depth(pickles[1])) {
-    throw InputError(file, "", quote(pickles[0]) + " and " + quote(pickles[1]), "one data.pkl");
+  const std::string folder = pickles[0].substr(0, pickles[0].size() - std::strlen("data.pkl"));
+  for (const std::string& other : pickles) {
+    if (other == pickles[0] || (!folder.empty() && other.starts_with(folder))) continue;
+    throw InputError(file, "", quote(pickles[0]) + " and " + quote(other), "one data.pkl");
   }
-  return pickles[0].substr(0, pickles[0].size() - std::strlen("data.pkl"));
+  return folder;
 }
 
 // Entries data/<key> of the archive, read when first asked for.
@@ -166,6 +168,7 @@ void PytorchFile::open_archive() {
   TorchHost host(file_);
   root_ = Unpickler(file_, "data.pkl", pickle, host, arena_).read();
   if (zip->contains(folder + "constants.pkl")) {
+    if (big_endian_) throw InputError(file_, "'byteorder'", "a big-endian TorchScript archive", "'little'");
     const std::vector<std::byte> constants = zip->read(folder + "constants.pkl", kMostPickleBytes);
     TorchHost constants_host(file_, "constants/");
     constants_ = Unpickler(file_, "constants.pkl", constants, constants_host, arena_).read();
@@ -195,11 +198,7 @@ void PytorchFile::open_legacy() {
   if (magic == nullptr || magic->bytes != kLegacyMagic || protocol == nullptr || *protocol != 1001) {
     throw InputError(file_, "", "a pickle that is not PyTorch's", "a file written by torch.save");
   }
-  const auto* system = next("system information")->as<PickleDict>();
-  const PickleRef order = system == nullptr ? nullptr : find(*system, "little_endian");
-  const auto* little = order == nullptr ? nullptr : order->as<bool>();
-  if (little == nullptr) throw InputError(file_, "system information", "no byte order", "one");
-  big_endian_ = !*little;
+  next("system information");  // the numbers are little-endian, whatever byte order it tells of
   root_ = next("object");
   std::map<std::string, PickleStorage> types;
   for (const PickleValue& value : arena_) {

@@ -234,6 +234,11 @@ ScriptValue adaptive_avg_pool2d(const Arguments& a) {
 
 ScriptValue reduced(const Arguments& a, bool mean) {
   const Signal x = a.tensor(0);
+  constexpr int64_t kFloat32 = 6;  // of c10::ScalarType
+  constexpr int64_t kFloat64 = 7;
+  const int64_t kind = a.integer(3, kFloat32);
+  if (kind != kFloat32 && kind != kFloat64)
+    throw a.error("dtype " + std::to_string(kind), "float32 or float64");
   const Dims all = counted(static_cast<int64_t>(x.shape.size()));
   Dims given = a.integers(1, all);
   if (given.empty()) given = all;

@@ -57,6 +57,12 @@ InputError ScriptRunner::error(const Frame& frame, int64_t line, const std::stri
 Signal ScriptRunner::run(const PickleObject& root, const Signal& input) {
   const auto [module, type] = split_last(root.type);
   const InputError unknown(file_.file(), code_part(module), "no function forward", "one");
+  if (!module.starts_with("__torch__")) throw unknown;
+  function(module, type + ".forward");
+  // Those of other modules are called by the code of who calls them.
+  if (modules_.at(module).contains(type + ".__forward_hooks__")) {
+    throw InputError(file_.file(), code_part(module), "hooks of " + root.type, "a module without hooks");
+  }
   ScriptValue result = call(module, type + ".forward", {{ScriptObject{&root, ""}}, {ScriptTensor{input, 0}}},
                             {"", ""}, "", unknown);
   const auto* tensor = result.as<ScriptTensor>();

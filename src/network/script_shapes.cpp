@@ -37,6 +37,7 @@ ScriptValue picked(const Arguments& a, const Places& places, Dims shape) {
 // One -1 takes what is left.
 ScriptValue reshape(const Arguments& a) {
   const Dims shape = shape_of(a);
+  if (a.value(1).as<int64_t>() != nullptr) throw a.error("another kind of numbers", "a list of sizes");
   Dims wanted = a.integers(1);
   int64_t known = 1;
   std::optional<size_t> open;

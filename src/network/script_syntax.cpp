@@ -206,10 +206,18 @@ class Parser {
         read_function(name + ".");
         continue;
       }
+      read_hooks(name);
       while (!is(TokenKind::kNewline) && !is(TokenKind::kEnd)) next();
       if (is(TokenKind::kNewline)) next();
     }
     if (is(TokenKind::kDedent)) next();
+  }
+
+  // "__forward_hooks__ = ["name", ]": what is called in front of or behind the class's function forward.
+  void read_hooks(const std::string& name) {
+    if (!is_name("__forward_hooks__") && !is_name("__forward_pre_hooks__")) return;
+    next();
+    if (!accept("=") || !accept("[") || !is_mark("]")) result_[name + ".__forward_hooks__"] = {};
   }
 
   void read_function(const std::string& prefix) {

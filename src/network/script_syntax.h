@@ -55,7 +55,8 @@ struct ScriptFunction {
   std::vector<ScriptStatement> body;
 };
 
-// A file's functions: "relu", and methods as "Conv2d.forward".
+// A file's functions: "relu", and methods as "Conv2d.forward". A class with hooks has the empty function
+// "Conv2d.__forward_hooks__".
 using ScriptFile = std::map<std::string, ScriptFunction>;
 
 // Throws InputError naming `file` and "<part>, line <n>" for everything else.

@@ -101,12 +101,18 @@ PickleValue TorchHost::call(const std::string& place, const std::string& functio
                    "tensors and plain data only (save model.state_dict() with torch.save)");
 }
 
-// (storage, offset, size, stride, ...): what follows concerns gradients only.
+// (storage, offset, size, stride, requires_grad, hooks, metadata): the metadata may say that the numbers are
+// the negatives of those that are stored.
 PickleValue TorchHost::tensor(const std::string& place, const std::vector<PickleRef>& arguments) const {
   const auto refuse = [&](const std::string& got, const std::string& wanted) {
     return InputError(file_, place, got, wanted);
   };
   if (arguments.size() < 4) throw refuse("a tensor without storage, offset, size or stride", "all of them");
+  const auto* metadata = arguments.size() < 7 ? nullptr : arguments[6]->as<PickleDict>();
+  if (arguments.size() > 7 || (arguments.size() == 7 && metadata == nullptr && !arguments[6]->is_none()) ||
+      (metadata != nullptr && !metadata->items.empty())) {
+    throw refuse("a tensor whose metadata change it", "one as it is stored: save tensor.clone()");
+  }
   const auto* storage = arguments[0]->as<PickleStorage>();
   const auto* offset = arguments[1]->as<int64_t>();
   const auto shape = extents(arguments[2]);
@@ -172,6 +178,13 @@ PickleValue TorchHost::persistent(const std::string& place, PickleRef id) {
   const auto dtype = dtype_of_storage(type->name);
   if (!dtype) {
     throw InputError(file_, place, "a tensor of type " + type->name, "floating point, integer or bool");
+  }
+  if (key->find('/') != std::string::npos) throw refuse("the storage " + quote(*key));
+  // PyTorch takes the first type for every use of the storage.
+  const auto [known, is_new] = storages_.emplace(*key, std::pair(*dtype, *count));
+  if (known->second != std::pair(*dtype, *count)) {
+    throw InputError(file_, place, "storage " + quote(*key) + " with another type or count than before",
+                     "one of each");
   }
   return {PickleStorage{*dtype, folder_ + *key, *count}};
 }

@@ -1,7 +1,9 @@
 // What PyTorch's pickles mean: storages, tensors, parameters.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "network/unpickler.h"
@@ -28,6 +30,7 @@ class TorchHost final : public PickleHost {
 
   std::string file_;
   std::string folder_;
+  std::map<std::string, std::pair<DType, int64_t>> storages_;
 };
 
 }  // namespace verissim::network

@@ -16,6 +16,13 @@ using namespace opcode;
 constexpr size_t kMostValues = 4'000'000;
 constexpr size_t kMostMarks = 10'000;
 
+// An object whose entries are of no interest; those of a module would be its layers.
+bool is_opaque(const PickleValue& value) {
+  const auto* object = value.as<PickleObject>();
+  return object != nullptr && !object->type.starts_with("torch.nn.") &&
+         !object->type.starts_with("__torch__");
+}
+
 std::string hex(unsigned op) {
   std::array<char, 8> text{};
   std::snprintf(text.data(), text.size(), "0x%02x", op);
@@ -311,7 +318,7 @@ void Unpickler::append(const std::vector<PickleRef>& items) {
   const Value target = top();
   if (auto* list = std::get_if<PickleList>(&target->data)) {
     list->items.insert(list->items.end(), items.begin(), items.end());
-  } else if (target->as<PickleObject>() == nullptr) {  // what a list subclass holds is of no interest
+  } else if (!is_opaque(*target)) {  // what a list subclass holds is of no interest
     fail("items for " + describe(*target), "a list to put them into");
   }
 }
@@ -323,7 +330,7 @@ void Unpickler::set_items(const std::vector<PickleRef>& keys_and_values) {
     for (size_t k = 0; k < keys_and_values.size(); k += 2) {
       dict->items.emplace_back(keys_and_values[k], keys_and_values[k + 1]);
     }
-  } else if (target->as<PickleObject>() == nullptr) {
+  } else if (!is_opaque(*target)) {
     fail("entries for " + describe(*target), "a dict to put them into");
   }
 }
@@ -396,8 +403,9 @@ void Unpickler::build() {
   const Value state = pop();
   const Value target = top();
   if (auto* object = std::get_if<PickleObject>(&target->data)) {
+    if (object->state != nullptr) fail("attributes for " + describe(*target) + " again", "them once");
     object->state = state;
-  } else if (target->as<PickleDict>() == nullptr && target->as<PickleTensor>() == nullptr) {
+  } else if (target->as<PickleDict>() == nullptr) {
     // Attributes beside the entries, as `_metadata` of a state_dict, are of no interest.
     fail("attributes for " + describe(*target), "an object to put them into");
   }

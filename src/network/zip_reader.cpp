@@ -2,6 +2,9 @@
 
 #include <zip.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "base/error.h"
 #include "network/quote.h"
 
@@ -28,15 +31,40 @@ zip_t* open_archive(const std::string& file, std::span<const std::byte> data) {
   return archive;
 }
 
+// Behind the last part of an archive, and a comment of at most 64 KiB, stands where its directory is.
+constexpr size_t kEndSize = 22;
+
+// Whether what stands there could be the end: its disks are the first, and it has all its entries.
+bool is_end(std::span<const std::byte> data, size_t at) {
+  const auto* bytes = reinterpret_cast<const char*>(data.data()) + at;
+  constexpr std::string_view kMark("PK\5\6\0\0\0\0", 8);
+  return std::string_view(bytes, 8) == kMark && std::equal(bytes + 8, bytes + 10, bytes + 10);
+}
+
+void check_end(const std::string& file, std::span<const std::byte> data) {
+  int ends = 0;
+  const size_t last = data.size() - std::min(data.size(), kEndSize);
+  for (size_t at = last - std::min<size_t>(last, UINT16_MAX + kEndSize); at <= last; ++at) {
+    if (at + kEndSize <= data.size() && is_end(data, at)) ++ends;
+  }
+  if (ends > 1) throw InputError(file, "", "a ZIP archive with two ends", "one");
+}
+
 // A deflated byte stands for at most 1032 bytes, so a claim beyond that is false.
 constexpr uint64_t kMostPerByte = 1032;
 
 }  // namespace
 
+bool ZipReader::ByName::operator()(const std::string& a, const std::string& b) const {
+  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c; };
+  return std::ranges::lexicographical_compare(a, b, {}, small, small);
+}
+
 void ZipReader::Discard::operator()(struct zip* archive) const { zip_discard(archive); }
 
 ZipReader::ZipReader(std::string file, std::span<const std::byte> data)
     : file_(std::move(file)), archive_(open_archive(file_, data)) {
+  check_end(file_, data);
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
   for (zip_int64_t k = 0; k < count; ++k) {
     const auto index = static_cast<zip_uint64_t>(k);

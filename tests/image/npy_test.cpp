@@ -63,6 +63,9 @@ TEST(Npy, MessagesSayWhatIsWrong) {
   EXPECT_EQ(message_of(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }",
                            std::string("\x00\x00\xc0\x7f", 4))),
             "x.npy: value 0: got nan, wanted a finite number");
+  EXPECT_EQ(
+      message_of(npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2)}", "abcdef")),
+      "x.npy: NPY header: 'shape': got none that can be read, wanted one entry of this name");
   EXPECT_EQ(message_of(npy("{}", "")),
             "x.npy: NPY header: 'descr': got none that can be read, wanted an entry of this name");
   EXPECT_EQ(message_of(npy(kBytes, "", 9)), "x.npy: NPY version: got 9, wanted 1, 2 or 3");

@@ -218,6 +218,20 @@ TEST(Png, ClaimsBeyondTheFileAreRefused) {
             "x.png: PNG: got the file ends too early, wanted a whole PNG file");
 }
 
+// Its first picture may be a part of the image that the file seems to hold.
+TEST(Png, AnimationsAreRefused) {
+  std::vector<std::byte> data = encode_png({1, 1, Mode::kGrey, {0}});
+  const std::string chunk(
+      "\0\0\0\x08"
+      "acTL"
+      "\0\0\0\1\0\0\0\0"
+      "\xb8\x3d\x6f\x4a",
+      20);
+  const auto* bytes = reinterpret_cast<const std::byte*>(chunk.data());
+  data.insert(data.begin() + 33, bytes, bytes + chunk.size());
+  EXPECT_EQ(message_of(data), "x.png: PNG: got an animation, wanted a single image");
+}
+
 TEST(Png, SizesAreCheckedBeforeMemoryIsTaken) {
   // 65535 x 65535 pixels in the header, and its check sum, which libpng verifies.
   std::vector<std::byte> data = encode_png({1, 1, Mode::kGrey, {0}});

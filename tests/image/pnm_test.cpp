@@ -67,6 +67,15 @@ TEST(Pnm, CarriageReturnMayEndTheHeader) {
   EXPECT_EQ(decode("P5 2 1 255\r\nx").pixels, (std::vector<uint8_t>{'\n', 'x'}));
 }
 
+TEST(Pnm, WhatProgramsReadDifferently) {
+  // CR LF at the header's end, but not the length of a file whose line ends were converted.
+  EXPECT_EQ(
+      message_of("P5 2 1 255\r\nabcd"),
+      "x.ppm: header: got CR LF at its end and bytes behind the pixels, wanted one byte of white space, or "
+      "no more than the pixels");
+  EXPECT_EQ(message_of("P2 2 1 99 1#\n2 3"), "x.ppm: pixel: got '1#?2 3', wanted a number from 0 to 99");
+}
+
 TEST(Pnm, MessagesSayWhatIsWrong) {
   EXPECT_EQ(message_of("P6\n2 1\n255\nabcde"), "x.ppm: pixels: got 5 bytes, wanted 6");
   EXPECT_EQ(message_of("P6\n2 1\n255\nab"), "x.ppm: pixels: got 3 bytes, wanted at least 6");

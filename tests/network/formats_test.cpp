@@ -125,6 +125,36 @@ TEST(Zip, ChecksumsAreVerified) {
             "a.zip: 'x': got a damaged ZIP entry (wrong size or checksum), wanted a whole one");
 }
 
+// As PyTorch finds them.
+TEST(Zip, NamesInCapitals) {
+  ZipWriter writer("a.zip");
+  writer.add("a/ByteOrder", bytes_of("big"));
+  const Bytes archive = writer.finish();
+  const ZipReader reader("a.zip", archive);
+  EXPECT_TRUE(reader.contains("a/byteorder"));
+  EXPECT_EQ(reader.read("A/BYTEORDER", 3), bytes_of("big"));
+  ZipWriter twice("a.zip");
+  twice.add("a/x", {});
+  twice.add("a/X", {});
+  const Bytes both = twice.finish();
+  EXPECT_EQ(message_of([&] { ZipReader("a.zip", both); }),
+            "a.zip: 'a/X': got two ZIP entries of this name, wanted one");
+}
+
+// PyTorch takes the last, other programs the one whose comment it is in.
+TEST(Zip, TwoEndsAreRefused) {
+  ZipWriter writer("a.zip");
+  writer.add("x", bytes_of("some text"));
+  Bytes archive = writer.finish();
+  const Bytes end(archive.end() - 22, archive.end());
+  archive.insert(archive.end(), end.begin(), end.end());
+  EXPECT_EQ(message_of([&] { ZipReader("a.zip", archive); }),
+            "a.zip: got a ZIP archive with two ends, wanted one");
+  archive[archive.size() - 22 - 2] = std::byte{22};  // the first one's comment is the second
+  EXPECT_EQ(message_of([&] { ZipReader("a.zip", archive); }),
+            "a.zip: got a ZIP archive with two ends, wanted one");
+}
+
 TEST(Zip, RepeatedNamesAreRefused) {
   ZipWriter writer("a.zip");
   writer.add("x", {});

@@ -10,6 +10,36 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_graphs import Graph, bad, random, save
 
 
+def field(number, kind, value):
+    """A field of a protocol buffer of less than 128 bytes, as no library writes it."""
+    tag = number << 3 | kind
+    tag = bytes([tag]) if tag < 128 else bytes([tag & 127 | 128, tag >> 7])
+    return tag + (bytes([len(value)]) if kind == 2 else b"") + value
+
+
+def make_bad_bytes(directory, model):
+    one = numpy_helper.from_array(np.float32([1, 2])).SerializeToString()
+    constant = field(1, 2, b"value") + field(20, 0, b"\x04") + field(5, 2, one) + field(5, 2, one)
+    # 2^32 + 1, which libraries cut to 32 bits.
+    location = field(14, 0, b"\x81\x80\x80\x80\x10")
+    node = field(2, 2, b"c") + field(4, 2, b"Constant") + field(5, 2, constant)
+    for name, part, message in (
+            ("location", model.graph.initializer[0].SerializeToString() + location, "an unknown data_location"),
+            ("tensors", None, "a second tensor, wanted one")):
+        other = onnx.ModelProto()
+        other.CopyFrom(model)
+        extra = b"\x0a" + bytes([len(node)]) + node
+        if part is not None:
+            del other.graph.initializer[0]
+            extra = b"\x2a" + bytes([len(part) & 127 | 128, len(part) >> 7]) + part
+        graph = other.graph.SerializeToString() + extra
+        other.ClearField("graph")
+        with open(os.path.join(directory, f"bad_bytes_{name}.onnx"), "wb") as file:
+            size = bytes([len(graph) & 127 | 128, len(graph) >> 7])
+            file.write(other.SerializeToString() + b"\x3a" + size + graph)
+        bad(f"bad_bytes_{name}.onnx", message)
+
+
 def make_bad(directory):
     def case(name, model, message, shape=None):
         save(directory, name, model)
@@ -34,6 +64,21 @@ def make_bad(directory):
          "constants of shape [2] for values of shape [1, 3, 4, 4]")
     case("bad_norm_training.onnx", image().node("BatchNormalization", *ones, ones[0], training_mode=1)
          .model(opset=15), "a normalisation in training")
+    norms = [*ones, np.float32([1, 2, 3])]
+    case("bad_norm_outputs.onnx", image().node("BatchNormalization", *norms, outputs=["v1", "a", "b", "c", "d"])
+         .model(opset=9), "a normalisation in training")
+    case("bad_pool_dilated.onnx", image().node("MaxPool", kernel_shape=[2, 2], dilations=[2, 1], auto_pad="SAME_UPPER")
+         .model(), "node 'MaxPool_1' (MaxPool): got auto_pad and dilations, wanted one of them")
+    case("bad_pad_negative.onnx", image().node("Pad", np.int64([0, 0, -1, 0, 0, 0, 2, 0]), mode="wrap").model(),
+         "negative pads in mode 'wrap'")
+    case("bad_split_outputs.onnx", image().node("Split", axis=1, num_outputs=2, outputs=["v1", "v2", "v3"])
+         .model(opset=18), "3 outputs, wanted as many as num_outputs")
+    case("bad_clip_bound.onnx", linear().node("Clip", np.float32(np.inf)).model(), "a bound that leaves one value")
+    case("bad_clip_top.onnx", linear().node("Clip", "", np.float32(-np.inf)).model(), "a bound that leaves one value")
+    narrow = linear()
+    shape = narrow.constant(np.int32([65537, 1]))
+    narrow.node("Mul", np.int32([65537, 1]), first=shape).node("Cast", to=TensorProto.INT64)
+    case("bad_narrow.onnx", narrow.node("Reshape", "v2", first="v0").model(), "integers without a result")
     case("bad_pads.onnx", image().node("Pad", np.int64([0, 0, 1])).model(), "pads [0, 0, 1], wanted two for each")
     case("bad_pad_mode.onnx", image().node("Pad", np.int64([0] * 8), mode="odd").model(), "mode 'odd'")
     case("bad_empty_window.onnx", image().node("MaxPool", kernel_shape=[1, 1], pads=[0, 1, 0, 1]).model(),
@@ -80,6 +125,16 @@ def make_bad(directory):
     foreign = linear().node("Relu").model()
     foreign.graph.node[1].domain = "com.microsoft"
     case("bad_domain.onnx", foreign, "(com.microsoft.Relu): got an operator that is not supported")
+    twice = linear().model()
+    twice.graph.node[0].attribute.append(helper.make_attribute("transB", 0))
+    case("bad_attribute_twice.onnx", twice, "node 'Gemm_0' (Gemm): got attribute 'transB' twice, wanted it once")
+    own = linear().node("Relu").model()
+    own.functions.append(helper.make_function("", "Relu", ["a"], ["b"], [helper.make_node("Neg", ["a"], ["b"])],
+                                              [helper.make_opsetid("", 13)]))
+    case("bad_function.onnx", own, "(functions): got a function that takes an operator's place")
+    opsets = linear().model()
+    opsets.opset_import.append(helper.make_opsetid("ai.onnx", 11))
+    case("bad_opsets.onnx", opsets, "a second opset")
     order = linear().node("Relu").model()
     first = onnx.NodeProto()
     first.CopyFrom(order.graph.node[0])
@@ -103,6 +158,7 @@ def make_bad(directory):
     case("bad_constant.onnx", Graph([1, 6]).node("Identity", first="c0").model(), "input 'c0'")
     case("bad_amplified.onnx", Graph([1, 1, 2**14, 2**14]).node("Mul", random(2**14)).model(),
          "far more numbers than the file has bytes")
+    make_bad_bytes(directory, linear().model())
     with gzip.open(os.path.join(directory, "bad_text.gz"), "wb") as file:
         file.write(b"some text")
     bad("bad_text.gz", "gzip: got no ONNX file within")

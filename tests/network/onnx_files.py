@@ -54,6 +54,11 @@ def make_affine(directory):
          .node("Add", "v0", first="v2").node("Sub", "v1", first="v3"), flat, [1, 6])
     case("double_use.onnx", Graph([1, 6]).gemm(4, 6).node("Add", random(4)).node("Add", "v0", first="v1")
          .node("Relu").node("Add", "v3", first="v3"), flat, [1, 6])
+    case("matmul_raised.onnx", Graph([6]).node("MatMul", random(1, 6, 4)).node("ReduceMean", axes=[0]), flat, [6])
+    rounded = Graph([1, 6])
+    rounded.node("Cast", first=rounded.constant(np.float64(1 + 2**-30)), to=TensorProto.FLOAT).node("Mul", "x", "@")
+    save(directory, "cast_rounds.onnx", rounded.node("Sub", "x").node("Mul", np.float32(2**30)).gemm(3, 6).model())
+    good(directory, "cast_rounds.onnx", flat, [1, 6], reference=False)
     doubles = Graph([1, 6], TensorProto.DOUBLE).node("Gemm", random(4, 6, dtype=np.float64),
                                                      random(4, dtype=np.float64), transB=1)
     case("doubles.onnx", doubles.node("Relu").node("Mul", np.float64(0.1)), flat, [1, 6])
@@ -107,6 +112,8 @@ def make_shapes(directory):
     for axes in [(0, 2, 3, 1), (0, 3, 2, 1), (0, 1, 3, 2), (3, 1, 2, 0)]:
         graph = Graph([1, *image]).node("Transpose", perm=axes).node("Relu").node("Mul", np.float32(1.5))
         case(f"transpose_{''.join(map(str, axes))}.onnx", graph.node("Reshape", np.int64([1, -1])).gemm(5, 24), image)
+    far = [np.int64([value]) for value in (1, 2**63 - 1, 3, 2**63 - 1)]
+    case("slice_far.onnx", Graph([1, *image]).node("Slice", *far).node("Flatten").gemm(5, 6), image)
     twice = Graph([1, *image]).node("Transpose", perm=[0, 2, 3, 1]).node("Add", random(2)).node("Relu")
     case("transpose_back.onnx", twice.node("Transpose", perm=[0, 3, 1, 2]).node("Conv", random(3, 2, 2, 2)), image)
     case("transpose_ones.onnx", Graph([1, 1, 3, 4]).node("Transpose", perm=[0, 2, 3, 1]).node("Flatten").gemm(2, 12),

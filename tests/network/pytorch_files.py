@@ -20,7 +20,7 @@ import zipfile
 import torch
 from torch import nn
 
-from torch_networks import Conditional, Looped, Overwritten, Shapes, Viewed, networks, randomised
+from torch_networks import Conditional, Hooked, Looped, Overwritten, Shapes, ShortMean, Viewed, double, negate, networks, randomised
 
 try:
     from safetensors.torch import load_file, save_file
@@ -261,6 +261,15 @@ def write_containers(d):
     good(d, "deflated.pt", net, deflated(state), (1, 1, 4), STATE)
     good(d, "zip64.pt", net, rezip(state), (1, 1, 4), STATE)
     good(d, "folder.pt", net, rezip(state, rename=lambda n: "any name/" + n.split("/", 1)[1]), (1, 1, 4), STATE)
+    def other_system(path):  # whose numbers are little-endian all the same
+        buffer = io.BytesIO()
+        torch.save(state, buffer, _use_new_zipfile_serialization=False)
+        place = buffer.getvalue().index(b"\x88", buffer.getvalue().index(b"little_endian"))
+        buffer.getbuffer()[place:place + 1] = b"\x89"
+        with open(path, "wb") as file:
+            file.write(buffer.getvalue())
+
+    good(d, "legacy_big.pt", net, other_system, (1, 1, 4), LEGACY_STATE)
     good(d, "big_endian.pt", net, rezip(state, change=swapped), (1, 1, 4), STATE)
 
 
@@ -314,6 +323,7 @@ def write_layers(d):
         "prelu_one": nn.PReLU(), "average": nn.AvgPool2d(3, 2), "average_padded": nn.AvgPool2d(2, 2, 1),
         "average_uncounted": nn.AvgPool2d(3, 2, 1, count_include_pad=False), "adaptive": nn.AdaptiveAvgPool2d((3, None)),
     }
+    layers["relu6"].max_val = 0.25  # which counts
     for name, layer in (layers | constants).items():
         net = randomised(tail(layer)).eval()
         net(torch.zeros(1, 2, 7, 7))
@@ -335,6 +345,10 @@ def traced(module, shape):
 def write_scripts(d):
     torch.manual_seed(42)
     found = networks() | {"shapes": (Shapes(), [2, 5, 6]), "mlp_relu": (mlp([6, 4, 3], 43), [1, 1, 6])}
+    hooked = nn.Sequential(Hooked(), nn.ReLU())
+    hooked[0].register_forward_hook(negate)
+    good(d, "hook_within.pt", hooked, lambda p: torch.jit.save(torch.jit.script(hooked), p), [1, 1, 4], "TorchScript",
+         give_shape=True)
     for name, (module, shape) in found.items():
         module.eval()
         options = {"input_is_flat": name == "mlp_relu", "give_shape": True}
@@ -365,6 +379,14 @@ def write_bad_scripts(d):
          "got for torch.dropout train True, wanted a network in evaluation")
     case("matrix", torch.jit.script(nn.Linear(5, 3)), "values of shape [1, 4] for a matrix of 5 inputs")
     case("none", torch.jit.script(nn.Identity()), "a forward function that gives values that depend on the image")
+    hooked = Hooked()
+    hooked.register_forward_hook(negate)
+    case("hook", torch.jit.script(hooked), "got hooks of __torch__.torch_networks.Hooked")
+    hooked = Hooked()
+    hooked.register_forward_pre_hook(double)
+    case("pre_hook", torch.jit.script(hooked), "got hooks of ")
+    case("short_mean", traced(nn.Sequential(nn.Linear(4, 3), ShortMean()), [4]),
+         "got for torch.mean dtype 15, wanted float32 or float64")
     case("unflatten", torch.jit.script(nn.Sequential(nn.Linear(4, 3), nn.Unflatten(1, [1, 3]))), "unflatten")
 
 
@@ -440,6 +462,17 @@ def write_bad_files(d):
         with open(path, "w", encoding="utf-8") as file:
             file.write("this is no model\n")
 
+    negative = torch.randn(2, 3, dtype=torch.complex64).conj().imag
+    bad(d, "negative.pt", saver(changed("2.weight", negative)), "got a tensor whose metadata change it")
+    script = io.BytesIO()
+    torch.jit.save(torch.jit.script(mlp([4, 3, 2], 22)), script)
+
+    def big_endian(path):
+        with zipfile.ZipFile(script) as old, zipfile.ZipFile(path, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, b"big" if name.endswith("byteorder") else old.read(name))
+
+    bad(d, "script_big.pt", big_endian, "got a big-endian TorchScript archive, wanted 'little'", shape=[1, 1, 4])
     bad(d, "text.pt", text, "no known kind of model file")
 
 
@@ -467,6 +500,9 @@ def write_bad_modules(d):
     overridden = mlp([4, 3, 2], 25)
     overridden[1].forward = print
     bad(d, "overridden.pt", saver(overridden), "module '1': got a forward function of its own")
+    filled = nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))
+    filled[0].value = 0.5
+    bad(d, "filled.pt", saver(filled), "module '0': got padding with another value, wanted zeros", [1, 6, 6])
     pruned = mlp([4, 3, 2], 26)
     pruned[0].register_parameter("gain", nn.Parameter(torch.ones(1)))
     bad(d, "gain.pt", saver(pruned), "module '0': got the parameter 'gain'")

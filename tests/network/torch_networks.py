@@ -1,5 +1,7 @@
 """Networks of the kinds that people export, for onnx_files.py and pytorch_files.py."""
 
+from typing import Tuple
+
 import torch
 from torch import nn
 
@@ -108,6 +110,28 @@ class Conditional(nn.Module):
         if bool(y.sum() > 0):
             y = torch.relu(y)
         return y
+
+
+class ShortMean(nn.Module):
+    def forward(self, x):
+        return x.mean(1, dtype=torch.bfloat16)
+
+
+class Hooked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+
+def negate(self, given: Tuple[torch.Tensor], result: torch.Tensor) -> torch.Tensor:
+    return -result
+
+
+def double(self, given: Tuple[torch.Tensor]) -> Tuple[torch.Tensor]:
+    return (given[0] * 2.0,)
 
 
 def randomised(module):

@@ -151,6 +151,49 @@ PickleBuilder layer(const std::vector<int64_t>& shape, const std::vector<int64_t
       .op(kStop);
 }
 
+// PyTorch would take the first type for both, and the name as one within data/.
+TEST(TorchHost, AStorageIsOfOneKind) {
+  const auto two = [](const std::string& type, int64_t count) {
+    return PickleBuilder().tensor("FloatStorage", 6, 0, {1}, {1}).tensor(type, count, 0, {1}, {1}).op(kStop);
+  };
+  EXPECT_EQ(message_of(two("FloatStorage", 6)), "no error");
+  expect_message(two("HalfStorage", 12), "storage '0' with another type or count than before");
+  expect_message(two("FloatStorage", 5), "storage '0' with another type or count than before");
+  PickleBuilder elsewhere;
+  elsewhere.op(kMark).text("storage").global("torch", "FloatStorage").text("../0").text("cpu").integer(1);
+  expect_message(elsewhere.op(kTuple).op(kBinPersId), "the storage '../0'");
+}
+
+// A state would give a tensor other numbers, and entries a module other layers.
+TEST(Unpickler, WhatWouldChangeTensorsAndModules) {
+  expect_message(PickleBuilder().tensor("FloatStorage", 6, 0, {1}, {1}).op(kEmptyDict).op(kBuild),
+                 "attributes for a tensor of shape [1]");
+  const auto object = [](const std::string& module) {
+    return PickleBuilder().global(module, "Some").op(kEmptyTuple).op(kNewObj);
+  };
+  expect_message(object("torch.nn.modules").op(kEmptyDict).op(kBuild).op(kEmptyDict).op(kBuild),
+                 "attributes for an object of class torch.nn.modules.Some again");
+  expect_message(object("torch.nn.modules").text("0").op(kNone).op(kSetItem),
+                 "entries for an object of class torch.nn.modules.Some");
+  expect_message(object("torch.nn.modules").op(kNone).op(kAppend), "items for an object of class");
+  EXPECT_EQ(message_of(object("some").text("0").op(kNone).op(kSetItem).op(kStop)), "no error");
+}
+
+TEST(PytorchFile, TwoPicklesAreRefused) {
+  const auto with = [](const std::string& folder) {
+    ZipWriter zip("some.pt");
+    for (const std::string& name : {folder + "data.pkl", std::string("archive/data.pkl")}) {
+      zip.add(name, layer({1, 1}, {1, 1}).bytes());
+    }
+    zip.add("archive/data/0", std::vector<std::byte>(4));
+    return zip.finish();
+  };
+  EXPECT_EQ(parse_model("some.pt", with("archive/within/")).network.parameters(), 2);
+  for (const char* folder : {"", "other/", "other/within/"}) {
+    EXPECT_THROW(parse_model("some.pt", with(folder)), InputError) << folder;
+  }
+}
+
 TEST(PytorchFile, AnyFolderInTheArchive) {
   const std::vector<std::byte> one(4);
   for (const char* folder : {"", "archive/", "a b/c/"}) {
