@@ -139,7 +139,14 @@ void read_reduction(OnnxScope& scope, const OnnxNode& node, bool mean) {
   if (given.empty()) given = counted(static_cast<int64_t>(x.shape.size()));
   const std::vector<size_t> axes = checked_axes(scope.site(node), given, x.shape.size());
   int64_t count = 1;
-  for (const size_t axis : axes) count *= x.shape[axis];
+  for (const size_t axis : axes) {
+    if (scope.batch() > 1 && x.shape[axis] == 1) {  // it could be the images' axis, of which one is read
+      throw scope.error(
+          node, "axis " + std::to_string(axis) + " of a file for batches of " + std::to_string(scope.batch()),
+          "axes of several values");
+    }
+    count *= x.shape[axis];
+  }
   const double factor = mean ? 1.0 / static_cast<double>(count) : 1.0;
   const bool keep = scope.integer(node, "keepdims", 1) != 0;
   scope.define(node, reduce(scope.graph(), scope.site(node), x, axes, factor, keep));

@@ -75,6 +75,8 @@ def make_bad(directory):
          .model(opset=18), "3 outputs, wanted as many as num_outputs")
     case("bad_clip_bound.onnx", linear().node("Clip", np.float32(np.inf)).model(), "a bound that leaves one value")
     case("bad_clip_top.onnx", linear().node("Clip", "", np.float32(-np.inf)).model(), "a bound that leaves one value")
+    case("bad_batch_mean.onnx", Graph([2, 6]).gemm(4, 6).node("ReduceMean", axes=[0]).model(),
+         "axis 0 of a file for batches of 2, wanted axes of several values")
     narrow = linear()
     shape = narrow.constant(np.int32([65537, 1]))
     narrow.node("Mul", np.int32([65537, 1]), first=shape).node("Cast", to=TensorProto.INT64)
