@@ -36,8 +36,8 @@ class Memory : public ::testing::Test {
 };
 
 TEST_F(Memory, WithLittleItEndsWithAVerdictOrALine) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "AddressSanitizer itself needs more address space than any limit here";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer itself needs more address space than any limit here";
 #endif
   int verdicts = 0;
   int refused = 0;
