@@ -135,12 +135,10 @@ constexpr std::array kKeys = {
         .meaning =
             "last-layer: the least change of the last layer; penalty: Adam on cross entropy plus weighted "
             "penalties for counterexamples; detector: neurons that matter little recognise the surroundings "
-            "of "
-            "the references; bound: Adam on lower bounds of the margins over the whole "
-            "regions; fine-tune: counterexamples mixed into the training images; adversarial: fresh ones "
-            "before each pass; auto: the first four in this order, until a proved network has lost hardly "
-            "any accuracy; "
-            "the best proved one is kept"},
+            "of the references; bound: Adam on lower bounds of the margins over the whole regions; "
+            "fine-tune: counterexamples mixed into the training images; adversarial: fresh ones "
+            "before each pass; auto: the first four in this order, with convolutions the detector before the "
+            "penalty, until a proved network has lost hardly any accuracy; the best proved one is kept"},
     Key{.name = "repair.batch_size",
         .member = &Config::repair_batch_size,
         .range = {1, kMillion},

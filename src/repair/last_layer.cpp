@@ -131,6 +131,8 @@ class LastLayerMethod : public Method {
     return best;
   }
 
+  bool only_grows() const override { return true; }
+
  private:
   static std::span<const double> view(const RowMajor& matrix) {
     return {matrix.data(), static_cast<size_t>(matrix.size())};

@@ -19,6 +19,8 @@ constexpr int64_t kPatience = 6;
 constexpr double kMarginFactor = 1.5;
 // Where margins that grow for a proof's sake end.
 constexpr double kLargestMargin = 1000.0;
+// "auto" ends a method whose change only grows once it has lost more accuracy than this.
+constexpr double kMostAccuracyLost = 0.1;
 
 bool is_robust(const std::optional<search::Result>& result) {
   return result && result->verdict == search::Verdict::kRobust;
@@ -139,8 +141,14 @@ std::optional<Status> Loop::change(double seconds, const StopToken& outer) {
   setting_.observer.on_repaired(round(), network_);
   if (stop.interrupted()) return Status::kInterrupted;
   if (stop.stop_requested()) return Status::kTimeLimit;
-  if (improvement.wrong > 0 || improvement.helpless) return Status::kStuck;
+  if (improvement.wrong > 0 || improvement.helpless || has_spoilt()) return Status::kStuck;
   return std::nullopt;
+}
+
+bool Loop::has_spoilt() const {
+  if (setting_.options.method != "auto" || !method_->only_grows()) return false;
+  const double least = outcome_.rounds.front().accuracy_before - kMostAccuracyLost;
+  return outcome_.rounds.back().accuracy_after < std::max(least, setting_.options.min_accuracy);
 }
 
 void Loop::widen_margins(const Round& round) {

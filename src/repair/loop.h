@@ -48,6 +48,8 @@ class Loop {
   bool stalled() const;
   std::optional<Status> why_end(const StopToken& stop) const;
   std::optional<Status> change(double seconds, const StopToken& stop);
+  // Whether other methods should be tried, since accuracy is lost that this one cannot regain.
+  bool has_spoilt() const;
   void widen_margins(const Round& round);
   void collect(Round& round, const StopToken& stop);
   Improvement improve(Round& round, const StopToken& stop);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::array kNames = {"last-layer", "penalty", "detector", "bound", "fine-tune", "adversarial"};
 constexpr std::array kAutomatic = {"last-layer", "penalty", "detector", "bound"};
+constexpr std::array kConvolutional = {"last-layer", "detector", "penalty", "bound"};
 
 void check_options(const MethodOptions& options) {
   const auto demand = [](bool holds, const char* name, double got, const char* wanted) {
@@ -36,7 +37,12 @@ void check_options(const MethodOptions& options) {
 }  // namespace
 
 std::span<const char* const> method_names() { return kNames; }
-std::span<const char* const> automatic_methods() { return kAutomatic; }
+std::span<const char* const> automatic_methods(const network::Network& network) {
+  const auto is_convolution = [](const network::Node& node) {
+    return std::holds_alternative<network::Conv2d>(node.op);
+  };
+  return std::ranges::any_of(network.nodes, is_convolution) ? kConvolutional : kAutomatic;
+}
 
 std::unique_ptr<Method> make_method(const std::string& name, const train::Samples& samples,
                                     const MethodOptions& options) {

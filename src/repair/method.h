@@ -68,14 +68,18 @@ class Method {
   // Whether less of the change may be enough, so that smaller steps are worth a try.
   virtual bool may_shrink() const { return true; }
 
+  // Whether more points can only make the change larger: accuracy that is lost is not regained then.
+  virtual bool only_grows() const { return false; }
+
  protected:
   Method() = default;
 };
 
 // The names of the methods there are, cheapest first.
 std::span<const char* const> method_names();
-// Of these, the ones that "auto" tries.
-std::span<const char* const> automatic_methods();
+// Of these, the ones that "auto" tries on a network, in this order. With convolutions detectors come before what
+// trains: bounds over a trained convolutional network are hardly ever tight enough for a proof.
+std::span<const char* const> automatic_methods(const network::Network& network);
 
 // name: one of method_names(). `samples` must outlive the method. Throws InputError naming the methods there
 // are, or the option that is out of range.

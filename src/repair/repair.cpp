@@ -31,9 +31,10 @@ void check_options(const Options& options) {
          "a number from 0 to 1");
 }
 
-std::vector<std::string> methods_of(const Options& options) {
+std::vector<std::string> methods_of(const Options& options, const network::Network& start) {
   if (options.method != "auto") return {options.method};
-  return {automatic_methods().begin(), automatic_methods().end()};
+  const auto names = automatic_methods(start);
+  return {names.begin(), names.end()};
 }
 
 bool better(const Candidate& a, const Candidate& b) {
@@ -55,7 +56,7 @@ class Campaign {
     }
     verify_start();
     if (tally(outcome_.verifications).all_robust()) return finish_unchanged();
-    const std::vector<std::string> methods = methods_of(options_);
+    const std::vector<std::string> methods = methods_of(options_, setting_.start);
     for (size_t i = 0; i < methods.size(); ++i) {
       outcome_.status = try_method(methods[i], methods.size() - i);
       if (stop_.stop_requested() || best_accuracy() >= accuracy_wanted()) break;
@@ -217,7 +218,7 @@ Outcome repair(const network::Network& start, std::span<const Target> targets, c
                const train::Samples& test, const Options& options, Observer* observer,
                const StopToken& stop) {
   check_options(options);
-  for (const std::string& method : methods_of(options)) make_method(method, train, options.training);
+  for (const std::string& method : methods_of(options, start)) make_method(method, train, options.training);
   train::check_fits(train, start);
   train::check_fits(test, start);
   if (targets.empty()) throw InputError("repair", "references", "none", "one or more");

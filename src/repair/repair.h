@@ -17,7 +17,7 @@
 namespace verissim::repair {
 
 struct Options {
-  // A method's name, or "auto": the methods in order of cost, until one has proved all targets and lost
+  // A method's name, or "auto": automatic_methods() in their order, until one has proved all targets and lost
   // hardly any accuracy; the best of the proved networks is kept.
   std::string method = "auto";
   MethodOptions training = {};
@@ -44,7 +44,7 @@ enum class Status {
   kUnknown,     // verification ended without an answer that more repair could change, see its reason
   kRoundLimit,  // all rounds were used up
   kTimeLimit,   // the time for repair was used up
-  kStuck,       // the epochs of one repair did not suffice to get all counterexamples right
+  kStuck,       // one repair did not get all counterexamples right, or only with accuracy lost for good
   kInaccurate,  // all targets were verified, with less than min_accuracy
   kInterrupted,
 };

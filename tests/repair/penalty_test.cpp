@@ -102,6 +102,18 @@ TEST(Penalty, NeverGivesAWorseNetworkThanTheStart) {
   EXPECT_LE(improvement.wrong, count_below(planted(), start, 0.01));
 }
 
+TEST(Method, DetectorsComeEarlierWithConvolutions) {
+  network::Network network = trained();
+  const auto order = [&] {
+    const auto names = automatic_methods(network);
+    for (const char* name : names) EXPECT_NE(make_method(name, kSamples, {}), nullptr);
+    return std::vector<std::string>(names.begin(), names.end());
+  };
+  EXPECT_EQ(order(), (std::vector<std::string>{"last-layer", "penalty", "detector", "bound"}));
+  network.nodes[1].op = network::Conv2d{};
+  EXPECT_EQ(order(), (std::vector<std::string>{"last-layer", "detector", "penalty", "bound"}));
+}
+
 TEST(Method, NamesWhatThereIs) {
   const auto attempt = [](const std::string& name, const MethodOptions& options) {
     return message_of([&] { make_method(name, kSamples, options); });
@@ -111,7 +123,6 @@ TEST(Method, NamesWhatThereIs) {
     EXPECT_NE(attempt("magic", {}).find("'" + std::string(name) + "'"), std::string::npos);
     EXPECT_EQ(attempt(name, {}), "no InputError");
   }
-  for (const char* name : automatic_methods()) EXPECT_EQ(attempt(name, {}), "no InputError");
   EXPECT_NE(attempt("penalty", {.batch_size = 0}).find("batch size"), std::string::npos);
   EXPECT_NE(attempt("penalty", {.learning_rate = 0}).find("learning rate"), std::string::npos);
   EXPECT_NE(attempt("penalty", {.penalty_increase = 0.5}).find("penalty increase"), std::string::npos);

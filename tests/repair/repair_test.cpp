@@ -328,6 +328,35 @@ TEST(Repair, AcceptsNoNetworkBelowTheAccuracyDemanded) {
   EXPECT_EQ(tally(outcome.verifications).robust, 1);
 }
 
+// A point among the images of class 1 is to be of class 0.
+TEST(Repair, AutoEndsAMethodThatCanOnlyLoseMore) {
+  int calls = 0;
+  Target target;
+  target.reference = {0.2, 0.2};
+  target.verify = [&](const network::Network&, const StopToken&) {
+    search::Result result;
+    result.verdict = search::Verdict::kNotRobust;
+    result.reason = search::Reason::kCounterexample;
+    result.margin_bound = -1.0;
+    result.counterexamples = {{{0.8, 0.2 + 0.001 * ++calls}, 1, -1.0}};
+    return result;
+  };
+  Options options = quick();
+  options.max_rounds = 3;
+  options.training.max_epochs = 1;
+  const auto rounds_of_last_layer = [&](const char* method) {
+    options.method = method;
+    std::vector<Round> rounds = repair_one(trained(), target, kTrain, kTest, options, nullptr, {}).rounds;
+    std::erase_if(rounds, [](const Round& round) { return round.method != "last-layer"; });
+    return rounds;
+  };
+  const std::vector<Round> rounds = rounds_of_last_layer("auto");
+  ASSERT_EQ(rounds.size(), 1U);
+  EXPECT_EQ(rounds[0].points_wrong, 0);
+  EXPECT_LT(rounds[0].accuracy_after, rounds[0].accuracy_before - 0.1);
+  EXPECT_EQ(rounds_of_last_layer("last-layer").size(), 3U);
+}
+
 TEST(Repair, RefusesWrongOptions) {
   const auto attempt = [](const Options& options) {
     repair_one(network::make_mlp({1, 1, 2}, {}, 4), grid_target(0.25, 1), kTrain, kTest, options, nullptr,
