@@ -77,8 +77,8 @@ class Method {
 
 // The names of the methods there are, cheapest first.
 std::span<const char* const> method_names();
-// Of these, the ones that "auto" tries on a network, in this order. With convolutions detectors come before what
-// trains: bounds over a trained convolutional network are hardly ever tight enough for a proof.
+// Of these, the ones that "auto" tries on a network, in this order. With convolutions detectors come before
+// what trains: bounds over a trained convolutional network are hardly ever tight enough for a proof.
 std::span<const char* const> automatic_methods(const network::Network& network);
 
 // name: one of method_names(). `samples` must outlive the method. Throws InputError naming the methods there
