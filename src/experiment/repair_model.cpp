@@ -11,7 +11,6 @@
 #include "experiment/networks.h"
 #include "network/model_file.h"
 #include "repair/engine.h"
-#include "search/plan.h"
 #include "train/forward.h"
 
 namespace verissim::experiment {
@@ -79,9 +78,6 @@ std::string reason_of(const repair::Outcome& loop) {
 
 std::string name_of(const std::string& file) { return std::filesystem::path(file).filename().string(); }
 
-// For each question, what the last proof left.
-using Plans = std::vector<search::Plan>;
-
 // Verifies the network that was read back, with a certificate where there can be one.
 Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& read, search::Options options,
             const StopToken& stop) {
@@ -109,14 +105,13 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
   return result;
 }
 
-FinalFile prove_file(const RepairRequest& request, const network::LoadedModel& read, search::Options options,
-                     Plans& plans, const StopToken& stop) {
+FinalFile prove_file(const RepairRequest& request, const network::LoadedModel& read,
+                     const search::Options& options, const StopToken& stop) {
   FinalFile result{name_of(request.file), read.digest, {}};
   // Of a network that was written before this one.
   for (const std::string& certificate : request.certificates) remove_file(certificate);
   for (size_t i = 0; i < request.questions.size(); ++i) {
     if (request.observer != nullptr) request.observer->on_target(static_cast<int64_t>(i));
-    options.plan = &plans[i];
     result.proofs.push_back(prove(request, i, read, options, stop));
   }
   return result;
@@ -136,25 +131,24 @@ void take_file(const RepairRequest& request, network::LoadedModel read, FinalFil
 
 // Writes the network, reads it back and verifies it.
 void write_and_prove(const RepairRequest& request, const network::Network& network,
-                     const search::Options& options, Plans& plans, const StopToken& stop,
-                     RepairedModel& result) {
+                     const search::Options& options, const StopToken& stop, RepairedModel& result) {
   save_network_like(request.file, request.model, network);
   network::LoadedModel read = network::load_model(request.file, request.questions.front().reference.shape);
-  FinalFile file = prove_file(request, read, options, plans, stop);
+  FinalFile file = prove_file(request, read, options, stop);
   take_file(request, std::move(read), std::move(file), result);
 }
 
 // The most accurate of the proved networks whose file is proved, too: proofs near the boundary may not be
 // found again in time. Those that are less accurate than demanded do not count.
-void settle(const RepairRequest& request, const search::Options& options, Plans& plans, const StopToken& stop,
+void settle(const RepairRequest& request, const search::Options& options, const StopToken& stop,
             RepairedModel& result) {
   repair::Outcome& loop = result.loop;
-  if (loop.candidates.empty()) return write_and_prove(request, loop.network, options, plans, stop, result);
+  if (loop.candidates.empty()) return write_and_prove(request, loop.network, options, stop, result);
   for (const repair::Candidate& each : loop.candidates) {
     if (each.accuracy < request.config.repair_min_accuracy) break;
     loop.network = each.network;
     loop.method = each.method;
-    write_and_prove(request, each.network, options, plans, stop, result);
+    write_and_prove(request, each.network, options, stop, result);
     if (repair::verdict_of(result.verifications) == search::Verdict::kRobust || stop.stop_requested()) return;
   }
 }
@@ -175,11 +169,8 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   VERISSIM_CHECK(!request.questions.empty());
   search::Options options = search_options(request.config);
   options.always_count_stable = true;  // every round reports it
-  Plans plans(request.questions.size());
   std::vector<repair::Target> targets;
-  for (size_t i = 0; i < plans.size(); ++i) {
-    const Question& question = request.questions[i];
-    options.plan = &plans[i];
+  for (const Question& question : request.questions) {
     targets.push_back(
         repair::make_target(*question.region, question.label, options, request.search_observer));
     if (request.memory != nullptr) remember(request, question, options, targets.back());
@@ -199,7 +190,7 @@ RepairedModel repair_model(const RepairRequest& request, const StopToken& stop) 
   // accurate enough, when better ones would still have been tried.
   bool interrupted = stop.interrupted();
   if (result.loop.status == repair::Status::kRobust && !interrupted) {
-    settle(request, options, plans, stop, result);
+    settle(request, options, stop, result);
     // The proof of the file, too, may be interrupted.
     interrupted = repair::verdict_of(result.verifications) != search::Verdict::kRobust && stop.interrupted();
   }

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/state.h"
 #include "experiment/state_key.h"
-#include "search/plan.h"
 
 namespace verissim::experiment {
 namespace {
@@ -58,8 +57,7 @@ void each_number(Statistics& statistics, Numbers use) {
       use(seconds);
 }
 
-// With the plan that the proof left.
-std::vector<std::byte> bytes_of(const search::Result& result, const search::Plan* plan) {
+std::vector<std::byte> bytes_of(const search::Result& result) {
   StateWriter state;
   const auto& [verdict, reason, bound, open_bound, seen, counterexamples, statistics] = result;
   state.number(static_cast<int32_t>(verdict));
@@ -74,11 +72,10 @@ std::vector<std::byte> bytes_of(const search::Result& result, const search::Plan
     state.number(margin);
   }
   each_number(statistics, [&](const auto& value) { state.number(value); });
-  if (plan != nullptr) plan->write(state);
   return state.take();
 }
 
-search::Result read_result(StateReader state, search::Plan* plan) {
+search::Result read_result(StateReader state) {
   search::Result result;
   auto& [verdict, reason, bound, open_bound, seen, counterexamples, statistics] = result;
   verdict = static_cast<search::Verdict>(state.number<int32_t>());
@@ -93,7 +90,6 @@ search::Result read_result(StateReader state, search::Plan* plan) {
     state.number(margin);
   }
   each_number(statistics, [&](auto& value) { state.number(value); });
-  if (plan != nullptr) *plan = search::Plan::read(state);
   state.expect_end();
   return result;
 }
@@ -115,7 +111,7 @@ search::Result SearchMemory::verify(const search::Problem& problem, const std::s
   const std::string key = search_key(config_, limit + " " + question_of(problem), digest_of(problem.network));
   const std::string name = sha256(std::as_bytes(std::span(key))).substr(0, kDigits);
   FileKeeper known(folder_ + "/" + name + ".result", "result " + key, 0.0, true);
-  if (!known.begin_with().empty()) return read_result({known.begin_with(), known.place()}, options.plan);
+  if (!known.begin_with().empty()) return read_result({known.begin_with(), known.place()});
   discard_states_but(name + kState);
   FileKeeper state(folder_ + "/" + name + kState, key, kSecondsBetween, true);
   options.keeper = &state;
@@ -123,7 +119,7 @@ search::Result SearchMemory::verify(const search::Problem& problem, const std::s
   // An attack that was cut short may have found fewer counterexamples.
   if (stop.interrupted()) return result;
   if (result.verdict == search::Verdict::kUnknown) return result;  // the state is kept
-  if (result.statistics.seconds >= kSecondsToRemember) known.keep(bytes_of(result, options.plan));
+  if (result.statistics.seconds >= kSecondsToRemember) known.keep(bytes_of(result));
   state.discard();
   return result;
 }

@@ -1,13 +1,11 @@
 #include "repair/engine.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include "attack/attack.h"
 #include "property/property.h"
-#include "search/plan.h"
 
 namespace verissim::repair {
 namespace {
@@ -49,13 +47,10 @@ Target make_target(const region::Region& region, int64_t label, const search::Op
   target.label = label;
   target.reference.assign(region.reference().begin(), region.reference().end());
   target.region = &region;
-  search::Options with = options;
-  const auto own = std::make_shared<search::Plan>();
-  if (with.plan == nullptr) with.plan = own.get();
-  target.verify = [&region, label, with, observer, own](const network::Network& network,
-                                                        const StopToken& stop) {
+  target.verify = [&region, label, options, observer](const network::Network& network,
+                                                      const StopToken& stop) {
     const property::Property property = property::strictly_largest(label, network.outputs());
-    return search::verify({network, region, property}, with, stop, observer);
+    return search::verify({network, region, property}, options, stop, observer);
   };
   target.explore = [&region, label](const network::Network& network, double margin, uint64_t seed,
                                     const StopToken& stop) {

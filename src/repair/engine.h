@@ -10,8 +10,7 @@
 namespace verissim::repair {
 
 // The target that `label` wins strictly on the whole region, verified by the search engine. `region` must
-// outlive it. `observer` may be null; it is told about every verification. Each verification begins with what
-// the last proof left in options.plan, or where that is null, in a plan of the target's own.
+// outlive it. `observer` may be null; it is told about every verification.
 Target make_target(const region::Region& region, int64_t label, const search::Options& options,
                    search::Observer* observer);
 

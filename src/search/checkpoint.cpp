@@ -186,8 +186,6 @@ std::vector<std::byte> save(const Checkpoint& search, const std::shared_ptr<cons
     state.number(static_cast<uint64_t>(nodes->size()));
     for (const Node& node : *nodes) write(state, node, numbers);
   }
-  state.number(search.guide != nullptr);
-  if (search.guide != nullptr) search.guide->write(state);
   return state.take();
 }
 
@@ -222,8 +220,6 @@ void load(StateReader state, const Checkpoint& search, const std::shared_ptr<con
   read_nodes([&](Node node) { search.open.append(std::move(node)); });
   read_nodes([&](Node node) { search.boundary.push_back(std::move(node)); });
   read_nodes([&](Node node) { search.round.push_back(std::move(node)); });
-  if (state.number<bool>() != (search.guide != nullptr)) state.fail("a search led by another kind of plan");
-  if (search.guide != nullptr) search.guide->read(state);
   state.expect_end();
 }
 

@@ -9,7 +9,6 @@
 #include "property/property.h"
 #include "search/frame.h"
 #include "search/open_set.h"
-#include "search/plan.h"
 #include "search/verify.h"
 
 namespace verissim::search {
@@ -24,7 +23,6 @@ struct Checkpoint {
   int64_t& numbered;
   double& certified;
   double& upper;
-  Guide* guide;  // null: there is none
 };
 
 // Searches of which the subproblems take more memory than this are not kept: it would be needed once more.

@@ -16,7 +16,6 @@
 #include "search/expand.h"
 #include "search/input_split.h"
 #include "search/open_set.h"
-#include "search/plan.h"
 #include "search/recorder.h"
 #include "search/root.h"
 
@@ -40,9 +39,7 @@ class Run {
         graph_(problem.network),
         replay_(problem.network, problem.region),
         descent_(graph_, problem.region, problem.property),
-        eight_bit_(problem.network, problem.region, problem.property, descent_) {
-    if (options.plan != nullptr) guide_.emplace(*options.plan, graph_.neurons());
-  }
+        eight_bit_(problem.network, problem.region, problem.property, descent_) {}
 
   Result run() {
     const bool refuted = reference_violates() || (options_.attack && attack(0, kQuickSteps));
@@ -75,8 +72,7 @@ class Run {
   bool keeps() const { return options_.keeper != nullptr && options_.recorder == nullptr; }
   bool resumes() const { return keeps() && !options_.keeper->begin_with().empty(); }
   Checkpoint checkpoint() {
-    return {open_,     boundary_,  round_, result_.statistics,
-            numbered_, certified_, upper_, guide_ ? &*guide_ : nullptr};
+    return {open_, boundary_, round_, result_.statistics, numbered_, certified_, upper_};
   }
 
   // Goes on where a search was kept; false if it was not. A root that was stopped early is not the one that
@@ -214,7 +210,6 @@ class Run {
   std::vector<Node> root_nodes() {
     std::vector<Node> nodes = search::root_nodes(root_, problem_.property, problem_.region);
     numbered_ = static_cast<int64_t>(nodes.size());
-    if (guide_) guide_->begin(nodes);
     return nodes;
   }
 
@@ -310,7 +305,6 @@ class Run {
 
   void place(Node node, const Outcome& outcome) {
     ++result_.statistics.nodes;
-    if (guide_) guide_->on_bounded(node, root_.get());
     if (outcome.replay_failed) ++result_.statistics.replays_failed;
     if (outcome.closed) {
       ++result_.statistics.leaves;
@@ -408,11 +402,11 @@ class Run {
       } else if (is_stale(node)) {
         stale.push_back(node);
       } else {
-        split_as_planned(node, kRefineEvery, next);
+        for (Node& child : halve(node)) next.push_back(std::move(child));
       }
     }
     for (Node& node : refine(std::move(stale))) next.push_back(std::move(node));
-    settle(std::move(next), {iterations(), kCandidates});
+    settle(std::move(next), {graph_.coupled() > 0 ? kCoupledIterations : kIterations, kCandidates});
     if (taken_back()) {
       std::tie(result_.statistics, numbered_, certified_) = before;
     } else {
@@ -420,28 +414,10 @@ class Run {
     }
   }
 
-  // Where a plan goes on splitting, what lies between is not bounded; not more levels than `most` at once.
-  void split_as_planned(Node node, size_t most, std::vector<Node>& next) {
-    if (guide_) guide_->lead(node);
-    for (Node& half : halve(node)) {
-      if (most > 1 && guide_ && !is_stale(half) && guide_->lead(half)) {
-        split_as_planned(std::move(half), most - 1, next);
-      } else {
-        next.push_back(std::move(half));
-      }
-    }
-  }
-
-  // Bowls take longer to find their shape, and so do slopes that were inherited over more than one split.
-  int iterations() const {
-    return graph_.coupled() > 0 || (guide_ && guide_->leads()) ? 2 * kIterations : kIterations;
-  }
-
   std::vector<Node> halve(const Node& node) {
     std::vector<Node> halves = split(node);
     if (options_.recorder != nullptr) options_.recorder->on_split(node, halves.front().slab.hi);
     for (Node& half : halves) half.number = numbered_++;
-    if (guide_) guide_->on_split(node, halves);
     return halves;
   }
 
@@ -530,7 +506,6 @@ class Run {
       }
     }
     result_.margin_seen = upper_;
-    if (guide_ && result_.verdict == Verdict::kRobust) *options_.plan = guide_->take();
     statistics.seconds = seconds_before_ + watch_.seconds();
     return std::move(result_);
   }
@@ -558,6 +533,7 @@ class Run {
   static constexpr int64_t kMostSides = 20;         // of boxes that are split
   static constexpr int64_t kMostBoxes = 2'000'000;  // before ReLUs are split instead
   static constexpr int kIterations = 10;
+  static constexpr int kCoupledIterations = 20;  // bowls take longer to find their shape
   static constexpr int kCandidates = 4;
   static constexpr double kEnough = 1e-3;  // of the reference's margin
   static constexpr double kThin = 1e-4;    // slabs, see hopeless()
@@ -578,8 +554,7 @@ class Run {
   std::unique_ptr<ThreadPool> pool_;
   std::shared_ptr<const Frame> root_;  // null until it is needed
   FrameProof root_proof_;
-  std::optional<Guide> guide_;  // if there is a plan to follow or to write
-  int64_t numbered_ = 0;        // subproblems
+  int64_t numbered_ = 0;  // subproblems
   OpenSet open_;
   std::vector<Node> boundary_;
   std::vector<Node> round_;         // taken from the open ones, while they are bounded

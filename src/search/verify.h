@@ -16,7 +16,6 @@
 namespace verissim::search {
 
 class Recorder;
-struct Plan;
 
 enum class Verdict { kRobust, kNotRobust, kUnknown };
 
@@ -60,9 +59,6 @@ struct Options {
   // same question and options (verify throws InputError where it sees that it is not), and is believed: see
   // docs/soundness.md.
   Keeper* keeper = nullptr;
-  // What an earlier proof left, to begin with, may be empty; gets what this one leaves, if there is one. May
-  // be null. Where boxes are halved nothing is left.
-  Plan* plan = nullptr;
   bool certify_open = true;  // unknown: take up to a second for a margin_bound better than -infinity
 };
 

@@ -95,17 +95,4 @@ inline Question hard_question(uint64_t seed) {
   return q;
 }
 
-// Robust. Takes tens of rounds.
-inline Question long_question() {
-  Rng rng(3);
-  std::vector<float> reference(24);
-  for (float& value : reference) value = static_cast<float>(rng.uniform(0.1, 0.9));
-  Question q = question(random_mlp(rng, 24, {24, 24}, 3, 1.2), reference, "0.65");
-  const int64_t label = predicted(q.net, q.hood.reference);
-  auto& head = std::get<network::Dense>(q.net.nodes.back().op);
-  const double margin = exact_margin(q.net, q.property, descend(rng, q, 400)).get_d();
-  head.bias[static_cast<size_t>(label)] += std::max(0.0, -margin) + 0.9;
-  return q;
-}
-
 }  // namespace verissim::testing

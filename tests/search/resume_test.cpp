@@ -11,6 +11,19 @@ namespace {
 
 using namespace verissim::testing;
 
+// Takes tens of rounds.
+Question long_question() {
+  Rng rng(3);
+  std::vector<float> reference(24);
+  for (float& value : reference) value = static_cast<float>(rng.uniform(0.1, 0.9));
+  Question q = question(random_mlp(rng, 24, {24, 24}, 3, 1.2), reference, "0.65");
+  const int64_t label = predicted(q.net, q.hood.reference);
+  auto& head = std::get<network::Dense>(q.net.nodes.back().op);
+  const double margin = exact_margin(q.net, q.property, descend(rng, q, 400)).get_d();
+  head.bias[static_cast<size_t>(label)] += std::max(0.0, -margin) + 0.9;
+  return q;
+}
+
 class ResumedSearch : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
