@@ -1,5 +1,4 @@
 #include <map>
-#include <memory>
 
 #include "check.h"
 
@@ -25,9 +24,7 @@ Bytes open(const std::string& file) {
 // An open subproblem: goal "label scores more than rival" on a part of the region.
 struct Open {
   int64_t rival = 0;
-  Slab slab;
-  std::vector<Split> splits;
-  std::shared_ptr<const Facts> facts;
+  Part part;
 };
 
 class Checker {
@@ -41,7 +38,7 @@ class Checker {
   Accepted run() {
     check_header();
     const uint8_t first = in_.byte();
-    demand(first == 'P' || first == 'R', in_.place(), "neither a proof nor a point");
+    in_.demand(first == 'P' || first == 'R', "neither a proof nor a point");
     if (first == 'P') {
       check_point();
     } else {
@@ -49,7 +46,7 @@ class Checker {
       while (step()) {
       }
     }
-    demand(in_.at_end(), in_.place(), "bytes are left behind the end");
+    in_.demand(in_.at_end(), "bytes are left behind the end");
     return accepted_;
   }
 
@@ -57,7 +54,7 @@ class Checker {
   std::string text() { return in_.chars(static_cast<uint64_t>(in_.index(1000, "the length of a text"))); }
   void check_header() {
     const auto same = [&](bool holds, const char* what) {
-      demand(holds, in_.place(), std::string("it is for ") + what);
+      in_.demand(holds, std::string("it is for ") + what);
     };
     text();  // the model file's SHA-256, for people
     same(in_.varint() == problem_.checksum, "another model file");
@@ -76,7 +73,7 @@ class Checker {
     demand(region_.contains(x), "the point", "it is not in the neighbourhood");
     demand(!is_strictly_largest(network_, x, static_cast<size_t>(problem_.label)), "the point",
            "it gets the right class");
-    demand(in_.byte() == 'E', in_.place(), "no end behind the point");
+    in_.demand(in_.byte() == 'E', "no end behind the point");
   }
 
   void read_root() {
@@ -95,35 +92,28 @@ class Checker {
     }
     slabs.front().lo = -kInf;  // what the region is cut into must be all of it
     slabs.back().hi = kInf;
-    auto facts = std::make_shared<Facts>();
-    facts->neurons.assign(network_.neurons(), Interval(-kInf, kInf));
+    auto facts = std::make_shared<Facts>(network_.neurons());
     prover_->propagate(*facts);
-    read_frame(*facts, {}, {-kInf, kInf}, true);
+    read_frame(*facts, {facts, {}, {-kInf, kInf}}, true);
     for (int64_t rival = 0; rival < static_cast<int64_t>(network_.outputs()); ++rival)
       for (size_t k = 0; k < slabs.size() && rival != problem_.label; ++k)
-        open_[numbered_++] = {rival, slabs[k], {}, facts};
+        open_[numbered_++] = {rival, {facts, {}, slabs[k]}};
   }
 
-  // The bounds of a frame's layers, each from those before it.
-  void read_frame(Facts& facts, const std::vector<Split>& splits, const Slab& slab, bool root) {
+  // The bounds of a frame's layers on its part, each from those before it. facts: the part's.
+  void read_frame(Facts& facts, const Part& part, bool root) {
     for (auto layers = in_.index(1 << 20, "the count of layers"); layers > 0; --layers) {
       const Neurons coupled = in_.ascending(neurons_);
       if (!coupled.empty()) {
-        demand(root && !facts.contradiction, in_.place(), "neurons are coupled below the root");
+        in_.demand(root && !facts.contradiction, "neurons are coupled below the root");
         prover_->couple(coupled, facts, in_.floats(1).front());
       }
       facts.unstable = in_.ascending(neurons_);
       Intervals known = facts.neurons;
       for (auto bounds = in_.index(2 * neurons_ + 1, "the count of bounds"); bounds > 0; --bounds) {
-        const auto code = in_.index(2 * neurons_, "neuron");
-        const auto neuron = static_cast<size_t>(code / 2);
-        const Reasons reasons = read_reasons(facts.unstable.size(), splits.size());
-        const Node& relu = network_.nodes[network_.relu_of[neuron]];
-        Numbers unit(relu.size, 0.0);
-        unit[neuron - relu.first_neuron] = code % 2 == 0 ? 1.0 : -1.0;
-        const double bound = prover_->lower_bound(relu.from, unit, {&facts, &splits, slab}, reasons);
-        Interval& z = known[neuron];
-        (code % 2 == 0 ? z.lo : z.hi) = code % 2 == 0 ? std::max(z.lo, bound) : std::min(z.hi, -bound);
+        const Split side = side_of(in_.index(2 * neurons_, "neuron"));
+        const Reasons reasons = read_reasons(part);
+        cut(known, side, prover_->lower_bound(side, part, reasons));
       }
       facts.neurons = std::move(known);
       prover_->propagate(facts);
@@ -133,23 +123,19 @@ class Checker {
 
   Floats numbers(size_t count, float most, const char* what) {
     Floats values = in_.floats(count);
-    for (const float value : values) {
-      if (!(value >= 0.0F && value <= most)) in_.fail(what);
-    }
+    for (const float value : values) in_.demand(value >= 0.0F && value <= most, what);
     return values;
   }
-  Reasons read_reasons(size_t unstable, size_t splits) {
+  Reasons read_reasons(const Part& part) {
     Reasons reasons;
-    reasons.low = numbers(unstable, 1.0F, "a slope is not in [0, 1]");
-    reasons.beta = numbers(splits, 1e38F, "a split's multiplier is negative");
+    reasons.low = numbers(part.facts->unstable.size(), 1.0F, "a slope is not in [0, 1]");
+    reasons.beta = numbers(part.splits.size(), 1e38F, "a split's multiplier is negative");
     const size_t count = in_.byte();
-    demand(count <= 12, in_.place(), "there are too many multipliers");
-    reasons.multipliers = in_.floats(count + 1);  // after that of the cut
-    reasons.eta = reasons.multipliers.front();
-    reasons.multipliers.erase(reasons.multipliers.begin());
-    demand(reasons.eta >= 0.0F, in_.place(), "a cut's multiplier is negative");
+    in_.demand(count <= 12, "there are too many multipliers");
+    reasons.multipliers = in_.floats(count + 1);
+    in_.demand(reasons.multipliers[0] >= 0.0F, "a cut's multiplier is negative");
     const uint8_t curved = in_.byte();
-    demand(curved == 0 || (curved == 1 && prover_->coupled() > 0), in_.place(), "an unknown kind of bound");
+    in_.demand(curved == 0 || (curved == 1 && prover_->coupled() > 0), "an unknown kind of bound");
     reasons.curved = curved == 1;
     if (!reasons.curved) return reasons;
     reasons.steepness = in_.floats(2);
@@ -165,31 +151,33 @@ class Checker {
   std::map<int64_t, Open>::iterator find_open() {
     const auto number = in_.index(kMostNumbers, "subproblem");
     const auto found = open_.find(number);
-    if (found == open_.end()) in_.fail("subproblem " + std::to_string(number) + " is not open");
+    in_.demand(found != open_.end(), "subproblem " + std::to_string(number) + " is not open");
     return found;
   }
 
-  // Code 2 j for z_j >= 0, 2 j + 1 for z_j <= 0. Once for each neuron, which bounds what a record makes of
-  // them.
-  static void add_split(Open& open, int64_t code) {
-    const Split own{static_cast<int32_t>(code / 2), code % 2 == 0 ? 1 : -1};
-    for (const Split& split : open.splits)
+  // Code 2 j for z_j >= 0, 2 j + 1 for z_j <= 0.
+  static Split side_of(int64_t code) { return {static_cast<int32_t>(code / 2), code % 2 == 0 ? 1 : -1}; }
+  // sign z_j >= bound.
+  static void cut(Intervals& neurons, const Split& side, double bound) {
+    Interval& z = neurons[static_cast<size_t>(side.neuron)];
+    (side.sign > 0 ? z.lo : z.hi) = side.sign > 0 ? std::max(z.lo, bound) : std::min(z.hi, -bound);
+  }
+  // Once for each neuron, which bounds what a record makes of them.
+  static void add_split(Part& part, const Split& own) {
+    for (const Split& split : part.splits)
       demand(split.neuron != own.neuron, "neuron " + std::to_string(own.neuron), "it is split twice");
-    open.splits.push_back(own);
+    part.splits.push_back(own);
   }
-
-  // Splits of neurons whose sign is known already, so that the other part has no points; then the reasons.
-  Reasons read_reasons(Open& open, bool is_bound) {
+  // Splits of neurons whose sign is known already, so that the other part has no points.
+  void read_known_splits(Part& part) {
     for (auto count = in_.index(neurons_ + 1, "the count of splits"); count > 0; --count) {
-      const auto code = in_.index(2 * neurons_, "neuron");
-      const Interval& z = open.facts->neurons[static_cast<size_t>(code / 2)];
-      demand(code % 2 == 0 ? z.lo >= 0.0 : z.hi <= 0.0, in_.place(), "the sign of a neuron is not known");
-      add_split(open, code);
+      const Split side = side_of(in_.index(2 * neurons_, "neuron"));
+      const Interval& z = part.facts->neurons[static_cast<size_t>(side.neuron)];
+      in_.demand(side.sign > 0 ? z.lo >= 0.0 : z.hi <= 0.0, "the sign of a neuron is not known");
+      add_split(part, side);
     }
-    return is_bound ? read_reasons(open.facts->unstable.size(), open.splits.size()) : Reasons{};
   }
 
-  static Part part(const Open& open) { return {open.facts.get(), &open.splits, open.slab}; }
   size_t output() const { return network_.nodes.size() - 1; }
   Numbers goal(const Open& open) const {
     Numbers coefficients(network_.outputs(), 0.0);
@@ -207,14 +195,15 @@ class Checker {
       change_frame();
     } else if (kind == 'L') {
       const auto found = find_open();
-      const Reasons reasons = read_reasons(found->second, true);
-      const double bound = prover_->lower_bound(output(), goal(found->second), part(found->second), reasons);
+      Part& part = found->second.part;
+      read_known_splits(part);
+      const double bound = prover_->lower_bound(output(), goal(found->second), part, read_reasons(part));
       demand(bound > 0.0, "subproblem " + std::to_string(found->first),
              "its bound " + std::to_string(bound) + " is not above 0");
       close(found);
     } else {
-      demand(kind == 'E', in_.place(), "an unknown kind of record");
-      demand(open_.empty(), in_.place(), std::to_string(open_.size()) + " subproblems are left open");
+      in_.demand(kind == 'E', "an unknown kind of record");
+      in_.demand(open_.empty(), std::to_string(open_.size()) + " subproblems are left open");
     }
     return kind != 'E';
   }
@@ -231,15 +220,15 @@ class Checker {
     open_.erase(found);
     const auto branch = in_.index(neurons_ + 1, "neuron");
     if (branch > 0) {
-      add_split(first, 2 * branch - 2);
-      add_split(second, 2 * branch - 1);
+      add_split(first.part, side_of(2 * branch - 2));
+      add_split(second.part, side_of(2 * branch - 1));
     } else {
       const double middle = in_.number(8);
-      demand(first.slab.lo <= middle && middle <= first.slab.hi, in_.place(), "a slab is split outside");
-      first.slab.hi = middle;
-      second.slab.lo = middle;
+      Slab& slab = first.part.slab;
+      in_.demand(slab.lo <= middle && middle <= slab.hi, "a slab is split outside");
+      slab.hi = second.part.slab.lo = middle;
     }
-    demand(numbered_ < kMostNumbers, in_.place(), "there are too many subproblems");
+    in_.demand(numbered_ < kMostNumbers, "there are too many subproblems");
     open_[numbered_++] = std::move(first);
     open_[numbered_++] = std::move(second);
   }
@@ -248,27 +237,26 @@ class Checker {
   // splits, and the cut, which is at most the goal less enough_.
   void change_frame() {
     const auto found = find_open();
-    Open& open = found->second;
+    Part& part = found->second.part;
     const std::string place = "frame of subproblem " + std::to_string(found->first);
     const uint8_t flags = in_.byte();
     demand(flags < 8 && (flags & 3) != 2, place, "unknown flags");
-    const Reasons reasons = read_reasons(open, (flags & 1) != 0);
+    read_known_splits(part);
+    const Reasons reasons = (flags & 1) != 0 ? read_reasons(part) : Reasons{};
     demand(reasons.curved == ((flags & 2) != 0), place, "a bowl where none is said to be, or none");
-    auto facts = std::make_shared<Facts>(Facts{open.facts->neurons, {}, {}, open.facts->contradiction});
+    auto facts = std::make_shared<Facts>(*part.facts);
+    facts->cut.reset();
     if ((flags & 1) != 0 && !facts->contradiction) {
-      facts->cut = prover_->lower_line(output(), goal(open), part(open), reasons);
+      facts->cut = prover_->lower_line(output(), goal(found->second), part, reasons);
       facts->cut->constant = down(facts->cut->constant - enough_);
       demand(std::isfinite(facts->cut->constant), place, "its cut is no line");
     }
-    for (const Split& split : open.splits) {
-      Interval& z = facts->neurons[static_cast<size_t>(split.neuron)];
-      z = split.sign > 0 ? Interval(std::max(z.lo, 0.0), z.hi) : Interval(z.lo, std::min(z.hi, 0.0));
-    }
+    for (const Split& split : part.splits) cut(facts->neurons, split, 0.0);
     prover_->propagate(*facts);
-    read_frame(*facts, open.splits, open.slab, false);
+    part.facts = facts;
+    read_frame(*facts, part, false);
     ++accepted_.frames;
     demand(facts->contradiction || (flags & 4) == 0, place, "it is said to be contradictory, and is not");
-    open.facts = std::move(facts);
     if ((flags & 4) != 0) close(found);
   }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -51,7 +52,7 @@ class Reader {
 
   bool at_end() const { return rest_.empty(); }
   const std::string& place() const { return place_; }
-  [[noreturn]] void fail(std::string_view why) const { throw Rejected(place_, why); }
+  void demand(bool holds, std::string_view why) const { check::demand(holds, place_, why); }
 
   Message take(uint64_t size);
   uint64_t word(int bytes, bool big_endian = false);
@@ -213,6 +214,7 @@ struct Network {
   size_t inputs() const { return nodes.front().size; }
   size_t outputs() const { return nodes.back().size; }
   size_t neurons() const { return relu_of.size(); }
+  const Node& relu(size_t neuron) const { return nodes[relu_of[neuron]]; }
 
   // Each adds what gives the result.
   Signal input(const Shape& shape);
@@ -349,6 +351,7 @@ class Coupling {
 
 // What is known of the neurons on a part of the region where the cut is <= 0.
 struct Facts {
+  explicit Facts(size_t count) : neurons(count, Interval(-kInf, kInf)) {}
   Intervals neurons;
   Neurons unstable;  // the neurons that Reasons::low is for
   std::optional<Line> cut;
@@ -363,10 +366,9 @@ struct Split {
 
 // The numbers of one bound.
 struct Reasons {
-  Floats low;        // of the listed unstable neurons: slopes of lower lines
-  Floats beta;       // of the splits: multipliers >= 0
-  float eta = 0.0F;  // of the cut: >= 0
-  Floats multipliers;
+  Floats low;          // of the listed unstable neurons: slopes of lower lines
+  Floats beta;         // of the splits: multipliers >= 0
+  Floats multipliers;  // of the cut: >= 0; then theta, nu, mu of the region
   bool curved = false;
   Floats steepness;  // guesses, of the first and of the second layer's squares
   Floats curve;      // of the coupled neurons
@@ -375,8 +377,8 @@ struct Reasons {
 
 // Where a bound is to hold.
 struct Part {
-  const Facts* facts = nullptr;
-  const std::vector<Split>* splits = nullptr;
+  std::shared_ptr<const Facts> facts;
+  std::vector<Split> splits;
   Slab slab;
 };
 
@@ -393,11 +395,14 @@ class Prover {
 
   // A lower bound of coefficients . (values of the node).
   double lower_bound(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const;
+  // Of sign z_j.
+  double lower_bound(const Split& side, const Part& part, const Reasons& reasons) const;
   // A line that is nowhere above it; its constant is -infinity if there is none.
   Line lower_line(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const;
 
  private:
   struct Pass;
+  Numbers unit(size_t neuron, double sign) const;
   void go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients) const;
   void affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) const;
   double relaxed(Pass& pass, size_t neuron, double c) const;

@@ -26,22 +26,37 @@ struct Prover::Pass {
   Numbers values;
   double largest_value = 0.0, value_errors = 0.0;
 
-  Pass(const Part& where, const Reasons& why, size_t neurons)
-      : part(where), reasons(why), low(neurons), sign(neurons, 0), tilt(neurons, 0.0F) {
-    for (size_t j = 0; j < neurons; ++j) {
+  Pass(const Part& where, const Reasons& why)
+      : part(where),
+        reasons(why),
+        low(part.facts->neurons.size()),
+        sign(low.size(), 0),
+        tilt(low.size(), 0.0F) {
+    for (size_t j = 0; j < low.size(); ++j) {
       const Interval& z = part.facts->neurons[j];
       low[j] = z.hi > -z.lo ? 1.0F : 0.0F;
     }
     for (size_t k = 0; k < part.facts->unstable.size(); ++k)
       low[static_cast<size_t>(part.facts->unstable[k])] = reasons.low[k];
-    for (size_t k = 0; k < part.splits->size(); ++k) {
-      const auto neuron = static_cast<size_t>((*part.splits)[k].neuron);
-      sign[neuron] = static_cast<int8_t>((*part.splits)[k].sign);
+    for (size_t k = 0; k < part.splits.size(); ++k) {
+      const auto neuron = static_cast<size_t>(part.splits[k].neuron);
+      sign[neuron] = static_cast<int8_t>(part.splits[k].sign);
       tilt[neuron] = reasons.beta[k];
     }
     for (const double value : reasons.centre) largest = std::max(largest, std::abs(value));
   }
   void lose(double amount) { constant = down(constant - amount); }
+  // Adds factor times the line; each value is rounded twice, and 0 <= x_i <= 1.
+  void add(double factor, const Line& line) {
+    double changed = 0.0;
+    for (size_t i = 0; i < input.size(); ++i) {
+      const double added = factor * line.coefficients[i];
+      input[i] += added;
+      changed += std::abs(added) + std::abs(input[i]);
+    }
+    constant = (constant + Interval(factor) * line.constant).lo;
+    lose(sum_error(changed, input.size()));
+  }
   bool bent() const { return squares[0].members.size() + squares[1].members.size() > 0; }
 };
 
@@ -63,17 +78,28 @@ void Prover::propagate(Facts& facts) const {
     facts.contradiction = !check::propagate(network_, region_.box(), facts.neurons, nullptr);
 }
 
+// sign z_j, in the ReLU's inputs.
+Numbers Prover::unit(size_t neuron, double sign) const {
+  Numbers coefficients(network_.relu(neuron).size, 0.0);
+  coefficients[neuron - network_.relu(neuron).first_neuron] = sign;
+  return coefficients;
+}
+
 // Carries coefficients of the node `start` back to the node `stop`.
 void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients) const {
   std::vector<Numbers> at(network_.nodes.size());
   at[start] = std::move(coefficients);
-  for (size_t i = start; i > stop; --i) {
+  for (size_t i = start + 1; i-- > 0;) {
     const Node& node = network_.nodes[i];
-    // A number that is not finite could be lost on the way.
+    // What does not come from there; and a number that is not finite could be lost on the way.
+    if (i < stop && !at[i].empty()) pass.lose(kInf);
     for (const double value : at[i])
       if (!std::isfinite(value)) pass.lose(kInf);
-    if (!at[i].empty() && !node.terms.empty()) affine_back(pass, i, at);
-    if (at[i].empty() || !node.terms.empty()) continue;
+    if (i <= stop || at[i].empty()) continue;
+    if (!node.terms.empty()) {
+      affine_back(pass, i, at);
+      continue;
+    }
     auto& to = at[node.from];
     to.resize(node.size, 0.0);
     double changed = 0.0;
@@ -83,12 +109,8 @@ void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients
     }
     pass.lose(sum_error(changed, node.size));
   }
-  for (size_t i = 0; i < stop; ++i)
-    if (!at[i].empty()) pass.lose(kInf);  // what does not come from there
   pass.input = std::move(at[stop]);
   pass.input.resize(network_.nodes[stop].size, 0.0);
-  for (const double value : pass.input)
-    if (!std::isfinite(value)) pass.lose(kInf);
 }
 
 // c . (W x + b) = (W^T c) . x + c . b. The computed W^T c, with what is there already, is off by gamma times
@@ -203,25 +225,19 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
 // A neuron's input as a row over the values of the node `stop`, in which it must be affine: from a ReLU on
 // the way the line below or the one above comes back with an infinite constant.
 void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
-  const Node& relu = network_.nodes[network_.relu_of[neuron]];
-  const Facts nothing{Intervals(network_.neurons(), Interval(-kInf, kInf)), {}, {}, false};
-  const std::vector<Split> no_splits;
-  const Part part{&nothing, &no_splits, {}};
+  const Part part{std::make_shared<Facts>(network_.neurons()), {}, {}};
   const Reasons no_reasons;
-  Numbers unit(relu.size, 0.0);
-  unit[neuron - relu.first_neuron] = 1.0;
-  Pass below(part, no_reasons, network_.neurons());
-  go_back(below, relu.from, stop, unit);
-  unit[neuron - relu.first_neuron] = -1.0;
-  Pass above(part, no_reasons, network_.neurons());
-  go_back(above, relu.from, stop, unit);
+  Pass below(part, no_reasons);
+  Pass above(part, no_reasons);
+  go_back(below, network_.relu(neuron).from, stop, unit(neuron, 1.0));
+  go_back(above, network_.relu(neuron).from, stop, unit(neuron, -1.0));
   bool same = std::isfinite(below.constant) && std::isfinite(above.constant);
   for (size_t i = 0; i < below.input.size(); ++i) same = same && below.input[i] == -above.input[i];
   demand(same, "coupled neuron " + std::to_string(neuron), "its input is not affine in what it should be");
-  Numbers row(below.input.size(), 0.0);
-  for (size_t i = 0; i < row.size() && stop == 0; ++i) row[i] = below.input[i];
-  for (size_t k = 0; k < alive_places_.size() && stop > 0; ++k)  // what is off everywhere adds nothing
-    row[alive_places_[k]] = below.input[alive_places_[k]];
+  Numbers row = below.input;
+  if (stop > 0) row.assign(row.size(), 0.0);
+  for (const size_t place : alive_places_)
+    if (stop > 0) row[place] = below.input[place];  // what is off everywhere adds nothing
   to.add(row, {below.constant, -above.constant});
 }
 
@@ -230,7 +246,7 @@ void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
   const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(region_.size());
   size_t stop = 0;
   if (first_) {  // the layer before
-    stop = network_.nodes[network_.relu_of[static_cast<size_t>(neurons.front())]].from;
+    stop = network_.relu(static_cast<size_t>(neurons.front())).from;
     while (!network_.nodes[stop].terms.empty()) stop = network_.nodes[stop].terms.front().node;
     demand(stop > 0, "coupled neurons", "no ReLU is before the second layer");
     const Node& relu = network_.nodes[stop];
@@ -286,41 +302,28 @@ Bowl Prover::bowl_of(Pass& pass) const {
 double Prover::lower_bound(size_t node, Numbers coefficients, const Part& part,
                            const Reasons& reasons) const {
   if (part.facts->contradiction) return kInf;
-  Pass pass(part, reasons, network_.neurons());
+  Pass pass(part, reasons);
   go_back(pass, node, 0, std::move(coefficients));
-  // Where the cut is <= 0, adding eta times it makes nothing larger. Each value is rounded twice.
-  if (part.facts->cut && reasons.eta > 0.0F) {
-    const double eta = reasons.eta;
-    double changed = 0.0;
-    for (size_t i = 0; i < pass.input.size(); ++i) {
-      const double added = eta * part.facts->cut->coefficients[i];
-      pass.input[i] += added;
-      changed += std::abs(added) + std::abs(pass.input[i]);
-    }
-    pass.constant = (Interval(pass.constant) + Interval(eta) * Interval(part.facts->cut->constant)).lo;
-    pass.lose(sum_error(changed, pass.input.size()));  // 0 <= x_i <= 1
-  }
+  const double eta = reasons.multipliers[0];
+  // Where the cut is <= 0, adding eta times it makes nothing larger.
+  if (part.facts->cut && eta > 0.0) pass.add(eta, *part.facts->cut);
   for (double& value : pass.input) value = -value;
   const Bowl bowl = pass.bent() ? bowl_of(pass) : Bowl{};
-  const double most = region_.most(pass.input, bowl, part.slab, reasons.multipliers);
+  const double most = region_.most(pass.input, bowl, part.slab, std::span(reasons.multipliers).subspan(1));
   if (most == -kInf) return kInf;  // the part has no points
   const double bound = down(pass.constant - most);
   return std::isnan(bound) ? -kInf : bound;
 }
 
+double Prover::lower_bound(const Split& side, const Part& part, const Reasons& reasons) const {
+  const auto neuron = static_cast<size_t>(side.neuron);
+  return lower_bound(network_.relu(neuron).from, unit(neuron, side.sign), part, reasons);
+}
+
 Line Prover::lower_line(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const {
-  Pass pass(part, reasons, network_.neurons());
+  Pass pass(part, reasons);
   go_back(pass, node, 0, std::move(coefficients));
-  if (pass.bent()) {
-    const Line above = region_.flatten(bowl_of(pass), part.slab);
-    double changed = 0.0;
-    for (size_t i = 0; i < pass.input.size(); ++i) {
-      pass.input[i] -= above.coefficients[i];
-      changed += std::abs(pass.input[i]);
-    }
-    pass.lose(above.constant);
-    pass.lose(sum_error(changed, pass.input.size()));
-  }
+  if (pass.bent()) pass.add(-1.0, region_.flatten(bowl_of(pass), part.slab));
   return {std::move(pass.input), std::isnan(pass.constant) ? -kInf : pass.constant};
 }
 

@@ -66,29 +66,28 @@ class Pickle {
 
   std::map<std::string, Tensor> read() {
     std::map<std::string, Tensor> tensors;
-    demand(in_.byte() == 0x80 && in_.byte() == 2, in_.place(), "an unknown protocol");
+    in_.demand(in_.byte() == 0x80 && in_.byte() == 2, "an unknown protocol");
     if (next().kind == 'c') {
-      demand(last_.text == kDictionary, in_.place(), "it holds no state_dict");
+      in_.demand(last_.text == kDictionary, "it holds no state_dict");
       match(")R");
     } else {
-      demand(last_.kind == '}', in_.place(), "it holds no state_dict");
+      in_.demand(last_.kind == '}', "it holds no state_dict");
     }
     while (next().kind == '(' || last_.kind == 'X') {
       const bool many = last_.kind == '(';
       if (many) next();
       for (; last_.kind == 'X'; next()) {
         const std::string key = last_.text;
-        demand(tensors.emplace(key, read_tensor(key)).second, in_.place(), "'" + key + "' is there twice");
+        in_.demand(tensors.emplace(key, read_tensor(key)).second, "'" + key + "' is there twice");
       }
-      demand(last_.kind == (many ? 'u' : 's'), in_.place(), "it holds more than tensors");
+      in_.demand(last_.kind == (many ? 'u' : 's'), "it holds more than tensors");
     }
     if (last_.kind == '}') {  // its _metadata, of other dictionaries, which say nothing of the network
       while (next().kind != 'b')
-        demand(std::string_view("}(Xc)RKsut").find(last_.kind) != std::string::npos, in_.place(),
-               "unknown data");
+        in_.demand(std::string_view("}(Xc)RKsut").find(last_.kind) != std::string::npos, "unknown data");
       next();
     }
-    demand(last_.kind == '.' && in_.at_end(), in_.place(), "it does not end as it should");
+    in_.demand(last_.kind == '.' && in_.at_end(), "it does not end as it should");
     return tensors;
   }
 
@@ -108,11 +107,11 @@ class Pickle {
     last_ = {static_cast<char>(code), 0, {}};
     if (code == 'K' || code == 'M' || code == 'J' || code == 0x8a) {
       const int size = code == 'K' ? 1 : code == 'M' ? 2 : code == 'J' ? 4 : in_.byte();
-      demand(size <= 8, in_.place(), "a number is too large");
+      in_.demand(size <= 8, "a number is too large");
       last_ = {'K', static_cast<int64_t>(in_.word(size)), {}};
       const bool is_signed = code == 'J' || code == 0x8a;
-      demand(last_.number >= 0 && (!is_signed || size == 0 || last_.number >> (8 * size - 1) == 0),
-             in_.place(), "a negative number");
+      in_.demand(last_.number >= 0 && (!is_signed || size == 0 || last_.number >> (8 * size - 1) == 0),
+                 "a negative number");
     } else if (code == 'X') {
       last_.text = in_.chars(in_.word(4));
     } else if (code == 'c') {
@@ -120,7 +119,7 @@ class Pickle {
         last_.text += static_cast<char>(in_.byte());
     } else if (code == 'h' || code == 'j') {
       last_ = memo_[in_.word(code == 'h' ? 1 : 4)];
-      demand(last_.kind == 'X' || last_.kind == 'c', in_.place(), "a recalled value that is not known here");
+      in_.demand(last_.kind == 'X' || last_.kind == 'c', "a recalled value that is not known here");
     } else if (code == 0x89) {
       last_.kind = '\x88';
     }
@@ -130,7 +129,7 @@ class Pickle {
     std::vector<Token> tokens;
     for (const char kind : kinds) {
       tokens.push_back(next());
-      demand(last_.kind == kind, in_.place(), "an opcode that is not expected here");
+      in_.demand(last_.kind == kind, "an opcode that is not expected here");
     }
     return tokens;
   }
@@ -139,8 +138,8 @@ class Pickle {
     const bool marked = next().kind == '(';
     if (marked) next();
     for (; last_.kind == 'K'; next()) shape.push_back(last_.number);
-    demand(!shape.empty() && last_.kind == (marked ? 't' : static_cast<char>(0x84 + shape.size())),
-           in_.place(), "no tuple");
+    in_.demand(!shape.empty() && last_.kind == (marked ? 't' : static_cast<char>(0x84 + shape.size())),
+               "no tuple");
     return shape;
   }
 
