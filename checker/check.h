@@ -198,8 +198,14 @@ struct Signal {
 
 // A window over images, along the height and the width.
 struct Window {
-  int64_t kernel[2], stride[2], dilation[2], pad[2], end[2], in[2], out[2];
+  struct Axis {
+    int64_t kernel, stride, dilation, pad, end, in = 0, out = 0;
+    // The place of tap t of window o, or -1.
+    int64_t at(int64_t o, int64_t t) const;
+  } axes[2];
   void fit(const Signal& x, const std::string& place);  // sets in and out
+  int64_t count() const { return axes[0].out * axes[1].out; }
+  int64_t taps() const { return axes[0].kernel * axes[1].kernel; }
   // The place in x of tap t of window o, numbered row by row, or -1.
   int64_t at(int64_t channel, int64_t o, int64_t t) const;
 };
@@ -281,7 +287,7 @@ struct Jet;
 
 class Region {
  public:
-  Region(Floats reference, const mpq_class& threshold);
+  Region(const Floats& reference, const mpq_class& threshold);
 
   size_t size() const { return reference_.size(); }
   const Intervals& box() const { return box_; }  // contains the region
@@ -305,8 +311,8 @@ class Region {
   double peak(const Shape& f, double lo, double hi) const;
   double fast_k(double mu) const;
 
-  Floats reference_;
-  mpq_class threshold_, mean_q_, energy_q_;
+  Numbers reference_;
+  mpq_class threshold_;
   Interval n_, m_, energy_, c1_, nc2_, tau_, gap_;  // gap: 1 - tau
   double omega_ = 1.0;
   Intervals z_;  // r - m
@@ -323,8 +329,8 @@ class Coupling {
   void prepare();  // after the last one
 
   size_t size() const { return rows_.size(); }
-  // z_k(x0), roughly, and what it may be off; largest: of |x0|.
-  std::pair<double, double> value(size_t k, const Numbers& x0, double largest) const;
+  // z_k(x0), roughly, and what it may be off.
+  std::pair<double, double> value(size_t k, const Numbers& x0) const;
   // A number lambda with sum_k (factor_k row_k . (x - y))^2 <= lambda d(x, y)^2 for all x and y; factors
   // lie in [2^-200, 2^200]. guess: what it may be, or 0.
   double steepness(const std::vector<size_t>& members, const Numbers& factors, double guess) const;
@@ -333,7 +339,6 @@ class Coupling {
   struct Row {
     std::vector<std::pair<size_t, double>> values;  // column, not 0
     Interval offset;
-    double length = 0.0;   // sum |row_i|
     double squares = 0.0;  // a bound of |row|^2 in both metrics, doubled
     double sum = 0.0;
     size_t rank = 0;                                  // neighbours stand side by side
@@ -408,6 +413,7 @@ class Prover {
   double relaxed(Pass& pass, size_t neuron, double c) const;
   double parabola(Pass& pass, size_t coupled, const Interval& z, double c) const;
   void add_row(Coupling& to, size_t neuron, size_t stop) const;
+  void add_values(Pass& pass) const;
   Bowl bowl_of(Pass& pass) const;
 
   const Network& network_;
@@ -416,11 +422,11 @@ class Prover {
   Numbers totals_;   // by node: a bound of the sum of |values|
   size_t coupled_ = 0;
   Neurons place_of_;  // by neuron: its place among the coupled ones, or -1
-  std::optional<Coupling> first_, second_;
-  // The neurons before the second ones that are not off everywhere, in which places of their layer, and a
+  std::vector<Coupling> layers_;
+  // The neurons before the second layer that are not off everywhere, which these are in their ReLU, and a
   // bound of the sum of their (row_k . (x - y))^2 over d(x, y)^2.
   std::optional<Coupling> alive_;
-  std::vector<size_t> alive_places_;
+  std::vector<bool> is_alive_;
   double alive_steepness_ = 0.0;
 };
 

@@ -47,10 +47,8 @@ void Coupling::add(const Numbers& row, const Interval& offset) {
   for (size_t i = 0; i < inputs_; ++i) {
     if (row[i] != 0.0) own.values.emplace_back(i, row[i]);
     own.sum += row[i];
-    own.length += std::abs(row[i]);
     own.squares += row[i] * row[i];
   }
-  own.length = up(own.length + sum_error(own.length, inputs_));
   // The excess' share is at most |excess| inputs |row|^2; doubled, which pays for rounding. What underflows
   // later is covered, too.
   own.squares *= 2.0 * (2.0 + std::abs(excess_) * static_cast<double>(inputs_));
@@ -83,13 +81,16 @@ void Coupling::prepare() {
   }
 }
 
-std::pair<double, double> Coupling::value(size_t k, const Numbers& x0, double largest) const {
+std::pair<double, double> Coupling::value(size_t k, const Numbers& x0) const {
   const Row& row = rows_[k];
   double p = row.offset.middle();
-  for (const auto& [column, value] : row.values) p += value * x0[column];
-  const double absolute =
-      up(up(row.length * largest) + std::max(std::abs(row.offset.lo), std::abs(row.offset.hi)));
-  return {p, up(sum_error(absolute, inputs_ + 2) + up(row.offset.hi - row.offset.lo))};
+  double absolute = std::abs(p);
+  for (const auto& [column, value] : row.values) {
+    const double product = value * x0[column];
+    p += product;
+    absolute += std::abs(product);
+  }
+  return {p, up(sum_error(absolute, row.values.size() + 2) + up(row.offset.hi - row.offset.lo))};
 }
 
 // lambda I - A must be positive semidefinite, A = S G S; with an excess that is not in G, the matrix with a

@@ -93,18 +93,23 @@ Signal Network::add(const Signal& x, const Signal& y, double factor) {
 void Window::fit(const Signal& x, const std::string& place) {
   demand(x.shape.size() == 3, place, "no images");
   for (size_t k = 0; k < 2; ++k) {
-    in[k] = x.shape[k + 1];
-    const int64_t free = in[k] + pad[k] + end[k] - dilation[k] * (kernel[k] - 1) - 1;
-    demand(kernel[k] > 0 && stride[k] > 0 && dilation[k] > 0 && free >= 0, place, "the kernel does not fit");
-    out[k] = free / stride[k] + 1;
+    Axis& a = axes[k];
+    a.in = x.shape[k + 1];
+    const int64_t free = a.in + a.pad + a.end - a.dilation * (a.kernel - 1) - 1;
+    demand(a.kernel > 0 && a.stride > 0 && a.dilation > 0 && free >= 0, place, "the kernel does not fit");
+    a.out = free / a.stride + 1;
   }
 }
 
+int64_t Window::Axis::at(int64_t o, int64_t t) const {
+  const int64_t place = o * stride - pad + t * dilation;
+  return place >= 0 && place < in ? place : -1;
+}
+
 int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
-  const int64_t line = o / out[1] % out[0] * stride[0] - pad[0] + t / kernel[1] * dilation[0];
-  const int64_t column = o % out[1] * stride[1] - pad[1] + t % kernel[1] * dilation[1];
-  const bool inside = line >= 0 && line < in[0] && column >= 0 && column < in[1];
-  return inside ? (channel * in[0] + line) * in[1] + column : -1;
+  const int64_t line = axes[0].at(o / axes[1].out % axes[0].out, t / axes[1].kernel);
+  const int64_t column = axes[1].at(o % axes[1].out, t % axes[1].kernel);
+  return line < 0 || column < 0 ? -1 : (channel * axes[0].in + line) * axes[1].in + column;
 }
 
 Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight,
@@ -112,13 +117,13 @@ Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbe
   const auto channels = static_cast<int64_t>(bias.size());
   demand(groups > 0 && x.shape[0] % groups == 0 && channels % groups == 0, place, "groups do not fit");
   const int64_t depth = x.shape[0] / groups;
-  const int64_t taps = w.kernel[0] * w.kernel[1];
+  const int64_t taps = w.taps();
   demand(size_of({channels, depth, taps}) == static_cast<int64_t>(weight.size()), place,
          "kernels do not fit");
-  const Shape shape = {channels, w.out[0], w.out[1]};
+  const Shape shape = {channels, w.axes[0].out, w.axes[1].out};
   Numbers biases;
   const auto row = [&](int64_t i, Matrix& m) {
-    const int64_t channel = i / (w.out[0] * w.out[1]);
+    const int64_t channel = i / w.count();
     biases.push_back(bias[static_cast<size_t>(channel)]);
     for (int64_t k = 0; k < depth * taps; ++k) {
       const int64_t from = w.at(channel / (channels / groups) * depth + k / taps, i, k % taps);
@@ -131,12 +136,12 @@ Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbe
 
 // The sum of a window's values times 1 / n, rounded to nearest, n their number or with the padding's.
 Signal Network::average(const Signal& x, const Window& w, bool count_padding) {
-  const Shape shape = {x.shape[0], w.out[0], w.out[1]};
+  const Shape shape = {x.shape[0], w.axes[0].out, w.axes[1].out};
   Numbers factors;
   Node::Term sums = term(x, size_of(shape), {}, [&](int64_t i, Matrix& m) {
     int64_t count = 0;
-    for (int64_t t = 0; t < w.kernel[0] * w.kernel[1]; ++t) {
-      const int64_t from = w.at(i / (w.out[0] * w.out[1]), i, t);
+    for (int64_t t = 0; t < w.taps(); ++t) {
+      const int64_t from = w.at(i / w.count(), i, t);
       count += from >= 0 || count_padding ? 1 : 0;
       if (from >= 0) m.add(from, i);
     }

@@ -1,5 +1,3 @@
-#include <numeric>
-
 #include "check.h"
 
 namespace check {
@@ -21,10 +19,9 @@ struct Prover::Pass {
   Numbers input;             // the coefficients that arrived at the input
   double constant = 0.0;     // from below
   Squares squares[2];        // the parabolas of the first and of the second layer
-  double largest = 0.0;      // of the bowl's centre
-  // The values that the second layer reads at the centre; what they may be off, squared and added up.
+  // What the second layer reads at the bowl's centre; what that may be off, squared and added up.
   Numbers values;
-  double largest_value = 0.0, value_errors = 0.0;
+  double value_errors = 0.0;
 
   Pass(const Part& where, const Reasons& why)
       : part(where),
@@ -43,7 +40,6 @@ struct Prover::Pass {
       sign[neuron] = static_cast<int8_t>(part.splits[k].sign);
       tilt[neuron] = reasons.beta[k];
     }
-    for (const double value : reasons.centre) largest = std::max(largest, std::abs(value));
   }
   void lose(double amount) { constant = down(constant - amount); }
   // Adds factor times the line; each value is rounded twice, and 0 <= x_i <= 1.
@@ -198,21 +194,12 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
   const double q = pass.reasons.curve[coupled];
   const double d = std::clamp(std::abs(c) * q, 0x1p-390, 0x1p390);
   const double factor = up(std::sqrt(up(d)));
-  const bool second = coupled >= first_->size();
-  if (second && pass.values.empty()) {
-    pass.values.resize(alive_places_.back() + 1, 0.0);
-    for (size_t k = 0; k < alive_->size(); ++k) {
-      const auto [value, off] = alive_->value(k, pass.reasons.centre, pass.largest);
-      pass.values[alive_places_[k]] = std::max(0.0, value);
-      pass.largest_value = std::max(pass.largest_value, value);
-      pass.value_errors = (Interval(pass.value_errors) + square(Interval(off))).hi;
-    }
-  }
-  const size_t member = second ? coupled - first_->size() : coupled;
-  const auto [p, error] = second ? second_->value(member, pass.values, pass.largest_value)
-                                 : first_->value(member, pass.reasons.centre, pass.largest);
+  const size_t layer = coupled < layers_[0].size() ? 0 : 1;
+  const size_t member = coupled - layer * layers_[0].size();
+  if (layer == 1 && pass.values.empty()) add_values(pass);
+  const auto [p, error] = layers_[layer].value(member, layer == 0 ? pass.reasons.centre : pass.values);
   const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
-  Pass::Squares& squares = pass.squares[second ? 1 : 0];
+  Pass::Squares& squares = pass.squares[layer];
   squares.members.push_back(member);
   squares.factors.push_back(factor);
   squares.errors = (Interval(squares.errors) + square(Interval(factor)) * square(Interval(error))).hi;
@@ -220,6 +207,16 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
   const double above = least(Interval(v) - Interval(c), d, p, 0.0, z.hi);
   pass.lose(-std::min(below, above));
   return v;
+}
+
+// The values of the ReLUs before the second layer, and what they may be off.
+void Prover::add_values(Pass& pass) const {
+  size_t k = 0;
+  for (const bool alive : is_alive_) {
+    const auto [value, off] = alive ? alive_->value(k++, pass.reasons.centre) : std::pair(0.0, 0.0);
+    pass.values.push_back(std::max(0.0, value));
+    pass.value_errors = (pass.value_errors + square(Interval(off))).hi;
+  }
 }
 
 // A neuron's input as a row over the values of the node `stop`, in which it must be affine: from a ReLU on
@@ -234,35 +231,33 @@ void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
   bool same = std::isfinite(below.constant) && std::isfinite(above.constant);
   for (size_t i = 0; i < below.input.size(); ++i) same = same && below.input[i] == -above.input[i];
   demand(same, "coupled neuron " + std::to_string(neuron), "its input is not affine in what it should be");
-  Numbers row = below.input;
-  if (stop > 0) row.assign(row.size(), 0.0);
-  for (const size_t place : alive_places_)
-    if (stop > 0) row[place] = below.input[place];  // what is off everywhere adds nothing
-  to.add(row, {below.constant, -above.constant});
+  for (size_t i = 0; i < is_alive_.size() && stop > 0; ++i)
+    if (!is_alive_[i]) below.input[i] = 0.0;
+  to.add(below.input, {below.constant, -above.constant});
 }
 
 void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
-  demand(!second_, "coupled neurons", "a third layer");
+  demand(layers_.size() < 2, "coupled neurons", "a third layer");
   const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(region_.size());
   size_t stop = 0;
-  if (first_) {  // the layer before
+  if (!layers_.empty()) {  // the layer before
     stop = network_.relu(static_cast<size_t>(neurons.front())).from;
     while (!network_.nodes[stop].terms.empty()) stop = network_.nodes[stop].terms.front().node;
     demand(stop > 0, "coupled neurons", "no ReLU is before the second layer");
     const Node& relu = network_.nodes[stop];
     alive_.emplace(region_.size(), excess);
+    std::vector<size_t> all;
     for (size_t j = 0; j < relu.size; ++j) {
-      if (facts.neurons[relu.first_neuron + j].hi <= 0.0) continue;
+      is_alive_.push_back(facts.neurons[relu.first_neuron + j].hi > 0.0);
+      if (!is_alive_[j]) continue;
       add_row(*alive_, relu.first_neuron + j, 0);
-      alive_places_.push_back(j);
+      all.push_back(all.size());
     }
-    demand(alive_->size() > 0, "coupled neurons", "all neurons before the second layer are off");
+    demand(!all.empty(), "coupled neurons", "all neurons before the second layer are off");
     alive_->prepare();
-    std::vector<size_t> all(alive_->size());
-    std::iota(all.begin(), all.end(), size_t{0});
     alive_steepness_ = alive_->steepness(all, Numbers(all.size(), 1.0), guess);
   }
-  Coupling& own = (first_ ? second_ : first_).emplace(network_.nodes[stop].size, stop == 0 ? excess : 0.0);
+  Coupling& own = layers_.emplace_back(network_.nodes[stop].size, stop == 0 ? excess : 0.0);
   for (const int32_t neuron : neurons) {
     int32_t& place = place_of_[static_cast<size_t>(neuron)];
     demand(place < 0, "coupled neuron " + std::to_string(neuron), "it is coupled twice");
@@ -278,18 +273,15 @@ void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
 // floats, so that they times two floats are exact.
 Bowl Prover::bowl_of(Pass& pass) const {
   constexpr double kShare = 0x1p-30;
-  const Interval rest(up(1.0 + 1.0 / kShare));
-  const Interval more(up(1.0 + kShare));
-  Interval lambda(0.0);
-  const auto& [first, second] = pass.squares;
-  if (!first.members.empty()) {
-    lambda = first_->steepness(first.members, first.factors, pass.reasons.steepness[0]);
-    pass.lose((rest * Interval(first.errors)).hi);
-  }
-  if (!second.members.empty()) {
-    const Interval own = second_->steepness(second.members, second.factors, pass.reasons.steepness[1]);
-    lambda = lambda + own * more * Interval(alive_steepness_);
-    pass.lose((rest * (Interval(second.errors) + own * more * Interval(pass.value_errors))).hi);
+  const Interval rest = up(1.0 + 1.0 / kShare);
+  const Interval more = up(1.0 + kShare);
+  Interval lambda;
+  for (size_t k = 0; k < layers_.size(); ++k) {
+    const auto& [members, factors, errors] = pass.squares[k];
+    if (members.empty()) continue;
+    const Interval own = layers_[k].steepness(members, factors, pass.reasons.steepness[k]);
+    lambda = lambda + (k == 0 ? own : own * more * alive_steepness_);
+    pass.lose((rest * (k == 0 ? errors : errors + own * more * pass.value_errors)).hi);
   }
   const double raised = (lambda * more).hi;
   constexpr float kMost = 1e38F;
