@@ -1,6 +1,7 @@
 #include <zlib.h>
 #include <bit>
 #include <cstdio>
+#include <regex>
 
 #include "check.h"
 
@@ -114,6 +115,18 @@ Neurons Reader::ascending(int64_t end) {
     values.push_back(static_cast<int32_t>(last + step));
   }
   return values;
+}
+
+mpq_class decimal(const std::string& text, const std::string& place) {
+  static const std::regex form("([+-]?)([0-9]*)[.]?([0-9]*)(?:[eE]([+-]?[0-9]{1,3}))?");
+  std::smatch part;
+  demand(text.size() < 400 && std::regex_match(text, part, form) && part.length(2) + part.length(3) > 0,
+         place, "'" + text + "' is no decimal number");
+  const long shift = (part[4].matched ? std::stol(part[4]) : 0) - part.length(3);
+  mpz_class power;
+  mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(std::abs(shift)));
+  const mpz_class digits((part[1] == "-" ? "-" : "") + part[2].str() + part[3].str(), 10);
+  return shift >= 0 ? mpq_class(digits * power) : mpq_class(digits) / power;
 }
 
 }  // namespace check

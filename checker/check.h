@@ -45,6 +45,9 @@ uint64_t checksum(Message data);  // CRC-32
 // A zlib stream that is the whole of the data and gives at most `most` bytes.
 Bytes unpack(Message data, uint64_t most, const std::string& place);
 
+// A decimal number as written, exactly.
+mpq_class decimal(const std::string& text, const std::string& place);
+
 // Takes numbers off the front of some bytes; rejects where they end too early. Little-endian.
 class Reader {
  public:
@@ -84,11 +87,9 @@ inline double up(double x) { return x + (std::abs(x) * 0x1p-52 + 0x1p-1074); }
 inline double down(double x) { return x - (std::abs(x) * 0x1p-52 + 0x1p-1074); }
 
 struct Interval {
-  double lo = 0.0;
-  double hi = 0.0;
+  double lo, hi;
 
-  Interval() = default;
-  Interval(double x) : lo(x), hi(x) {}
+  Interval(double x = 0.0) : Interval(x, x) {}
   Interval(double low, double high) : lo(low), hi(high) {}
   double middle() const { return lo / 2 + hi / 2; }
 };
@@ -105,8 +106,7 @@ inline Interval operator-(const Interval& a) { return {-a.hi, -a.lo}; }
 inline Interval operator+(const Interval& a, const Interval& b) { return rounded(a.lo + b.lo, a.hi + b.hi); }
 inline Interval operator-(const Interval& a, const Interval& b) { return rounded(a.lo - b.hi, a.hi - b.lo); }
 inline Interval of_four(double p, double q, double r, double s) {
-  if (std::isnan(p + q + r + s) && (std::isnan(p) || std::isnan(q) || std::isnan(r) || std::isnan(s)))
-    return {-kInf, kInf};
+  if (std::isnan(p + q + r + s)) return {-kInf, kInf};  // one is not a number, or both infinities are there
   return rounded(std::min(std::min(p, q), std::min(r, s)), std::max(std::max(p, q), std::max(r, s)));
 }
 inline Interval operator*(const Interval& a, const Interval& b) {
@@ -150,14 +150,9 @@ struct Matrix {
     size_t column, weight, length;
   };
   Numbers weight;
-  std::vector<Run> runs;
-  std::vector<size_t> ends;  // of each row's runs
+  std::vector<std::vector<Run>> rows;
 
-  void add(int64_t column, int64_t place);  // to the row that is being made; place: in weight
-  std::span<const Run> runs_of(size_t row) const {
-    const size_t first = row == 0 ? 0 : ends[row - 1];
-    return std::span(runs).subspan(first, ends[row] - first);
-  }
+  void add(int64_t column, int64_t place);  // to the last row; place: in weight
 };
 
 // The sum of the terms' products and the bias, or (without terms) the ReLU of node `from`.
@@ -176,7 +171,7 @@ struct Node {
   template <typename Use>
   void each_product(size_t j, Use use) const {
     for (const Term& term : terms)
-      for (const Matrix::Run& run : term.matrix.runs_of(j))
+      for (const Matrix::Run& run : term.matrix.rows[j])
         for (size_t k = 0; k < run.length; ++k)
           use(term.matrix.weight[run.weight + k], term.node, run.column + k);
   }
@@ -200,8 +195,6 @@ struct Signal {
 struct Window {
   struct Axis {
     int64_t kernel, stride, dilation, pad, end, in = 0, out = 0;
-    // The place of tap t of window o, or -1.
-    int64_t at(int64_t o, int64_t t) const;
   } axes[2];
   void fit(const Signal& x, const std::string& place);  // sets in and out
   int64_t count() const { return axes[0].out * axes[1].out; }
@@ -233,6 +226,7 @@ struct Network {
   Signal average(const Signal& x, const Window& window, bool count_padding);
 };
 
+bool all_finite(const Numbers& values);
 // Adds W^T c to x, rounded to nearest in some order.
 void add_transposed(const Matrix& matrix, const double* c, double* x);
 
@@ -264,9 +258,6 @@ Floats as_values(Pixels image, const Shape& shape);
 
 // The neighbourhood { x in [0,1]^n : SSIM(x, r) >= tau }, SSIM over all values together.
 // docs/certificate-format.md derives the formulas.
-
-// A decimal number as written, exactly.
-mpq_class decimal(const std::string& text, const std::string& place);
 
 using Slab = Interval;  // of means
 
@@ -311,7 +302,7 @@ class Region {
   double peak(const Shape& f, double lo, double hi) const;
   double fast_k(double mu) const;
 
-  Numbers reference_;
+  Numbers reference_, zeros_;
   mpq_class threshold_;
   Interval n_, m_, energy_, c1_, nc2_, tau_, gap_;  // gap: 1 - tau
   double omega_ = 1.0;

@@ -17,11 +17,10 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
     const int filter = *in++;
     demand(filter <= 4, file, "an unknown filter");
     uint8_t* out = image.values.data() + y * stride;
-    const uint8_t* line_above = y > 0 ? out - stride : nullptr;
     for (size_t i = 0; i < stride; ++i) {
       const int left = i >= step ? out[i - step] : 0;
-      const int above = y > 0 ? line_above[i] : 0;
-      const int corner = i >= step && y > 0 ? line_above[i - step] : 0;
+      const int above = y > 0 ? *(out + i - stride) : 0;
+      const int corner = i >= step && y > 0 ? *(out + i - stride - step) : 0;
       const int a = std::abs(above - corner);
       const int b = std::abs(left - corner);
       const int c = std::abs(left + above - 2 * corner);
@@ -32,30 +31,26 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   }
 }
 
-// A target value's share of the source: a triangle of weights in fixed point with 22 bits, as Pillow computes
-// it.
-struct Weights {
-  int64_t first = 0;
-  Neurons weights;
-};
-
-Weights weights_of(int64_t target, int64_t from, int64_t to) {
+// A target value's share of the source, from a first value on: a triangle of weights in fixed point with 22
+// bits, as Pillow computes it.
+std::pair<int64_t, Neurons> weights_of(int64_t target, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double support = std::max(scale, 1.0);
   const double centre = (static_cast<double>(target) + 0.5) * scale;
   const auto round = [](double x) { return static_cast<int64_t>(std::floor(x + 0.5)); };
-  Weights result{std::max<int64_t>(0, round(centre - support)), {}};
+  const int64_t first = std::max<int64_t>(0, round(centre - support));
   const int64_t end = std::min(from, round(centre + support));
   Numbers shares;
   double sum = 0.0;
-  for (int64_t i = result.first; i < end; ++i) {
+  for (int64_t i = first; i < end; ++i) {
     const double away = std::abs((static_cast<double>(i) - centre + 0.5) * (1.0 / support));
     shares.push_back(away < 1.0 ? 1.0 - away : 0.0);
     sum += shares.back();
   }
+  Neurons weights;
   for (const double share : shares)
-    result.weights.push_back(static_cast<int32_t>(round((sum == 0.0 ? share : share / sum) * 4194304.0)));
-  return result;
+    weights.push_back(static_cast<int32_t>(round((sum == 0.0 ? share : share / sum) * 4194304.0)));
+  return {first, weights};
 }
 
 // Along one axis: each line (rows) or each column.
@@ -66,11 +61,11 @@ Pixels resize(const Pixels& image, bool rows, int64_t to) {
   const int64_t from = rows ? image.width : image.height;
   const int64_t step = rows ? image.channels : image.width * image.channels;
   for (int64_t t = 0; t < to; ++t) {
-    const Weights own = weights_of(t, from, to);
+    const auto [first, weights] = weights_of(t, from, to);
     for (int64_t k = 0; k < (rows ? image.height : 1) * step; ++k) {
-      int64_t source = (k / step * from + own.first) * step + k % step;
+      int64_t source = (k / step * from + first) * step + k % step;
       int64_t sum = 1 << 21;
-      for (const int64_t weight : own.weights)
+      for (const int64_t weight : weights)
         sum += weight * image.values[static_cast<size_t>(std::exchange(source, source + step))];
       result.values[static_cast<size_t>((k / step * to + t) * step + k % step)] =
           static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));

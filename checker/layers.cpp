@@ -6,11 +6,12 @@ namespace check {
 void Matrix::add(int64_t column_, int64_t place_) {
   const auto column = static_cast<size_t>(column_);
   const auto place = static_cast<size_t>(place_);
-  if (runs.size() > (ends.empty() ? 0 : ends.back()) && runs.back().column + runs.back().length == column &&
-      runs.back().weight + runs.back().length == place) {
-    ++runs.back().length;
+  std::vector<Run>& row = rows.back();
+  if (!row.empty() && row.back().column + row.back().length == column &&
+      row.back().weight + row.back().length == place) {
+    ++row.back().length;
   } else {
-    runs.push_back({column, place, 1});
+    row.push_back({column, place, 1});
   }
 }
 
@@ -28,10 +29,10 @@ namespace {
 // The matrix whose row i has the columns and places in `weight` that row(i, matrix) adds.
 template <typename Row>
 Node::Term term(const Signal& x, int64_t rows, Numbers weight, Row row) {
-  Node::Term result{x.node, {std::move(weight), {}, {}}};
+  Node::Term result{x.node, {std::move(weight), {}}};
   for (int64_t i = 0; i < rows; ++i) {
+    result.matrix.rows.emplace_back();
     row(i, result.matrix);
-    result.matrix.ends.push_back(result.matrix.runs.size());
   }
   return result;
 }
@@ -51,14 +52,13 @@ Signal Network::relu(const Signal& x) {
 
 Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape& shape) {
   const auto size = static_cast<size_t>(size_of(shape));
-  bool fits = bias.size() == size && !terms.empty();
-  for (const double value : bias) fits = fits && std::isfinite(value);
+  bool fits = bias.size() == size && !terms.empty() && all_finite(bias);
   for (const Node::Term& term : terms) {
-    fits = fits && term.matrix.ends.size() == size;
-    for (const auto& run : term.matrix.runs)
-      fits = fits && run.column + run.length <= nodes[term.node].size &&
-             run.weight + run.length <= term.matrix.weight.size();
-    for (const double value : term.matrix.weight) fits = fits && std::isfinite(value);
+    fits = fits && term.matrix.rows.size() == size && all_finite(term.matrix.weight);
+    for (const auto& row : term.matrix.rows)
+      for (const Matrix::Run& run : row)
+        fits = fits && run.column + run.length <= nodes[term.node].size &&
+               run.weight + run.length <= term.matrix.weight.size();
   }
   demand(fits, place, "its numbers do not fit, or are not finite");
   nodes.push_back({size, std::move(terms), std::move(bias), 0, 0});
@@ -101,15 +101,14 @@ void Window::fit(const Signal& x, const std::string& place) {
   }
 }
 
-int64_t Window::Axis::at(int64_t o, int64_t t) const {
-  const int64_t place = o * stride - pad + t * dilation;
-  return place >= 0 && place < in ? place : -1;
-}
-
 int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
-  const int64_t line = axes[0].at(o / axes[1].out % axes[0].out, t / axes[1].kernel);
-  const int64_t column = axes[1].at(o % axes[1].out, t % axes[1].kernel);
-  return line < 0 || column < 0 ? -1 : (channel * axes[0].in + line) * axes[1].in + column;
+  const Axis& lines = axes[0];
+  const Axis& columns = axes[1];
+  const int64_t y =
+      o / columns.out % lines.out * lines.stride - lines.pad + t / columns.kernel * lines.dilation;
+  const int64_t x = o % columns.out * columns.stride - columns.pad + t % columns.kernel * columns.dilation;
+  const bool inside = y >= 0 && y < lines.in && x >= 0 && x < columns.in;
+  return inside ? (channel * lines.in + y) * columns.in + x : -1;
 }
 
 Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight,

@@ -2,6 +2,7 @@
 #include <cfenv>
 #include <cstdio>
 #include <map>
+#include <regex>
 
 #include "check.h"
 
@@ -10,13 +11,12 @@ namespace {
 using namespace check;
 
 constexpr const char* kUsage =
-    "usage: verissim-check CERTIFICATE --model FILE --image FILE --class N --ssim TAU [--dimension C,H,W]\n"
-    "\n"
-    "Checks a certificate that `verissim verify --certificate` wrote, with arithmetic of its own, against "
-    "the\n"
-    "model and the image named here. Prints ACCEPTED: robust, ACCEPTED: not robust, or REJECTED: where, "
-    "why.\n"
-    "Exit code: 20 robust, 10 not robust, 1 rejected, 2 wrong usage.\n";
+    R"(usage: verissim-check CERTIFICATE --model FILE --image FILE --class N --ssim TAU [--dimension C,H,W]
+
+Checks a certificate that `verissim verify --certificate` wrote, with arithmetic of its own, against the
+model and the image named here. Prints ACCEPTED: robust, ACCEPTED: not robust, or REJECTED: where, why.
+Exit code: 20 robust, 10 not robust, 1 rejected, 2 wrong usage.
+)";
 
 struct Usage {};
 
@@ -28,26 +28,24 @@ void check_arithmetic() {
          "it does not compute as IEEE 754 says");
 }
 
-// Three whole numbers between `before`, `x`, `x` and `after`; empty if the text is not like that.
-Shape shape_in(const std::string& text, const char* format) {
-  int used = 0;
-  long long c = 0;
-  long long h = 0;
-  long long w = 0;
-  if (std::sscanf(text.c_str(), format, &c, &h, &w, &used) != 3 || used == 0) return {};
-  return c > 0 && h > 0 && w > 0 && c < 1 << 20 && h < 1 << 20 && w < 1 << 20 ? Shape{c, h, w} : Shape{};
+// Three whole numbers with `before`, `x`, `x` and `after`; empty if the text is not like that.
+Shape shape_in(const std::string& text, const std::string& before, const std::string& x, const char* after) {
+  const std::string number = "([1-9][0-9]{0,5})";
+  std::smatch part;
+  if (!std::regex_match(text, part, std::regex(before + number + x + number + x + number + after))) return {};
+  return {std::stoll(part[1]), std::stoll(part[2]), std::stoll(part[3])};
 }
 
 // The shape of the input: as in the model's file, as given, as in the model's name
 // ("model_i1x28x28_l100_o5.pt"), or the image's own.
 Shape shape_of(const Network& network, const std::string& dimension, const std::string& model,
                const Pixels& image) {
-  const Shape given = shape_in(dimension, "%lld,%lld,%lld%n");
+  const Shape given = shape_in(dimension, "", ",", "");
   if (given.empty() && !dimension.empty()) throw Usage{};
-  Shape shape = shape_in(model.substr(model.rfind('/') + 1), "model_i%lldx%lldx%lld_l%n");
-  if (shape.empty()) shape = {image.channels, image.height, image.width};
-  if (!given.empty()) shape = given;
-  if (given.empty() && !network.image.empty()) shape = network.image;
+  const Shape named = shape_in(model.substr(model.rfind('/') + 1), "model_i", "x", "_l.{0,200}");
+  Shape shape = {image.channels, image.height, image.width};
+  for (const Shape& known : {named, network.image, given})
+    if (!known.empty()) shape = known;
   demand((shape[0] == 1 || shape[0] == 3) && size_of(shape) == static_cast<int64_t>(network.inputs()) &&
              (network.image.empty() || shape == network.image),
          "--dimension", "the network has " + std::to_string(network.inputs()) + " inputs, in another shape");
@@ -69,8 +67,8 @@ int run(int count, char** words) {
     if (!options.emplace(name, words[i]).second) throw Usage{};
   }
   const std::string& label = options["--class"];
-  if (options.size() - options.count("--dimension") != 5 || label.empty() || label.size() > 9 ||
-      label.find_first_not_of("0123456789") != label.npos)
+  if (options.size() - options.count("--dimension") != 5 ||
+      !std::regex_match(label, std::regex("[0-9]{1,9}")))
     throw Usage{};
   check_arithmetic();
   Problem problem;

@@ -11,10 +11,14 @@ void add_multiple(double* x, const double* w, double c, size_t n) {
 
 }  // namespace
 
+bool all_finite(const Numbers& values) {
+  return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
+}
+
 void add_transposed(const Matrix& matrix, const double* c, double* x) {
-  for (size_t i = 0; i < matrix.ends.size(); ++i) {
+  for (size_t i = 0; i < matrix.rows.size(); ++i) {
     if (c[i] == 0.0) continue;
-    for (const Matrix::Run& run : matrix.runs_of(i))
+    for (const Matrix::Run& run : matrix.rows[i])
       add_multiple(x + run.column, &matrix.weight[run.weight], c[i], run.length);
   }
 }

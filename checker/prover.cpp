@@ -88,9 +88,7 @@ void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients
   for (size_t i = start + 1; i-- > 0;) {
     const Node& node = network_.nodes[i];
     // What does not come from there; and a number that is not finite could be lost on the way.
-    if (i < stop && !at[i].empty()) pass.lose(kInf);
-    for (const double value : at[i])
-      if (!std::isfinite(value)) pass.lose(kInf);
+    if ((i < stop && !at[i].empty()) || !all_finite(at[i])) pass.lose(kInf);
     if (i <= stop || at[i].empty()) continue;
     if (!node.terms.empty()) {
       affine_back(pass, i, at);

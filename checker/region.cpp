@@ -1,7 +1,6 @@
 #include <map>
 #include <numeric>
 #include <queue>
-#include <regex>
 
 #include "check.h"
 
@@ -29,20 +28,8 @@ mpq_class covariance(const Numbers& x, const Numbers& y) {
 
 }  // namespace
 
-mpq_class decimal(const std::string& text, const std::string& place) {
-  static const std::regex form("([+-]?)([0-9]*)[.]?([0-9]*)(?:[eE]([+-]?[0-9]{1,3}))?");
-  std::smatch part;
-  demand(text.size() < 400 && std::regex_match(text, part, form) && part.length(2) + part.length(3) > 0,
-         place, "'" + text + "' is no decimal number");
-  const long shift = (part[4].matched ? std::stol(part[4]) : 0) - part.length(3);
-  mpz_class power;
-  mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(std::abs(shift)));
-  const mpz_class digits((part[1] == "-" ? "-" : "") + part[2].str() + part[3].str(), 10);
-  return shift >= 0 ? mpq_class(digits * power) : mpq_class(digits) / power;
-}
-
 Region::Region(const Floats& reference, const mpq_class& threshold)
-    : reference_(reference.begin(), reference.end()), threshold_(threshold) {
+    : reference_(reference.begin(), reference.end()), zeros_(size(), 0.0), threshold_(threshold) {
   demand(size() >= 2, "image", "it has fewer than two values");
   demand(threshold > 0 && threshold <= 1, "--ssim", "the threshold is not in (0, 1]");
   for (const double value : reference_)
@@ -190,37 +177,39 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   const double nu = multiplier(1);
   const double k = fast_k(multiplier(2));
   const Interval c = bowl.c;
-  const auto centre = [&](size_t i) { return bowl.centre == nullptr ? 0.0 : (*bowl.centre)[i]; };
-  Interval mean = 0.0;
-  for (size_t i = 0; i < size(); ++i) mean = mean + centre(i);
+  const Numbers& centre = bowl.centre == nullptr ? zeros_ : *bowl.centre;
+  Interval mean;
+  Interval centre_squares;
+  for (size_t i = 0; i < size() && bowl.centre != nullptr; ++i) {
+    mean = mean + centre[i];
+    centre_squares = centre_squares + square(Interval(centre[i]));
+  }
   mean = mean / n_;
   const double k0 = fast_k(mean.lo);
   Intervals u;
   double rest = 0.0;
   const Interval excess = c * (omega_ - Interval(1.0)) * n_;
-  Interval constant = excess * square(mean);
   Interval p = -(2.0 * excess * mean);
-  Interval a = 0.0;
+  Interval a;
   double total = 0.0;
   for (size_t i = 0; i < size(); ++i) {
     if (!std::isfinite(w[i])) return kInf;
     // v: any numbers, those that make the most of the box.
-    const double shift = bowl.c * 2.0 * (mean.lo + k0 * z_[i].lo - centre(i));
+    const double shift = bowl.c * 2.0 * (mean.lo + k0 * z_[i].lo - centre[i]);
     const double inner = multiplier(2) + k * z_[i].lo;
     const double x = inner + theta * (w[i] + shift - nu);
     double v = (x < 0.0 ? nu - inner / theta : nu + (1.0 - inner) / theta) - shift;
     if ((x >= 0.0 && x <= 1.0) || !std::isfinite(v)) v = w[i];
     rest = up(rest + std::max(0.0, up(w[i] - v)));
-    u.push_back(Interval(v) - Interval(2.0 * bowl.c * centre(i)));  // floats' products are exact
+    u.push_back(Interval(v) - Interval(2.0 * bowl.c * centre[i]));  // floats' products are exact
     p = p + u[i];
     a = a + u[i] * z_[i];
     total += u[i].lo;
-    constant = constant + c * square(Interval(centre(i)));
   }
-  Interval squares = 0.0;
+  Interval squares;
   for (size_t i = 0; i < size(); ++i) squares = squares + square(u[i] - total / n_.lo);
   const double most = peak({p.hi, a.hi, root(squares).hi, bowl.c}, lo, hi);
-  return (Interval(most) + rest + constant).hi;
+  return (Interval(most) + rest + excess * square(mean) + c * centre_squares).hi;
 }
 
 // Any line would do, and this is the one that the search takes.
