@@ -71,12 +71,12 @@ uint64_t Reader::varint(bool strict) {
   }
 }
 
-int64_t Reader::index(int64_t end, const char* what) {
+size_t Reader::index(size_t end, const char* what) {
   const uint64_t value = varint();
-  if (end < 0 || value >= static_cast<uint64_t>(end))
+  if (value >= end)
     throw Rejected(place_,
                    std::string(what) + " " + std::to_string(value) + " is not below " + std::to_string(end));
-  return static_cast<int64_t>(value);
+  return value;
 }
 
 double Reader::number(int bytes) {
@@ -105,14 +105,13 @@ Floats Reader::floats(size_t count) {
   return values;
 }
 
-Neurons Reader::ascending(int64_t end) {
-  const auto count = static_cast<size_t>(index(end + 1, "the count of a list"));
+Neurons Reader::ascending(size_t end) {
   Neurons values;
-  for (size_t k = 0; k < count; ++k) {
-    const int64_t last = k == 0 ? 0 : values.back();
-    const int64_t step = index(end - last, "a distance in a list");
-    demand(k == 0 || step > 0, "a list does not ascend");
-    values.push_back(static_cast<int32_t>(last + step));
+  size_t last = 0;
+  for (size_t left = index(end + 1, "the count of a list"); left > 0; --left) {
+    const size_t step = index(end - last, "a distance in a list");
+    demand(values.empty() || step > 0, "a list does not ascend");
+    values.push_back(last += step);
   }
   return values;
 }

@@ -6,9 +6,9 @@ namespace check {
 namespace {
 
 constexpr std::string_view kStart = "verissim certificate 2\n";
-constexpr size_t kSum = 4;                          // bytes of the checksum
-constexpr int64_t kMostNumbers = int64_t{1} << 40;  // of subproblems
-constexpr float kGrid = 4096.0F;                    // values of bowls' centres are multiples of 1 / kGrid
+constexpr size_t kSum = 4;                        // bytes of the checksum
+constexpr size_t kMostNumbers = size_t{1} << 40;  // of subproblems
+constexpr float kGrid = 4096.0F;                  // values of bowls' centres are multiples of 1 / kGrid
 
 // Removes the checksum at the end, which must be that of all before, and the first line, and unpacks the
 // rest.
@@ -23,7 +23,7 @@ Bytes open(const std::string& file) {
 
 // An open subproblem: goal "label scores more than rival" on a part of the region.
 struct Open {
-  int64_t rival = 0;
+  size_t rival = 0;
   Part part;
 };
 
@@ -51,7 +51,7 @@ class Checker {
   }
 
  private:
-  std::string text() { return in_.chars(static_cast<uint64_t>(in_.index(1000, "the length of a text"))); }
+  std::string text() { return in_.chars(in_.index(1000, "the length of a text")); }
   void check_header() {
     const auto same = [&](bool holds, const char* what) {
       in_.demand(holds, std::string("it is for ") + what);
@@ -62,8 +62,8 @@ class Checker {
     same(decimal(text(), "the certificate's limit") == decimal(problem_.limit, "--ssim"), "another limit");
     for (const int64_t size : problem_.shape)
       same(in_.varint() == static_cast<uint64_t>(size), "images of another shape");
-    same(in_.varint() == static_cast<uint64_t>(problem_.label), "another class");
-    same(in_.varint() == static_cast<uint64_t>(network_.outputs()), "another number of classes");
+    same(in_.varint() == problem_.label, "another class");
+    same(in_.varint() == network_.outputs(), "another number of classes");
     same(in_.floats(problem_.reference.size()) == problem_.reference, "another reference image");
   }
 
@@ -71,8 +71,7 @@ class Checker {
     Numbers x;
     for (size_t i = 0; i < network_.inputs(); ++i) x.push_back(in_.number(8));
     demand(region_.contains(x), "the point", "it is not in the neighbourhood");
-    demand(!is_strictly_largest(network_, x, static_cast<size_t>(problem_.label)), "the point",
-           "it gets the right class");
+    demand(!is_strictly_largest(network_, x, problem_.label), "the point", "it gets the right class");
     in_.demand(in_.byte() == 'E', "no end behind the point");
   }
 
@@ -81,10 +80,10 @@ class Checker {
     prover_ = std::make_unique<Prover>(network_, region_);
     enough_ = in_.number(8);
     demand(enough_ >= 0.0, "root", "a negative margin");
-    const auto count = in_.index(1 << 20, "the count of slabs");
+    const size_t count = in_.index(1 << 20, "the count of slabs");
     demand(count > 0, "root", "there is no slab");
     std::vector<Slab> slabs;
-    for (int64_t k = 0; k < count; ++k) {
+    for (size_t k = 0; k < count; ++k) {
       const double lo = in_.number(8);
       const double hi = in_.number(8);
       demand(lo <= hi && (k == 0 || slabs.back().hi == lo), "root", "the slabs do not follow each other");
@@ -95,7 +94,7 @@ class Checker {
     auto facts = std::make_shared<Facts>(network_.neurons());
     prover_->propagate(*facts);
     read_frame(*facts, {facts, {}, {-kInf, kInf}}, true);
-    for (int64_t rival = 0; rival < static_cast<int64_t>(network_.outputs()); ++rival)
+    for (size_t rival = 0; rival < network_.outputs(); ++rival)
       for (size_t k = 0; k < slabs.size() && rival != problem_.label; ++k)
         open_[numbered_++] = {rival, {facts, {}, slabs[k]}};
   }
@@ -113,7 +112,7 @@ class Checker {
       for (auto bounds = in_.index(2 * neurons_ + 1, "the count of bounds"); bounds > 0; --bounds) {
         const Split side = side_of(in_.index(2 * neurons_, "neuron"));
         const Reasons reasons = read_reasons(part);
-        cut(known, side, prover_->lower_bound(side, part, reasons));
+        cut(known, side, prover_->lower_bound(prover_->goal(side), part, reasons));
       }
       facts.neurons = std::move(known);
       prover_->propagate(facts);
@@ -141,25 +140,25 @@ class Checker {
     reasons.steepness = in_.floats(2);
     reasons.curve = in_.floats(prover_->coupled());
     for (const float value : problem_.reference) {
-      const auto code = in_.index(1 << 20, "a bowl's centre");
+      const auto code = static_cast<int64_t>(in_.index(1 << 20, "a bowl's centre"));
       const auto away = static_cast<double>(code % 2 == 0 ? code / 2 : -(code / 2) - 1);
       reasons.centre.push_back((static_cast<double>(std::nearbyint(value * kGrid)) + away) / kGrid);
     }
     return reasons;
   }
 
-  std::map<int64_t, Open>::iterator find_open() {
-    const auto number = in_.index(kMostNumbers, "subproblem");
+  std::map<size_t, Open>::iterator find_open() {
+    const size_t number = in_.index(kMostNumbers, "subproblem");
     const auto found = open_.find(number);
     in_.demand(found != open_.end(), "subproblem " + std::to_string(number) + " is not open");
     return found;
   }
 
   // Code 2 j for z_j >= 0, 2 j + 1 for z_j <= 0.
-  static Split side_of(int64_t code) { return {static_cast<int32_t>(code / 2), code % 2 == 0 ? 1 : -1}; }
+  static Split side_of(size_t code) { return {code / 2, code % 2 == 0 ? 1 : -1}; }
   // sign z_j >= bound.
   static void cut(Intervals& neurons, const Split& side, double bound) {
-    Interval& z = neurons[static_cast<size_t>(side.neuron)];
+    Interval& z = neurons[side.neuron];
     (side.sign > 0 ? z.lo : z.hi) = side.sign > 0 ? std::max(z.lo, bound) : std::min(z.hi, -bound);
   }
   // Once for each neuron, which bounds what a record makes of them.
@@ -172,18 +171,17 @@ class Checker {
   void read_known_splits(Part& part) {
     for (auto count = in_.index(neurons_ + 1, "the count of splits"); count > 0; --count) {
       const Split side = side_of(in_.index(2 * neurons_, "neuron"));
-      const Interval& z = part.facts->neurons[static_cast<size_t>(side.neuron)];
+      const Interval& z = part.facts->neurons[side.neuron];
       in_.demand(side.sign > 0 ? z.lo >= 0.0 : z.hi <= 0.0, "the sign of a neuron is not known");
       add_split(part, side);
     }
   }
 
-  size_t output() const { return network_.nodes.size() - 1; }
-  Numbers goal(const Open& open) const {
+  Goal goal(const Open& open) const {
     Numbers coefficients(network_.outputs(), 0.0);
-    coefficients[static_cast<size_t>(problem_.label)] = 1.0;
-    coefficients[static_cast<size_t>(open.rival)] = -1.0;
-    return coefficients;
+    coefficients[problem_.label] = 1.0;
+    coefficients[open.rival] = -1.0;
+    return {network_.nodes.size() - 1, std::move(coefficients)};
   }
 
   // One record; false after the last.
@@ -197,7 +195,7 @@ class Checker {
       const auto found = find_open();
       Part& part = found->second.part;
       read_known_splits(part);
-      const double bound = prover_->lower_bound(output(), goal(found->second), part, read_reasons(part));
+      const double bound = prover_->lower_bound(goal(found->second), part, read_reasons(part));
       demand(bound > 0.0, "subproblem " + std::to_string(found->first),
              "its bound " + std::to_string(bound) + " is not above 0");
       close(found);
@@ -207,7 +205,7 @@ class Checker {
     }
     return kind != 'E';
   }
-  void close(std::map<int64_t, Open>::iterator open) {
+  void close(std::map<size_t, Open>::iterator open) {
     open_.erase(open);
     ++accepted_.leaves;
   }
@@ -218,7 +216,7 @@ class Checker {
     Open first = found->second;
     Open second = std::move(found->second);
     open_.erase(found);
-    const auto branch = in_.index(neurons_ + 1, "neuron");
+    const size_t branch = in_.index(neurons_ + 1, "neuron");
     if (branch > 0) {
       add_split(first.part, side_of(2 * branch - 2));
       add_split(second.part, side_of(2 * branch - 1));
@@ -247,7 +245,7 @@ class Checker {
     auto facts = std::make_shared<Facts>(*part.facts);
     facts->cut.reset();
     if ((flags & 1) != 0 && !facts->contradiction) {
-      facts->cut = prover_->lower_line(output(), goal(found->second), part, reasons);
+      facts->cut = prover_->lower_line(goal(found->second), part, reasons);
       facts->cut->constant = down(facts->cut->constant - enough_);
       demand(std::isfinite(facts->cut->constant), place, "its cut is no line");
     }
@@ -263,12 +261,12 @@ class Checker {
   Reader in_;
   const Problem& problem_;
   const Network& network_;
-  int64_t neurons_ = static_cast<int64_t>(network_.neurons());
+  size_t neurons_ = network_.neurons();
   Region region_;
   std::unique_ptr<Prover> prover_;
   double enough_ = 0.0;
-  int64_t numbered_ = 0;
-  std::map<int64_t, Open> open_;
+  size_t numbered_ = 0;
+  std::map<size_t, Open> open_;
   Accepted accepted_;
 };
 

@@ -27,15 +27,14 @@ namespace check {
 
 // Files as bytes, and why a certificate is not accepted: thrown as soon as anything is not as it must be.
 struct Rejected : std::runtime_error {
-  Rejected(const std::string& place, std::string_view why)
-      : std::runtime_error(place + ": " + std::string(why)) {}
+  Rejected(const std::string& place, const std::string& why) : std::runtime_error(place + ": " + why) {}
 };
 inline void demand(bool holds, const std::string& place, std::string_view why) {
-  if (!holds) throw Rejected(place, why);
+  if (!holds) throw Rejected(place, std::string(why));
 }
 
 using Bytes = std::vector<uint8_t>;
-using Neurons = std::vector<int32_t>;
+using Neurons = std::vector<size_t>;
 using Floats = std::vector<float>;
 using Numbers = std::vector<double>;
 using Message = std::span<const uint8_t>;
@@ -63,12 +62,12 @@ class Reader {
   // Seven bits a byte, the lowest first; strict: in one way only, so without needless zeros.
   uint64_t varint(bool strict = true);
   // A varint below `end`.
-  int64_t index(int64_t end, const char* what);
+  size_t index(size_t end, const char* what);
   double number(int bytes);  // a finite float or double
   std::string chars(uint64_t size);
   // Floats whose lowest bytes come first, then the next ones; all finite.
   Floats floats(size_t count);
-  Neurons ascending(int64_t end);
+  Neurons ascending(size_t end);
 
  private:
   Message rest_;
@@ -230,13 +229,9 @@ bool all_finite(const Numbers& values);
 // Adds W^T c to x, rounded to nearest in some order.
 void add_transposed(const Matrix& matrix, const double* c, double* x);
 
-// Encloses the values of every node for images within `box`; each ReLU's input is cut with what is known of
-// it, and what is known becomes that. False if one is empty. largest: out, bounds of |values|, and for affine
-// nodes of the terms' |W| |x|, by node; may be null.
-struct Largest {
-  std::vector<Numbers> values, products;
-};
-bool propagate(const Network& network, const Intervals& box, Intervals& neurons, Largest* largest);
+// Encloses the values of every node for images within `box`, by node; each ReLU's input is cut with what is
+// known of it, and what is known becomes that. Nothing if one is empty.
+std::vector<Intervals> propagate(const Network& network, const Intervals& box, Intervals& neurons);
 
 // Whether output `label` is larger than each other at x, exactly.
 bool is_strictly_largest(const Network& network, const Numbers& x, size_t label);
@@ -261,7 +256,7 @@ Floats as_values(Pixels image, const Shape& shape);
 
 using Slab = Interval;  // of means
 
-// Adds c d(x, centre)^2 to what is maximised, d^2 = |z - z_0|^2 + omega n (mu - m_0)^2. c and the centre are
+// c d(x, centre)^2, d^2 = |z - z_0|^2 + omega n (mu - m_0)^2. c and the centre are
 // floats.
 struct Bowl {
   double c = 0.0;
@@ -283,10 +278,10 @@ class Region {
   size_t size() const { return reference_.size(); }
   const Intervals& box() const { return box_; }  // contains the region
   double omega() const { return omega_; }
-  // An upper bound of w . x + bowl(x) over all x of the region with a mean in the slab, from the multipliers
-  // theta, nu, mu, which may be any numbers. -infinity if there is no such x.
-  double most(std::span<const double> w, const Bowl& bowl, const Slab& slab,
-              std::span<const float> multipliers) const;
+  // A lower bound of w . x - bowl(x) over all x of the region with a mean in the slab, from the multipliers
+  // theta, nu, mu, which may be any numbers. Infinity if there is no such x.
+  double least(const Numbers& w, const Bowl& bowl, const Slab& slab,
+               std::span<const float> multipliers) const;
   // A line that is nowhere below the bowl on the region in the slab; its constant is infinite if none is
   // found.
   Line flatten(const Bowl& bowl, const Slab& slab) const;
@@ -322,9 +317,9 @@ class Coupling {
   size_t size() const { return rows_.size(); }
   // z_k(x0), roughly, and what it may be off.
   std::pair<double, double> value(size_t k, const Numbers& x0) const;
-  // A number lambda with sum_k (factor_k row_k . (x - y))^2 <= lambda d(x, y)^2 for all x and y; factors
-  // lie in [2^-200, 2^200]. guess: what it may be, or 0.
-  double steepness(const std::vector<size_t>& members, const Numbers& factors, double guess) const;
+  // A number lambda with sum_k (factor_k row_k . (x - y))^2 <= lambda d(x, y)^2 for all x and y; factors are
+  // 0 or lie in [2^-200, 2^200]. guess: what it may be, or 0.
+  double steepness(const Numbers& factors, double guess) const;
 
  private:
   struct Row {
@@ -332,14 +327,14 @@ class Coupling {
     Interval offset;
     double squares = 0.0;  // a bound of |row|^2 in both metrics, doubled
     double sum = 0.0;
-    size_t rank = 0;                                  // neighbours stand side by side
-    std::vector<std::pair<size_t, double>> products;  // with the rows up to it in that order, by rank
+    std::vector<std::pair<size_t, double>> products;  // with the rows up to it, by rank
   };
 
   size_t inputs_;
   double excess_;
   bool full_ = false;  // the products are those of the metric
   std::vector<Row> rows_;
+  std::vector<size_t> order_;  // by rank: neighbours stand side by side
 };
 
 // Lower bounds of the network's values on a part of the region, from the numbers of a certificate: the linear
@@ -356,7 +351,7 @@ struct Facts {
 
 // z >= 0 (sign 1) or z <= 0 (sign -1).
 struct Split {
-  int32_t neuron = 0;
+  size_t neuron = 0;
   int sign = 0;
 };
 
@@ -369,6 +364,12 @@ struct Reasons {
   Floats steepness;  // guesses, of the first and of the second layer's squares
   Floats curve;      // of the coupled neurons
   Numbers centre;    // of the bowl: floats
+};
+
+// What a bound is of: coefficients . (values of the node).
+struct Goal {
+  size_t node = 0;
+  Numbers coefficients;
 };
 
 // Where a bound is to hold.
@@ -387,19 +388,16 @@ class Prover {
   // Lets these neurons have parabolas: some whose inputs are affine in the image, then some whose inputs are
   // affine in one layer of such. facts: of the whole region. guess: of alive_steepness_.
   void couple(const Neurons& neurons, const Facts& facts, float guess);
-  size_t coupled() const { return coupled_; }
+  size_t coupled() const { return count_; }
 
-  // A lower bound of coefficients . (values of the node).
-  double lower_bound(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const;
-  // Of sign z_j.
-  double lower_bound(const Split& side, const Part& part, const Reasons& reasons) const;
+  Goal goal(const Split& side) const;  // sign z_j
+  double lower_bound(Goal goal, const Part& part, const Reasons& reasons) const;
   // A line that is nowhere above it; its constant is -infinity if there is none.
-  Line lower_line(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const;
+  Line lower_line(Goal goal, const Part& part, const Reasons& reasons) const;
 
  private:
   struct Pass;
-  Numbers unit(size_t neuron, double sign) const;
-  void go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients) const;
+  void go_back(Pass& pass, Goal start, size_t stop) const;
   void affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) const;
   double relaxed(Pass& pass, size_t neuron, double c) const;
   double parabola(Pass& pass, size_t coupled, const Interval& z, double c) const;
@@ -409,10 +407,11 @@ class Prover {
 
   const Network& network_;
   const Region& region_;
-  Largest largest_;  // over the region
-  Numbers totals_;   // by node: a bound of the sum of |values|
-  size_t coupled_ = 0;
-  Neurons place_of_;  // by neuron: its place among the coupled ones, or -1
+  // By node, over the region: bounds of |values|, of their sum, and of affine nodes' |W| |x|.
+  std::vector<Numbers> largest_, products_;
+  Numbers totals_;
+  Neurons coupled_;   // by neuron: 1 + its place among those that are coupled, or 0
+  size_t count_ = 0;  // of these
   std::vector<Coupling> layers_;
   // The neurons before the second layer that are not off everywhere, which these are in their ReLU, and a
   // bound of the sum of their (row_k . (x - y))^2 over d(x, y)^2.
@@ -427,7 +426,7 @@ struct Problem {
   uint64_t checksum = 0;  // of the network's file
   Shape shape;            // of the image: channels, height, width
   Floats reference;
-  int64_t label = 0;
+  size_t label = 0;
   std::string limit;  // as written
 };
 

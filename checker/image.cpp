@@ -33,7 +33,7 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
 
 // A target value's share of the source, from a first value on: a triangle of weights in fixed point with 22
 // bits, as Pillow computes it.
-std::pair<int64_t, Neurons> weights_of(int64_t target, int64_t from, int64_t to) {
+std::pair<int64_t, Shape> weights_of(int64_t target, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double support = std::max(scale, 1.0);
   const double centre = (static_cast<double>(target) + 0.5) * scale;
@@ -47,9 +47,8 @@ std::pair<int64_t, Neurons> weights_of(int64_t target, int64_t from, int64_t to)
     shares.push_back(away < 1.0 ? 1.0 - away : 0.0);
     sum += shares.back();
   }
-  Neurons weights;
-  for (const double share : shares)
-    weights.push_back(static_cast<int32_t>(round((sum == 0.0 ? share : share / sum) * 4194304.0)));
+  Shape weights;
+  for (const double share : shares) weights.push_back(round((sum == 0.0 ? share : share / sum) * 4194304.0));
   return {first, weights};
 }
 

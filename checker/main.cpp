@@ -80,9 +80,8 @@ int run(int count, char** words) {
   const Pixels image = read_png(options["--image"]);
   problem.shape = shape_of(problem.network, options["--dimension"], model, image);
   problem.reference = as_values(image, problem.shape);
-  problem.label = std::stoll(label);
-  demand(problem.label < static_cast<int64_t>(problem.network.outputs()), "--class",
-         "there is no such output");
+  problem.label = std::stoul(label);
+  demand(problem.label < problem.network.outputs(), "--class", "there is no such output");
   problem.limit = options["--ssim"];
   const Accepted accepted = check_certificate(options[""], problem);
   if (accepted.robust)

@@ -23,7 +23,7 @@ void add_transposed(const Matrix& matrix, const double* c, double* x) {
   }
 }
 
-bool propagate(const Network& network, const Intervals& box, Intervals& neurons, Largest* largest) {
+std::vector<Intervals> propagate(const Network& network, const Intervals& box, Intervals& neurons) {
   std::vector<Intervals> values = {box};
   for (size_t i = 1; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
@@ -32,26 +32,16 @@ bool propagate(const Network& network, const Intervals& box, Intervals& neurons,
       Interval& z = neurons[node.first_neuron + j];
       const Interval& found = values[node.from][j];
       z = {std::max(z.lo, found.lo), std::min(z.hi, found.hi)};
-      if (z.lo > z.hi) return false;
+      if (z.lo > z.hi) return {};
       y.push_back(at_least(z, 0.0));
     }
     for (size_t j = 0; j < node.bias.size(); ++j) {
       Interval sum = node.bias[j];
-      node.each_product(j,
-                        [&](double w, size_t from, size_t k) { sum = sum + Interval(w) * values[from][k]; });
+      node.each_product(j, [&](double w, size_t from, size_t k) { sum = sum + w * values[from][k]; });
       y.push_back(sum);
     }
   }
-  for (size_t i = 0; i < network.nodes.size() && largest != nullptr; ++i) {
-    auto& own = largest->values.emplace_back();
-    for (const Interval& x : values[i]) own.push_back(std::max(std::abs(x.lo), std::abs(x.hi)));
-    auto& products = largest->products.emplace_back(network.nodes[i].size, 0.0);
-    for (size_t j = 0; j < products.size(); ++j)
-      network.nodes[i].each_product(j, [&](double w, size_t from, size_t k) {
-        products[j] = up(products[j] + up(std::abs(w) * largest->values[from][k]));
-      });
-  }
-  return true;
+  return values;
 }
 
 // Doubles are whole numbers times 2^-1074, below 2^1024; behind d nodes values are such numbers times

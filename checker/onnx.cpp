@@ -42,13 +42,12 @@ class Fields {
     const Message found = bytes(number);
     return {found.begin(), found.end()};
   }
-  template <typename Number>
-  std::vector<Number> numbers(uint64_t number) {
-    std::vector<Number> result;
+  std::vector<int64_t> numbers(uint64_t number) {
+    std::vector<int64_t> result;
     for (const Field& field : all_[number]) {
-      if (field.bytes.empty()) result.push_back(static_cast<Number>(static_cast<int64_t>(field.value)));
+      if (field.bytes.empty()) result.push_back(static_cast<int64_t>(field.value));
       for (Reader in(field.bytes, place_); !in.at_end();)
-        result.push_back(static_cast<Number>(static_cast<int64_t>(in.varint(false))));
+        result.push_back(static_cast<int64_t>(in.varint(false)));
     }
     return result;
   }
@@ -62,7 +61,8 @@ class Fields {
 std::pair<std::string, Tensor> read_tensor(Message message, const std::string& place) {
   Fields all(message, place, "nV-B--nBB--b");
   const uint64_t type = all.value(2);
-  Tensor tensor{all.numbers<int64_t>(1), all.numbers<double>(7)};
+  const std::vector<int64_t> listed = all.numbers(7);
+  Tensor tensor{all.numbers(1), Numbers(listed.begin(), listed.end())};
   const bool floats = !all[4].empty();
   demand((type == 1 || type == 11 || type == 7) && (type == 1 || !floats) && (type == 7 || all[7].empty()) &&
              static_cast<int>(floats) + !all[7].empty() + !all[9].empty() <= 1,
@@ -146,7 +146,8 @@ class Graph {
     const uint64_t type = all.value(20);
     for (uint64_t number = 2; number <= 8; ++number)
       demand(all[number].empty() == (number != type + 1), "an attribute without a value of its type alone");
-    Numbers list = all.numbers<double>(type == 2 ? 3 : 8);
+    const std::vector<int64_t> whole = all.numbers(type == 2 ? 3 : 8);
+    Numbers list(whole.begin(), whole.end());
     if (type == 1) list = {std::bit_cast<float>(static_cast<uint32_t>(all.value(2)))};
     if (type == 3) list = {all.bytes(4).empty() ? 0.0 : all.bytes(4)[0]};
     if (type == 4) tensor_ = read_tensor(all.bytes(5), place_).second;

@@ -6,8 +6,7 @@ namespace check {
 struct Prover::Pass {
   // A sum of (factor_k (z_k - p_k))^2 that is subtracted.
   struct Squares {
-    std::vector<size_t> members;
-    Numbers factors;
+    Numbers factors;      // of all neurons of the layer, or none
     double errors = 0.0;  // the sum of (factor times what z_k may be off)^2
   };
 
@@ -33,12 +32,10 @@ struct Prover::Pass {
       const Interval& z = part.facts->neurons[j];
       low[j] = z.hi > -z.lo ? 1.0F : 0.0F;
     }
-    for (size_t k = 0; k < part.facts->unstable.size(); ++k)
-      low[static_cast<size_t>(part.facts->unstable[k])] = reasons.low[k];
+    for (size_t k = 0; k < part.facts->unstable.size(); ++k) low[part.facts->unstable[k]] = reasons.low[k];
     for (size_t k = 0; k < part.splits.size(); ++k) {
-      const auto neuron = static_cast<size_t>(part.splits[k].neuron);
-      sign[neuron] = static_cast<int8_t>(part.splits[k].sign);
-      tilt[neuron] = reasons.beta[k];
+      sign[part.splits[k].neuron] = static_cast<int8_t>(part.splits[k].sign);
+      tilt[part.splits[k].neuron] = reasons.beta[k];
     }
   }
   void lose(double amount) { constant = down(constant - amount); }
@@ -53,39 +50,48 @@ struct Prover::Pass {
     constant = (constant + Interval(factor) * line.constant).lo;
     lose(sum_error(changed, input.size()));
   }
-  bool bent() const { return squares[0].members.size() + squares[1].members.size() > 0; }
+  bool bent() const { return !squares[0].factors.empty() || !squares[1].factors.empty(); }
 };
 
-Prover::Prover(const Network& network, const Region& region) : network_(network), region_(region) {
+Prover::Prover(const Network& network, const Region& region)
+    : network_(network), region_(region), coupled_(network.neurons(), 0) {
   Intervals neurons(network.neurons(), Interval(-kInf, kInf));
-  demand(check::propagate(network, region.box(), neurons, &largest_), "network", "a value has no range");
-  for (const auto& values : largest_.values) {
-    double total = 0.0;
-    for (const double value : values) total = up(total + value);
+  const std::vector<Intervals> values = check::propagate(network, region.box(), neurons);
+  demand(!values.empty(), "network", "a value has no range");
+  for (size_t i = 0; i < values.size(); ++i) {
+    Numbers& largest = largest_.emplace_back();
+    double& total = totals_.emplace_back(0.0);
+    for (const Interval& x : values[i]) {
+      largest.push_back(std::max(std::abs(x.lo), std::abs(x.hi)));
+      total = up(total + largest.back());
+    }
     demand(std::isfinite(total), "network", "its values are too large");
-    totals_.push_back(total);
+    Numbers& products = products_.emplace_back(network.nodes[i].size, 0.0);
+    for (size_t j = 0; j < products.size(); ++j)
+      network.nodes[i].each_product(j, [&](double w, size_t from, size_t k) {
+        products[j] = up(products[j] + up(std::abs(w) * largest_[from][k]));
+      });
   }
-  place_of_.assign(network.neurons(), -1);
 }
 
 void Prover::propagate(Facts& facts) const {
   for (const Interval& z : facts.neurons) facts.contradiction = facts.contradiction || z.lo > z.hi;
-  if (!facts.contradiction)
-    facts.contradiction = !check::propagate(network_, region_.box(), facts.neurons, nullptr);
+  facts.contradiction =
+      facts.contradiction || check::propagate(network_, region_.box(), facts.neurons).empty();
 }
 
-// sign z_j, in the ReLU's inputs.
-Numbers Prover::unit(size_t neuron, double sign) const {
-  Numbers coefficients(network_.relu(neuron).size, 0.0);
-  coefficients[neuron - network_.relu(neuron).first_neuron] = sign;
-  return coefficients;
+Goal Prover::goal(const Split& side) const {
+  const Node& relu = network_.relu(side.neuron);
+  Goal goal{relu.from, Numbers(relu.size, 0.0)};
+  goal.coefficients[side.neuron - relu.first_neuron] = side.sign;
+  return goal;
 }
 
-// Carries coefficients of the node `start` back to the node `stop`.
-void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients) const {
+// Carries the coefficients back to the node `stop`.
+void Prover::go_back(Pass& pass, Goal start, size_t stop) const {
   std::vector<Numbers> at(network_.nodes.size());
-  at[start] = std::move(coefficients);
-  for (size_t i = start + 1; i-- > 0;) {
+  at[start.node] = std::move(start.coefficients);
+  for (size_t i = start.node + 1; i-- > 0;) {
     const Node& node = network_.nodes[i];
     // What does not come from there; and a number that is not finite could be lost on the way.
     if ((i < stop && !at[i].empty()) || !all_finite(at[i])) pass.lose(kInf);
@@ -99,7 +105,7 @@ void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients
     double changed = 0.0;
     for (size_t j = 0; j < node.size; ++j) {
       to[j] += relaxed(pass, node.first_neuron + j, at[i][j]);  // rounded, unless nothing was there
-      changed += std::abs(to[j]) * largest_.values[node.from][j];
+      changed += std::abs(to[j]) * largest_[node.from][j];
     }
     pass.lose(sum_error(changed, node.size));
   }
@@ -117,7 +123,7 @@ void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) con
   double biases = 0.0;
   double absolute = 0.0;
   for (size_t i = 0; i < c.size(); ++i) {
-    weighed += std::abs(c[i]) * largest_.products[index][i];
+    weighed += std::abs(c[i]) * products_[index][i];
     biases += c[i] * node.bias[i];
     absolute += std::abs(c[i] * node.bias[i]);
   }
@@ -126,7 +132,7 @@ void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) con
   size_t count = c.size();
   for (const Node::Term& term : node.terms) {
     auto& to = at[term.node];
-    for (size_t j = 0; j < to.size(); ++j) weighed += std::abs(to[j]) * largest_.values[term.node][j];
+    for (size_t j = 0; j < to.size(); ++j) weighed += std::abs(to[j]) * largest_[term.node][j];
     count += to.size() + c.size() + 1;
     to.resize(network_.nodes[term.node].size, 0.0);
     add_transposed(term.matrix, c.data(), to.data());
@@ -150,9 +156,8 @@ double Prover::relaxed(Pass& pass, size_t neuron, double c) const {
     pass.lose(kInf);
     return 0.0;
   }
-  const int32_t place = pass.reasons.curved ? place_of_[neuron] : -1;
-  if (place >= 0 && pass.reasons.curve[static_cast<size_t>(place)] > 0.0F)
-    return parabola(pass, static_cast<size_t>(place), z, c);
+  const size_t coupled = pass.reasons.curved ? coupled_[neuron] : 0;
+  if (coupled > 0 && pass.reasons.curve[coupled - 1] > 0.0F) return parabola(pass, coupled - 1, z, c);
   // c < 0 and l < 0 < u: c relu(z) - v z is concave, and so least at an end.
   const double v = c * std::min(1.0, z.hi / (z.hi - z.lo));
   pass.lose(up(std::max(up(v * z.lo), up(up(v - c) * z.hi))));
@@ -198,8 +203,8 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
   const auto [p, error] = layers_[layer].value(member, layer == 0 ? pass.reasons.centre : pass.values);
   const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
   Pass::Squares& squares = pass.squares[layer];
-  squares.members.push_back(member);
-  squares.factors.push_back(factor);
+  squares.factors.resize(layers_[layer].size(), 0.0);
+  squares.factors[member] = factor;
   squares.errors = (Interval(squares.errors) + square(Interval(factor)) * square(Interval(error))).hi;
   const double below = least(Interval(v), d, p, z.lo, 0.0);
   const double above = least(Interval(v) - Interval(c), d, p, 0.0, z.hi);
@@ -224,8 +229,8 @@ void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
   const Reasons no_reasons;
   Pass below(part, no_reasons);
   Pass above(part, no_reasons);
-  go_back(below, network_.relu(neuron).from, stop, unit(neuron, 1.0));
-  go_back(above, network_.relu(neuron).from, stop, unit(neuron, -1.0));
+  go_back(below, goal({neuron, 1}), stop);
+  go_back(above, goal({neuron, -1}), stop);
   bool same = std::isfinite(below.constant) && std::isfinite(above.constant);
   for (size_t i = 0; i < below.input.size(); ++i) same = same && below.input[i] == -above.input[i];
   demand(same, "coupled neuron " + std::to_string(neuron), "its input is not affine in what it should be");
@@ -239,28 +244,24 @@ void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
   const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(region_.size());
   size_t stop = 0;
   if (!layers_.empty()) {  // the layer before
-    stop = network_.relu(static_cast<size_t>(neurons.front())).from;
+    stop = network_.relu(neurons.front()).from;
     while (!network_.nodes[stop].terms.empty()) stop = network_.nodes[stop].terms.front().node;
     demand(stop > 0, "coupled neurons", "no ReLU is before the second layer");
     const Node& relu = network_.nodes[stop];
     alive_.emplace(region_.size(), excess);
-    std::vector<size_t> all;
     for (size_t j = 0; j < relu.size; ++j) {
       is_alive_.push_back(facts.neurons[relu.first_neuron + j].hi > 0.0);
-      if (!is_alive_[j]) continue;
-      add_row(*alive_, relu.first_neuron + j, 0);
-      all.push_back(all.size());
+      if (is_alive_[j]) add_row(*alive_, relu.first_neuron + j, 0);
     }
-    demand(!all.empty(), "coupled neurons", "all neurons before the second layer are off");
+    demand(alive_->size() > 0, "coupled neurons", "all neurons before the second layer are off");
     alive_->prepare();
-    alive_steepness_ = alive_->steepness(all, Numbers(all.size(), 1.0), guess);
+    alive_steepness_ = alive_->steepness(Numbers(alive_->size(), 1.0), guess);
   }
   Coupling& own = layers_.emplace_back(network_.nodes[stop].size, stop == 0 ? excess : 0.0);
-  for (const int32_t neuron : neurons) {
-    int32_t& place = place_of_[static_cast<size_t>(neuron)];
-    demand(place < 0, "coupled neuron " + std::to_string(neuron), "it is coupled twice");
-    place = static_cast<int32_t>(coupled_++);
-    add_row(own, static_cast<size_t>(neuron), stop);
+  for (const size_t neuron : neurons) {
+    demand(coupled_[neuron] == 0, "coupled neuron " + std::to_string(neuron), "it is coupled twice");
+    coupled_[neuron] = ++count_;
+    add_row(own, neuron, stop);
   }
   own.prepare();
 }
@@ -275,9 +276,9 @@ Bowl Prover::bowl_of(Pass& pass) const {
   const Interval more = up(1.0 + kShare);
   Interval lambda;
   for (size_t k = 0; k < layers_.size(); ++k) {
-    const auto& [members, factors, errors] = pass.squares[k];
-    if (members.empty()) continue;
-    const Interval own = layers_[k].steepness(members, factors, pass.reasons.steepness[k]);
+    const auto& [factors, errors] = pass.squares[k];
+    if (factors.empty()) continue;
+    const Interval own = layers_[k].steepness(factors, pass.reasons.steepness[k]);
     lambda = lambda + (k == 0 ? own : own * more * alive_steepness_);
     pass.lose((rest * (k == 0 ? errors : errors + own * more * pass.value_errors)).hi);
   }
@@ -289,30 +290,23 @@ Bowl Prover::bowl_of(Pass& pass) const {
   return {static_cast<double>(steepness), &pass.reasons.centre};
 }
 
-double Prover::lower_bound(size_t node, Numbers coefficients, const Part& part,
-                           const Reasons& reasons) const {
+double Prover::lower_bound(Goal goal, const Part& part, const Reasons& reasons) const {
   if (part.facts->contradiction) return kInf;
   Pass pass(part, reasons);
-  go_back(pass, node, 0, std::move(coefficients));
+  go_back(pass, std::move(goal), 0);
   const double eta = reasons.multipliers[0];
   // Where the cut is <= 0, adding eta times it makes nothing larger.
   if (part.facts->cut && eta > 0.0) pass.add(eta, *part.facts->cut);
-  for (double& value : pass.input) value = -value;
   const Bowl bowl = pass.bent() ? bowl_of(pass) : Bowl{};
-  const double most = region_.most(pass.input, bowl, part.slab, std::span(reasons.multipliers).subspan(1));
-  if (most == -kInf) return kInf;  // the part has no points
-  const double bound = down(pass.constant - most);
+  const double least = region_.least(pass.input, bowl, part.slab, std::span(reasons.multipliers).subspan(1));
+  if (least == kInf) return kInf;  // the part has no points
+  const double bound = down(pass.constant + least);
   return std::isnan(bound) ? -kInf : bound;
 }
 
-double Prover::lower_bound(const Split& side, const Part& part, const Reasons& reasons) const {
-  const auto neuron = static_cast<size_t>(side.neuron);
-  return lower_bound(network_.relu(neuron).from, unit(neuron, side.sign), part, reasons);
-}
-
-Line Prover::lower_line(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const {
+Line Prover::lower_line(Goal goal, const Part& part, const Reasons& reasons) const {
   Pass pass(part, reasons);
-  go_back(pass, node, 0, std::move(coefficients));
+  go_back(pass, std::move(goal), 0);
   if (pass.bent()) pass.add(-1.0, region_.flatten(bowl_of(pass), part.slab));
   return {std::move(pass.input), std::isnan(pass.constant) ? -kInf : pass.constant};
 }

@@ -1,18 +1,19 @@
 #include <map>
+#include <regex>
+#include <set>
 
 #include "check.h"
 
 namespace check {
 namespace {
 
-// The files of a ZIP archive, by name, in which PyTorch does not tell capitals from small letters.
-struct ByName {
-  bool operator()(const std::string& a, const std::string& b) const {
-    const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::ranges::lexicographical_compare(a, b, {}, small, small);
-  }
-};
-using Entries = std::map<std::string, Message, ByName>;
+// The files of a ZIP archive, by name; PyTorch does not tell capitals from small letters in them.
+using Entries = std::map<std::string, Message>;
+
+std::string small(std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return name;
+}
 
 Entries unzip(const Bytes& data, const std::string& file) {
   Entries entries;
@@ -53,7 +54,7 @@ Entries unzip(const Bytes& data, const std::string& file) {
     local.take(22);
     const uint64_t before = local.word(2);
     local.take(before + local.word(2));
-    demand(entries.emplace(text, local.take(size)).second, file, "an entry is there twice");
+    demand(entries.emplace(small(text), local.take(size)).second, file, "an entry is there twice");
   }
   return entries;
 }
@@ -61,18 +62,19 @@ Entries unzip(const Bytes& data, const std::string& file) {
 // Reads the pickle that torch.save writes of a state_dict, and no other: opcode by opcode.
 class Pickle {
  public:
-  Pickle(const Entries& entries, const std::string& folder, const std::string& file)
-      : entries_(entries), folder_(folder), in_(entries.at(folder + "data.pkl"), file + ", data.pkl") {}
+  // At most so many numbers are read.
+  Pickle(const Entries& entries, const std::string& folder, const std::string& file, size_t most)
+      : entries_(entries),
+        folder_(folder),
+        in_(entries.at(folder + "data.pkl"), file + ", data.pkl"),
+        left_(static_cast<int64_t>(most)) {}
 
   std::map<std::string, Tensor> read() {
     std::map<std::string, Tensor> tensors;
     in_.demand(in_.byte() == 0x80 && in_.byte() == 2, "an unknown protocol");
-    if (next().kind == 'c') {
-      in_.demand(last_.text == kDictionary, "it holds no state_dict");
-      match(")R");
-    } else {
-      in_.demand(last_.kind == '}', "it holds no state_dict");
-    }
+    const bool ordered = next().kind == 'c' && last_.text == kDictionary;
+    in_.demand(ordered || last_.kind == '}', "it holds no state_dict");
+    if (ordered) match(")R");
     while (next().kind == '(' || last_.kind == 'X') {
       const bool many = last_.kind == '(';
       if (many) next();
@@ -115,7 +117,7 @@ class Pickle {
     } else if (code == 'X') {
       last_.text = in_.chars(in_.word(4));
     } else if (code == 'c') {
-      for (int lines = 0; lines < 2; lines += last_.text.back() == '\n' ? 1 : 0)
+      for (int lines = 0; lines < 2 && last_.text.size() <= 1000; lines += last_.text.back() == '\n' ? 1 : 0)
         last_.text += static_cast<char>(in_.byte());
     } else if (code == 'h' || code == 'j') {
       last_ = memo_[in_.word(code == 'h' ? 1 : 4)];
@@ -123,6 +125,7 @@ class Pickle {
     } else if (code == 0x89) {
       last_.kind = '\x88';
     }
+    in_.demand(last_.text.size() <= 1000, "a text is too long");
     return last_;
   }
   std::vector<Token> match(std::string_view kinds) {
@@ -149,19 +152,20 @@ class Pickle {
     const std::vector<Token> head = match("c((XcXXKtQK");
     Tensor tensor{tuple(), {}};
     const Shape strides = tuple();
+    const std::string tail = match(std::string("\x88") + "c)RtR")[1].text;
     demand(head[0].text == "torch._utils\n_rebuild_tensor_v2\n" && head[3].text == "storage" &&
-               match("\x88"
-                     "c)RtR")[1]
-                       .text == kDictionary,
+               tail == kDictionary,
            place, "no tensor");
     const bool is_double = head[4].text == "torch\nDoubleStorage\n";
     demand(is_double || head[4].text == "torch\nFloatStorage\n", place, "neither float32 nor float64");
     const int64_t count = size_of(tensor.shape);
+    left_ -= count;
+    demand(left_ >= 0, place, "too many tensors share their numbers");
     int64_t step = 1;
     demand(strides.size() == tensor.shape.size(), place, "sizes and strides do not fit");
     for (size_t k = strides.size(); k-- > 0; step *= tensor.shape[k])
       demand(strides[k] == step || tensor.shape[k] == 1, place, "it is not contiguous");
-    const auto found = entries_.find(folder_ + "data/" + head[5].text);
+    const auto found = entries_.find(small(folder_ + "data/" + head[5].text));
     const int width = is_double ? 8 : 4;
     demand(found != entries_.end() &&
                found->second.size() / static_cast<size_t>(width) >= static_cast<size_t>(head[7].number) &&
@@ -176,23 +180,20 @@ class Pickle {
   const Entries& entries_;
   std::string folder_;
   Reader in_;
+  int64_t left_;
   Token last_;
   std::map<uint64_t, Token> memo_;
 };
 
 // "net.12.fc" as the text "net.#.fc" and the numbers 12: layers may differ in these alone, which order them.
 std::pair<std::string, Shape> split_name(const std::string& name, const std::string& place) {
-  std::string text;
+  static const std::regex digits("[0-9]+");
   Shape numbers;
-  for (size_t k = 0; k < name.size();) {
-    size_t end = k;
-    while (end < name.size() && name[end] >= '0' && name[end] <= '9') ++end;
-    demand(end - k <= 9, place, "a number in its name is too long");
-    text += end == k ? name[k] : '#';
-    if (end > k) numbers.push_back(std::stoll(name.substr(k, end - k)));
-    k = std::max(end, k + 1);
+  for (std::sregex_iterator each(name.begin(), name.end(), digits), end; each != end; ++each) {
+    demand(each->length() <= 9, place, "a number in its name is too long");
+    numbers.push_back(std::stoll(each->str()));
   }
-  return {text, numbers};
+  return {std::regex_replace(name, digits, "#"), numbers};
 }
 
 }  // namespace
@@ -210,15 +211,15 @@ Network read_pytorch(const Bytes& data, const std::string& file) {
   demand(order == entries.end() || std::string(order->second.begin(), order->second.end()) == "little", file,
          "an unknown order of bytes");
   std::map<Shape, std::map<std::string, Tensor>> layers;
-  std::string pattern;
-  for (auto& [key, tensor] : Pickle(entries, folder, file).read()) {
+  std::set<std::string> patterns;
+  for (auto& [key, tensor] : Pickle(entries, folder, file, data.size()).read()) {
     const std::string place = file + ", '" + key + "'";
     const size_t end = key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1;
     const std::string kind = key.substr(end);
     demand(kind == "weight" || kind == "bias", place, "neither a weight nor a bias");
     const auto [text, numbers] = split_name(key.substr(0, end), place);
-    demand(pattern.empty() || pattern == text + ".", place, "the order of the layers is not clear");
-    pattern = text + ".";
+    patterns.insert(text);
+    demand(patterns.size() == 1, place, "the order of the layers is not clear");
     demand(layers[numbers].emplace(kind, std::move(tensor)).second, place, "it is there twice");
   }
   Network network;

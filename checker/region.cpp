@@ -167,11 +167,11 @@ double Region::peak(const Shape& f, double lo, double hi) const {
   return std::isnan(pieces.top().bound) ? kInf : pieces.top().bound;
 }
 
-double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& slab,
-                    std::span<const float> multipliers) const {
+double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab,
+                     std::span<const float> multipliers) const {
   const double lo = std::max(slab.lo, means_.lo);
   const double hi = std::min(slab.hi, means_.hi);
-  if (lo > hi) return -kInf;
+  if (lo > hi) return kInf;
   const auto multiplier = [&](size_t i) { return i < multipliers.size() ? double{multipliers[i]} : 0.0; };
   const double theta = multiplier(0);
   const double nu = multiplier(1);
@@ -193,14 +193,14 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   Interval a;
   double total = 0.0;
   for (size_t i = 0; i < size(); ++i) {
-    if (!std::isfinite(w[i])) return kInf;
+    if (!std::isfinite(w[i])) return -kInf;
     // v: any numbers, those that make the most of the box.
     const double shift = bowl.c * 2.0 * (mean.lo + k0 * z_[i].lo - centre[i]);
     const double inner = multiplier(2) + k * z_[i].lo;
-    const double x = inner + theta * (w[i] + shift - nu);
+    const double x = inner + theta * (shift - w[i] - nu);
     double v = (x < 0.0 ? nu - inner / theta : nu + (1.0 - inner) / theta) - shift;
-    if ((x >= 0.0 && x <= 1.0) || !std::isfinite(v)) v = w[i];
-    rest = up(rest + std::max(0.0, up(w[i] - v)));
+    if ((x >= 0.0 && x <= 1.0) || !std::isfinite(v)) v = -w[i];
+    rest = up(rest + std::max(0.0, up(-w[i] - v)));
     u.push_back(Interval(v) - Interval(2.0 * bowl.c * centre[i]));  // floats' products are exact
     p = p + u[i];
     a = a + u[i] * z_[i];
@@ -209,7 +209,7 @@ double Region::most(std::span<const double> w, const Bowl& bowl, const Slab& sla
   Interval squares;
   for (size_t i = 0; i < size(); ++i) squares = squares + square(u[i] - total / n_.lo);
   const double most = peak({p.hi, a.hi, root(squares).hi, bowl.c}, lo, hi);
-  return (Interval(most) + rest + excess * square(mean) + c * centre_squares).hi;
+  return -(Interval(most) + rest + excess * square(mean) + c * centre_squares).hi;
 }
 
 // Any line would do, and this is the one that the search takes.
@@ -227,9 +227,7 @@ Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
   Line line;
   for (size_t i = 0; i < size(); ++i)
     line.coefficients.push_back(bowl.c * (2.0 * (k0 * z_[i].lo - (x0[i] - m0)) + slope / n));
-  Numbers negated;
-  for (const double value : line.coefficients) negated.push_back(-value);
-  line.constant = most(negated, bowl, slab, {});
+  line.constant = -least(line.coefficients, bowl, slab, {});
   return line;
 }
 
