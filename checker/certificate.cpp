@@ -21,10 +21,13 @@ Bytes open(const std::string& file) {
   return unpack(all.subspan(kStart.size()), uint64_t{1} << 36, file);
 }
 
-// An open subproblem: goal "label scores more than rival" on a part of the region.
+// An open subproblem: on a part of the region the goal, "label scores more than rival", is above 0.
 struct Open {
-  size_t rival = 0;
+  size_t number = 0;
+  Goal goal;
   Part part;
+
+  std::string place() const { return "subproblem " + std::to_string(number); }
 };
 
 class Checker {
@@ -94,9 +97,13 @@ class Checker {
     auto facts = std::make_shared<Facts>(network_.neurons());
     prover_->propagate(*facts);
     read_frame(*facts, {facts, {}, {-kInf, kInf}}, true);
-    for (size_t rival = 0; rival < network_.outputs(); ++rival)
+    for (size_t rival = 0; rival < network_.outputs(); ++rival) {
+      Numbers goal(network_.outputs(), 0.0);
+      goal[problem_.label] = 1.0;
+      goal[rival] -= 1.0;
       for (size_t k = 0; k < slabs.size() && rival != problem_.label; ++k)
-        open_[numbered_++] = {rival, {facts, {}, slabs[k]}};
+        add({0, {network_.nodes.size() - 1, goal}, {facts, {}, slabs[k]}});
+    }
   }
 
   // The bounds of a frame's layers on its part, each from those before it. facts: the part's.
@@ -147,20 +154,20 @@ class Checker {
     return reasons;
   }
 
-  std::map<size_t, Open>::iterator find_open() {
+  void add(Open open) {
+    in_.demand(numbered_ < kMostNumbers, "there are too many subproblems");
+    open.number = numbered_;
+    open_.emplace(numbered_++, std::move(open));
+  }
+  Open take() {
     const size_t number = in_.index(kMostNumbers, "subproblem");
-    const auto found = open_.find(number);
-    in_.demand(found != open_.end(), "subproblem " + std::to_string(number) + " is not open");
-    return found;
+    const auto found = open_.extract(number);
+    in_.demand(!found.empty(), "subproblem " + std::to_string(number) + " is not open");
+    return std::move(found.mapped());
   }
 
   // Code 2 j for z_j >= 0, 2 j + 1 for z_j <= 0.
   static Split side_of(size_t code) { return {code / 2, code % 2 == 0 ? 1 : -1}; }
-  // sign z_j >= bound.
-  static void cut(Intervals& neurons, const Split& side, double bound) {
-    Interval& z = neurons[side.neuron];
-    (side.sign > 0 ? z.lo : z.hi) = side.sign > 0 ? std::max(z.lo, bound) : std::min(z.hi, -bound);
-  }
   // Once for each neuron, which bounds what a record makes of them.
   static void add_split(Part& part, const Split& own) {
     for (const Split& split : part.splits)
@@ -177,45 +184,29 @@ class Checker {
     }
   }
 
-  Goal goal(const Open& open) const {
-    Numbers coefficients(network_.outputs(), 0.0);
-    coefficients[problem_.label] = 1.0;
-    coefficients[open.rival] = -1.0;
-    return {network_.nodes.size() - 1, std::move(coefficients)};
-  }
-
   // One record; false after the last.
   bool step() {
     const uint8_t kind = in_.byte();
     if (kind == 'S') {
-      split();
+      split(take());
     } else if (kind == 'F') {
-      change_frame();
+      change_frame(take());
     } else if (kind == 'L') {
-      const auto found = find_open();
-      Part& part = found->second.part;
-      read_known_splits(part);
-      const double bound = prover_->lower_bound(goal(found->second), part, read_reasons(part));
-      demand(bound > 0.0, "subproblem " + std::to_string(found->first),
-             "its bound " + std::to_string(bound) + " is not above 0");
-      close(found);
+      Open open = take();
+      read_known_splits(open.part);
+      const double bound = prover_->lower_bound(open.goal, open.part, read_reasons(open.part));
+      demand(bound > 0.0, open.place(), "its bound " + std::to_string(bound) + " is not above 0");
+      ++accepted_.leaves;
     } else {
       in_.demand(kind == 'E', "an unknown kind of record");
       in_.demand(open_.empty(), std::to_string(open_.size()) + " subproblems are left open");
     }
     return kind != 'E';
   }
-  void close(std::map<size_t, Open>::iterator open) {
-    open_.erase(open);
-    ++accepted_.leaves;
-  }
 
   // The halves cover what is split: z <= 0 and z >= 0, or the slab up to and from a mean.
-  void split() {
-    const auto found = find_open();
-    Open first = found->second;
-    Open second = std::move(found->second);
-    open_.erase(found);
+  void split(Open first) {
+    Open second = first;
     const size_t branch = in_.index(neurons_ + 1, "neuron");
     if (branch > 0) {
       add_split(first.part, side_of(2 * branch - 2));
@@ -226,36 +217,37 @@ class Checker {
       in_.demand(slab.lo <= middle && middle <= slab.hi, "a slab is split outside");
       slab.hi = second.part.slab.lo = middle;
     }
-    in_.demand(numbered_ < kMostNumbers, "there are too many subproblems");
-    open_[numbered_++] = std::move(first);
-    open_[numbered_++] = std::move(second);
+    add(std::move(first));
+    add(std::move(second));
   }
 
   // New facts, for points of the subproblem where its goal is at most enough_: all that is known above, the
   // splits, and the cut, which is at most the goal less enough_.
-  void change_frame() {
-    const auto found = find_open();
-    Part& part = found->second.part;
-    const std::string place = "frame of subproblem " + std::to_string(found->first);
+  void change_frame(Open open) {
+    const std::string place = "frame of " + open.place();
     const uint8_t flags = in_.byte();
     demand(flags < 8 && (flags & 3) != 2, place, "unknown flags");
-    read_known_splits(part);
-    const Reasons reasons = (flags & 1) != 0 ? read_reasons(part) : Reasons{};
+    read_known_splits(open.part);
+    const Reasons reasons = (flags & 1) != 0 ? read_reasons(open.part) : Reasons{};
     demand(reasons.curved == ((flags & 2) != 0), place, "a bowl where none is said to be, or none");
-    auto facts = std::make_shared<Facts>(*part.facts);
+    auto facts = std::make_shared<Facts>(*open.part.facts);
     facts->cut.reset();
     if ((flags & 1) != 0 && !facts->contradiction) {
-      facts->cut = prover_->lower_line(goal(found->second), part, reasons);
+      facts->cut = prover_->lower_line(open.goal, open.part, reasons);
       facts->cut->constant = down(facts->cut->constant - enough_);
       demand(std::isfinite(facts->cut->constant), place, "its cut is no line");
     }
-    for (const Split& split : part.splits) cut(facts->neurons, split, 0.0);
+    for (const Split& split : open.part.splits) cut(facts->neurons, split, 0.0);
     prover_->propagate(*facts);
-    part.facts = facts;
-    read_frame(*facts, part, false);
+    open.part.facts = facts;
+    read_frame(*facts, open.part, false);
     ++accepted_.frames;
     demand(facts->contradiction || (flags & 4) == 0, place, "it is said to be contradictory, and is not");
-    if ((flags & 4) != 0) close(found);
+    if ((flags & 4) != 0) {
+      ++accepted_.leaves;
+    } else {
+      open_.emplace(open.number, std::move(open));
+    }
   }
 
   Reader in_;

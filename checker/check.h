@@ -366,6 +366,12 @@ struct Reasons {
   Numbers centre;    // of the bowl: floats
 };
 
+// Cuts what is known: sign z_j >= bound.
+inline void cut(Intervals& neurons, const Split& side, double bound) {
+  Interval& z = neurons[side.neuron];
+  (side.sign > 0 ? z.lo : z.hi) = side.sign > 0 ? std::max(z.lo, bound) : std::min(z.hi, -bound);
+}
+
 // What a bound is of: coefficients . (values of the node).
 struct Goal {
   size_t node = 0;

@@ -1,3 +1,4 @@
+// The network: what layers of model files mean as affine steps and ReLUs, and what they do to values.
 #include "check.h"
 
 namespace check {
@@ -9,10 +10,153 @@ void add_multiple(double* x, const double* w, double c, size_t n) {
   for (size_t j = 0; j < n; ++j) x[j] += c * w[j];
 }
 
+// The matrix whose row i has the columns and places in `weight` that row(i, matrix) adds.
+template <typename Row>
+Node::Term term(const Signal& x, int64_t rows, Numbers weight, Row row) {
+  Node::Term result{x.node, {std::move(weight), {}}};
+  for (int64_t i = 0; i < rows; ++i) {
+    result.matrix.rows.emplace_back();
+    row(i, result.matrix);
+  }
+  return result;
+}
+
 }  // namespace
 
 bool all_finite(const Numbers& values) {
   return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
+}
+
+void Matrix::add(int64_t column_, int64_t place_) {
+  const auto column = static_cast<size_t>(column_);
+  const auto place = static_cast<size_t>(place_);
+  std::vector<Run>& row = rows.back();
+  if (!row.empty() && row.back().column + row.back().length == column &&
+      row.back().weight + row.back().length == place) {
+    ++row.back().length;
+  } else {
+    row.push_back({column, place, 1});
+  }
+}
+
+int64_t size_of(const Shape& shape) {
+  int64_t size = 1;
+  for (const int64_t each : shape) {
+    demand(each > 0 && each <= (int64_t{1} << 26) / size, "network", "impossible sizes");
+    size *= each;
+  }
+  return size;
+}
+
+Signal Network::input(const Shape& shape) {
+  nodes.push_back({static_cast<size_t>(size_of(shape)), {}, {}, 0, 0});
+  return {0, shape};
+}
+
+Signal Network::relu(const Signal& x) {
+  nodes.push_back({nodes[x.node].size, {}, {}, x.node, neurons()});
+  relu_of.resize(neurons() + nodes.back().size, nodes.size() - 1);
+  return {nodes.size() - 1, x.shape};
+}
+
+Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape& shape) {
+  const auto size = static_cast<size_t>(size_of(shape));
+  bool fits = bias.size() == size && !terms.empty() && all_finite(bias);
+  for (const Node::Term& term : terms) {
+    fits = fits && term.matrix.rows.size() == size && all_finite(term.matrix.weight);
+    for (const auto& row : term.matrix.rows)
+      for (const Matrix::Run& run : row)
+        fits = fits && run.column + run.length <= nodes[term.node].size &&
+               run.weight + run.length <= term.matrix.weight.size();
+  }
+  demand(fits, place, "its numbers do not fit, or are not finite");
+  nodes.push_back({size, std::move(terms), std::move(bias), 0, 0});
+  return {nodes.size() - 1, shape};
+}
+
+Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
+  const auto out = static_cast<int64_t>(bias.size());
+  const int64_t in = size_of(x.shape);
+  demand(x.shape.size() == 1 && weight.size() == bias.size() * static_cast<size_t>(in), place,
+         "sizes do not fit");
+  const auto row = [&](int64_t i, Matrix& m) {
+    for (int64_t j = 0; j < in; ++j) m.add(j, i * in + j);
+  };
+  return affine({term(x, out, std::move(weight), row)}, std::move(bias), {out});
+}
+
+Signal Network::diagonal(const Signal& x, Numbers factors, Numbers offsets) {
+  const auto row = [](int64_t i, Matrix& m) { m.add(i, i); };
+  std::vector<Node::Term> terms = {term(x, size_of(x.shape), std::move(factors), row)};
+  return affine(std::move(terms), std::move(offsets), x.shape);
+}
+
+Signal Network::add(const Signal& x, const Signal& y, double factor) {
+  demand(x.shape == y.shape, place, "values of different shapes");
+  const auto row = [](int64_t i, Matrix& m) { m.add(i, 0); };
+  const int64_t size = size_of(x.shape);
+  return affine({term(x, size, {1.0}, row), term(y, size, {factor}, row)},
+                Numbers(static_cast<size_t>(size), 0.0), x.shape);
+}
+
+void Window::fit(const Signal& x, const std::string& place) {
+  demand(x.shape.size() == 3, place, "no images");
+  for (size_t k = 0; k < 2; ++k) {
+    Axis& a = axes[k];
+    a.in = x.shape[k + 1];
+    const int64_t free = a.in + a.pad + a.end - a.dilation * (a.kernel - 1) - 1;
+    demand(a.kernel > 0 && a.stride > 0 && a.dilation > 0 && free >= 0, place, "the kernel does not fit");
+    a.out = free / a.stride + 1;
+  }
+}
+
+int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
+  const Axis& lines = axes[0];
+  const Axis& columns = axes[1];
+  const int64_t y =
+      o / columns.out % lines.out * lines.stride - lines.pad + t / columns.kernel * lines.dilation;
+  const int64_t x = o % columns.out * columns.stride - columns.pad + t % columns.kernel * columns.dilation;
+  const bool inside = y >= 0 && y < lines.in && x >= 0 && x < columns.in;
+  return inside ? (channel * lines.in + y) * columns.in + x : -1;
+}
+
+Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight,
+                         const Numbers& bias) {
+  const auto channels = static_cast<int64_t>(bias.size());
+  demand(groups > 0 && x.shape[0] % groups == 0 && channels % groups == 0, place, "groups do not fit");
+  const int64_t depth = x.shape[0] / groups;
+  const int64_t taps = w.taps();
+  demand(size_of({channels, depth, taps}) == static_cast<int64_t>(weight.size()), place,
+         "kernels do not fit");
+  const Shape shape = {channels, w.axes[0].out, w.axes[1].out};
+  Numbers biases;
+  const auto row = [&](int64_t i, Matrix& m) {
+    const int64_t channel = i / w.count();
+    biases.push_back(bias[static_cast<size_t>(channel)]);
+    for (int64_t k = 0; k < depth * taps; ++k) {
+      const int64_t from = w.at(channel / (channels / groups) * depth + k / taps, i, k % taps);
+      if (from >= 0) m.add(from, channel * depth * taps + k);
+    }
+  };
+  std::vector<Node::Term> terms = {term(x, size_of(shape), std::move(weight), row)};
+  return affine(std::move(terms), std::move(biases), shape);
+}
+
+// The sum of a window's values times 1 / n, rounded to nearest, n their number or with the padding's.
+Signal Network::average(const Signal& x, const Window& w, bool count_padding) {
+  const Shape shape = {x.shape[0], w.axes[0].out, w.axes[1].out};
+  Numbers factors;
+  Node::Term sums = term(x, size_of(shape), {}, [&](int64_t i, Matrix& m) {
+    int64_t count = 0;
+    for (int64_t t = 0; t < w.taps(); ++t) {
+      const int64_t from = w.at(i / w.count(), i, t);
+      count += from >= 0 || count_padding ? 1 : 0;
+      if (from >= 0) m.add(from, i);
+    }
+    factors.push_back(1.0 / static_cast<double>(count));
+  });
+  sums.matrix.weight = factors;
+  return affine({std::move(sums)}, Numbers(factors.size(), 0.0), shape);
 }
 
 void add_transposed(const Matrix& matrix, const double* c, double* x) {

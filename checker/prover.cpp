@@ -12,29 +12,21 @@ struct Prover::Pass {
 
   const Part& part;
   const Reasons& reasons;
-  Floats low;                // by neuron
-  std::vector<int8_t> sign;  // by neuron: of its split, or 0
-  Floats tilt;               // by neuron: its split's multiplier
-  Numbers input;             // the coefficients that arrived at the input
-  double constant = 0.0;     // from below
-  Squares squares[2];        // the parabolas of the first and of the second layer
+  Intervals neurons;      // what is known of them
+  Floats low, tilt;       // by neuron: slopes of lower lines, multipliers of splits
+  Numbers input;          // the coefficients that arrived at the input
+  double constant = 0.0;  // from below
+  Squares squares[2];     // the parabolas of the first and of the second layer
   // What the second layer reads at the bowl's centre; what that may be off, squared and added up.
   Numbers values;
   double value_errors = 0.0;
 
   Pass(const Part& where, const Reasons& why)
-      : part(where),
-        reasons(why),
-        low(part.facts->neurons.size()),
-        sign(low.size(), 0),
-        tilt(low.size(), 0.0F) {
-    for (size_t j = 0; j < low.size(); ++j) {
-      const Interval& z = part.facts->neurons[j];
-      low[j] = z.hi > -z.lo ? 1.0F : 0.0F;
-    }
+      : part(where), reasons(why), neurons(part.facts->neurons), tilt(neurons.size(), 0.0F) {
+    for (const Interval& z : neurons) low.push_back(z.hi > -z.lo ? 1.0F : 0.0F);
     for (size_t k = 0; k < part.facts->unstable.size(); ++k) low[part.facts->unstable[k]] = reasons.low[k];
     for (size_t k = 0; k < part.splits.size(); ++k) {
-      sign[part.splits[k].neuron] = static_cast<int8_t>(part.splits[k].sign);
+      cut(neurons, part.splits[k], 0.0);
       tilt[part.splits[k].neuron] = reasons.beta[k];
     }
   }
@@ -141,15 +133,13 @@ void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) con
   pass.lose(sum_error(weighed, count));
 }
 
-// c relu(z) >= v z + constant; v is returned. On the part of a split s z >= 0, beta s z may be subtracted for
-// any beta >= 0; rounding is monotone, so the computed difference is that of some beta >= 0.
+// c relu(z) >= v z + constant; v is returned. Where s z >= 0, as on the part of a split, beta s z may be
+// subtracted for any beta >= 0; rounding is monotone, so the computed difference is that of some beta >= 0.
 double Prover::relaxed(Pass& pass, size_t neuron, double c) const {
-  const Interval& z = pass.part.facts->neurons[neuron];
+  const Interval& z = pass.neurons[neuron];
   const double tilt = pass.tilt[neuron];
-  if (pass.sign[neuron] > 0) return c - tilt;
-  if (pass.sign[neuron] < 0) return tilt;
-  if (z.lo >= 0.0) return c;
-  if (z.hi <= 0.0) return 0.0;
+  if (z.hi <= 0.0) return tilt;
+  if (z.lo >= 0.0) return c - tilt;
   // relu(z) >= s z for 0 <= s <= 1, and the computed c s is c times some such s.
   if (c >= 0.0) return c * static_cast<double>(pass.low[neuron]);
   if (!std::isfinite(z.hi - z.lo)) {

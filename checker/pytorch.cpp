@@ -15,6 +15,13 @@ std::string small(std::string name) {
   return name;
 }
 
+// The numbers of a record, of so many bytes each.
+std::vector<uint64_t> words(Reader& in, std::initializer_list<int> sizes) {
+  std::vector<uint64_t> values;
+  for (const int size : sizes) values.push_back(in.word(size));
+  return values;
+}
+
 Entries unzip(const Bytes& data, const std::string& file) {
   Entries entries;
   const auto from = [&](size_t at) {
@@ -24,37 +31,28 @@ Entries unzip(const Bytes& data, const std::string& file) {
   size_t end = data.size() < 22 ? 0 : data.size() - 22;
   while (end > 0 && from(end).word(4) != 0x06054b50) --end;
   Reader tail = from(end);
-  demand(tail.word(4) == 0x06054b50 && tail.word(4) == 0, file, "no ZIP archive, as torch.save writes");
-  tail.take(2);
-  const uint64_t count = tail.word(2);
-  tail.take(4);
-  const uint64_t start = tail.word(4);
+  const auto last = words(tail, {4, 4, 2, 2, 4, 4});  // number 3: how many entries; 5: where they start
+  demand(last[0] == 0x06054b50 && last[1] == 0, file, "no ZIP archive, as torch.save writes");
   Reader locator = from(end - std::min<size_t>(end, 20));
   if (locator.word(4) == 0x07064b50) {  // of ZIP64's end, which PyTorch believes instead
     locator.take(4);
     Reader other = from(locator.word(8));
-    other.take(32);
-    demand(other.word(8) == count && other.take(8).size() == 8 && other.word(8) == start, file,
-           "it has two ZIP directories");
+    const auto same = words(other, {8, 8, 8, 8, 8, 8, 8});
+    demand(same[4] == last[3] && same[6] == last[5], file, "it has two ZIP directories");
   }
-  Reader directory = from(start);
-  for (uint64_t k = 0; k < count; ++k) {
-    demand(directory.word(4) == 0x02014b50, file, "its ZIP directory is damaged");
-    directory.take(6);
-    demand(directory.word(2) == 0, file, "an entry is packed");
-    directory.take(12);
-    const uint64_t size = directory.word(4);
-    const uint64_t name = directory.word(2);
-    const uint64_t skipped = directory.word(2) + directory.word(2);
-    directory.take(8);
-    Reader local = from(directory.word(4));
-    const std::string text = directory.chars(name);
-    directory.take(skipped);
-    demand(local.word(4) == 0x04034b50, file, "an entry is damaged");
-    local.take(22);
-    const uint64_t before = local.word(2);
-    local.take(before + local.word(2));
-    demand(entries.emplace(small(text), local.take(size)).second, file, "an entry is there twice");
+  Reader directory = from(last[5]);
+  for (uint64_t k = 0; k < last[3]; ++k) {
+    // Number 2: how it is packed; 5: its size; 6, 7, 8: those of its name and of two others; 10: where it is.
+    const auto head = words(directory, {4, 6, 2, 8, 4, 4, 2, 2, 2, 8, 4});
+    demand(head[0] == 0x02014b50, file, "its ZIP directory is damaged");
+    demand(head[2] == 0, file, "an entry is packed");
+    const std::string name = directory.chars(head[6]);
+    directory.take(head[7] + head[8]);
+    Reader local = from(head[10]);
+    const auto own = words(local, {4, 8, 8, 6, 2, 2});
+    demand(own[0] == 0x04034b50, file, "an entry is damaged");
+    local.take(own[4] + own[5]);
+    demand(entries.emplace(small(name), local.take(head[5])).second, file, "an entry is there twice");
   }
   return entries;
 }
