@@ -221,7 +221,7 @@ struct Network {
   Signal dense(const Signal& x, Numbers weight, Numbers bias);
   Signal diagonal(const Signal& x, Numbers factors, Numbers offsets);
   Signal add(const Signal& x, const Signal& y, double factor);  // x + factor y
-  Signal convolve(const Signal& x, const Window& window, int64_t groups, Numbers weight, const Numbers& bias);
+  Signal convolve(const Signal& x, const Window& window, int64_t groups, Numbers weight, Numbers bias);
   Signal average(const Signal& x, const Window& window, bool count_padding);
 };
 

@@ -12,9 +12,9 @@ void add_multiple(double* x, const double* w, double c, size_t n) {
 
 // The matrix whose row i has the columns and places in `weight` that row(i, matrix) adds.
 template <typename Row>
-Node::Term term(const Signal& x, int64_t rows, Numbers weight, Row row) {
+Node::Term term(const Signal& x, const Shape& shape, Numbers weight, Row row) {
   Node::Term result{x.node, {std::move(weight), {}}};
-  for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t i = 0; i < size_of(shape); ++i) {
     result.matrix.rows.emplace_back();
     row(i, result.matrix);
   }
@@ -75,28 +75,24 @@ Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape&
 }
 
 Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
-  const auto out = static_cast<int64_t>(bias.size());
   const int64_t in = size_of(x.shape);
-  demand(x.shape.size() == 1 && weight.size() == bias.size() * static_cast<size_t>(in), place,
-         "sizes do not fit");
   const auto row = [&](int64_t i, Matrix& m) {
     for (int64_t j = 0; j < in; ++j) m.add(j, i * in + j);
   };
-  return affine({term(x, out, std::move(weight), row)}, std::move(bias), {out});
+  const Shape shape = {static_cast<int64_t>(bias.size())};
+  return affine({term(x, shape, std::move(weight), row)}, std::move(bias), shape);
 }
 
 Signal Network::diagonal(const Signal& x, Numbers factors, Numbers offsets) {
   const auto row = [](int64_t i, Matrix& m) { m.add(i, i); };
-  std::vector<Node::Term> terms = {term(x, size_of(x.shape), std::move(factors), row)};
-  return affine(std::move(terms), std::move(offsets), x.shape);
+  return affine({term(x, x.shape, std::move(factors), row)}, std::move(offsets), x.shape);
 }
 
 Signal Network::add(const Signal& x, const Signal& y, double factor) {
   demand(x.shape == y.shape, place, "values of different shapes");
   const auto row = [](int64_t i, Matrix& m) { m.add(i, 0); };
-  const int64_t size = size_of(x.shape);
-  return affine({term(x, size, {1.0}, row), term(y, size, {factor}, row)},
-                Numbers(static_cast<size_t>(size), 0.0), x.shape);
+  Numbers zeros(nodes[x.node].size, 0.0);
+  return affine({term(x, x.shape, {1.0}, row), term(y, x.shape, {factor}, row)}, zeros, x.shape);
 }
 
 void Window::fit(const Signal& x, const std::string& place) {
@@ -120,41 +116,37 @@ int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
   return inside ? (channel * lines.in + y) * columns.in + x : -1;
 }
 
-Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight,
-                         const Numbers& bias) {
-  const auto channels = static_cast<int64_t>(bias.size());
-  demand(groups > 0 && x.shape[0] % groups == 0 && channels % groups == 0, place, "groups do not fit");
+Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight, Numbers bias) {
+  const Shape shape = {static_cast<int64_t>(bias.size()) / w.count(), w.axes[0].out, w.axes[1].out};
+  demand(groups > 0 && x.shape[0] % groups == 0 && shape[0] % groups == 0, place, "groups do not fit");
   const int64_t depth = x.shape[0] / groups;
-  const int64_t taps = w.taps();
-  demand(size_of({channels, depth, taps}) == static_cast<int64_t>(weight.size()), place,
+  const int64_t size = depth * w.taps();
+  demand(size_of({shape[0], depth, w.taps()}) == static_cast<int64_t>(weight.size()), place,
          "kernels do not fit");
-  const Shape shape = {channels, w.axes[0].out, w.axes[1].out};
-  Numbers biases;
   const auto row = [&](int64_t i, Matrix& m) {
     const int64_t channel = i / w.count();
-    biases.push_back(bias[static_cast<size_t>(channel)]);
-    for (int64_t k = 0; k < depth * taps; ++k) {
-      const int64_t from = w.at(channel / (channels / groups) * depth + k / taps, i, k % taps);
-      if (from >= 0) m.add(from, channel * depth * taps + k);
+    for (int64_t k = 0; k < size; ++k) {
+      const int64_t from = w.at(channel / (shape[0] / groups) * depth + k / w.taps(), i, k % w.taps());
+      if (from >= 0) m.add(from, channel * size + k);
     }
   };
-  std::vector<Node::Term> terms = {term(x, size_of(shape), std::move(weight), row)};
-  return affine(std::move(terms), std::move(biases), shape);
+  return affine({term(x, shape, std::move(weight), row)}, std::move(bias), shape);
 }
 
 // The sum of a window's values times 1 / n, rounded to nearest, n their number or with the padding's.
 Signal Network::average(const Signal& x, const Window& w, bool count_padding) {
   const Shape shape = {x.shape[0], w.axes[0].out, w.axes[1].out};
-  Numbers factors;
-  Node::Term sums = term(x, size_of(shape), {}, [&](int64_t i, Matrix& m) {
+  Numbers factors(static_cast<size_t>(size_of(shape)), 0.0);
+  const auto row = [&](int64_t i, Matrix& m) {
     int64_t count = 0;
     for (int64_t t = 0; t < w.taps(); ++t) {
       const int64_t from = w.at(i / w.count(), i, t);
       count += from >= 0 || count_padding ? 1 : 0;
       if (from >= 0) m.add(from, i);
     }
-    factors.push_back(1.0 / static_cast<double>(count));
-  });
+    factors[static_cast<size_t>(i)] = 1.0 / static_cast<double>(count);
+  };
+  Node::Term sums = term(x, shape, {}, row);
   sums.matrix.weight = factors;
   return affine({std::move(sums)}, Numbers(factors.size(), 0.0), shape);
 }

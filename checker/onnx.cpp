@@ -214,9 +214,17 @@ class Graph {
     }
     return values;
   }
-  Numbers bias(int64_t size) const {  // of Gemm and Conv
+  // A number for each value of x, from constants of its channels.
+  Numbers of_channels(Tensor tensor, const Shape& shape) const {
+    demand(tensor.shape == Shape{shape[0]}, "constants of another shape");
+    tensor.shape.resize(shape.size(), 1);
+    return spread(tensor, shape);
+  }
+  // Of Gemm and Conv, for values of this shape.
+  Numbers bias(const Shape& shape) const {
     const bool given = inputs_.size() > 2 && !inputs_[2].empty();
-    return given ? spread(constant(2), {size}) : Numbers(static_cast<size_t>(size), 0.0);
+    if (!given) return Numbers(static_cast<size_t>(size_of(shape)), 0.0);
+    return shape.size() == 1 ? spread(constant(2), shape) : of_channels(constant(2), shape);
   }
 
   Signal arithmetic(const std::string& op) {
@@ -245,7 +253,7 @@ class Graph {
     Numbers weight = w.values;
     for (size_t k = 0; k < weight.size() && !rows; ++k)
       weight[k] = w.values[k % inputs * outputs + k / inputs];
-    return network_.dense(x, std::move(weight), bias(static_cast<int64_t>(outputs)));
+    return network_.dense(x, std::move(weight), bias({static_cast<int64_t>(outputs)}));
   }
 
   // y = s x + t with s = gamma / sqrt(variance + epsilon), t = beta - s mean, each operation rounded.
@@ -255,12 +263,7 @@ class Graph {
     expect("training_mode", 0.0);
     expect("spatial", 1.0);
     Numbers c[4];
-    for (size_t k = 0; k < 4; ++k) {
-      Tensor each = constant(k + 1);
-      demand(each.shape == Shape{x.shape[0]}, "constants of another shape");
-      each.shape.resize(x.shape.size(), 1);
-      c[k] = spread(each, x.shape);
-    }
+    for (size_t k = 0; k < 4; ++k) c[k] = of_channels(constant(k + 1), x.shape);
     for (size_t i = 0; i < c[0].size(); ++i) {
       c[0][i] /= std::sqrt(c[3][i] + epsilon);
       const double moved = c[0][i] * c[2][i];
@@ -294,7 +297,8 @@ class Graph {
                         whole(pads[k + 2])};
     window.fit(x, place_);
     if (!convolves) return network_.average(x, window, padded != 0.0);
-    return network_.convolve(x, window, whole(groups), constant(1).values, bias(of[0]));
+    return network_.convolve(x, window, whole(groups), constant(1).values,
+                             bias({of[0], window.axes[0].out, window.axes[1].out}));
   }
 
   std::string file_, place_;

@@ -1,3 +1,4 @@
+#include <array>
 #include <map>
 #include <numeric>
 #include <queue>
@@ -89,11 +90,6 @@ Jet root(const Jet& a) {
   return {r, a.d / (two * r), (a.e - square(a.d) / (two * at_least(a.v, 0.0))) / (two * r)};
 }
 
-struct Piece {
-  double bound, lo, hi;
-  bool operator<(const Piece& other) const { return bound < other.bound; }
-};
-
 }  // namespace
 
 double Region::fast_k(double mu) const {
@@ -153,18 +149,18 @@ double Region::peak(const Shape& f, double lo, double hi) const {
     const Interval line = here.v + slope * (Interval(from, to) - at);
     return std::min(all.v.hi, line.hi);
   };
-  std::priority_queue<Piece> pieces;
+  std::priority_queue<std::array<double, 3>> pieces;  // bound, lo, hi
   pieces.push({bound(lo, hi), lo, hi});
   const double enough = 1e-11 * (std::abs(f.p) + std::abs(f.a) + f.b);
   for (int count = 1; count < kPieces; ++count) {
-    const Piece worst = pieces.top();
-    const double middle = worst.lo / 2 + worst.hi / 2;
-    if (worst.bound - reached <= enough || !(middle > worst.lo) || !(middle < worst.hi)) break;
+    const auto [most, from, to] = pieces.top();
+    const double middle = from / 2 + to / 2;
+    if (most - reached <= enough || !(middle > from) || !(middle < to)) break;
     pieces.pop();
-    pieces.push({bound(worst.lo, middle), worst.lo, middle});
-    pieces.push({bound(middle, worst.hi), middle, worst.hi});
+    pieces.push({bound(from, middle), from, middle});
+    pieces.push({bound(middle, to), middle, to});
   }
-  return std::isnan(pieces.top().bound) ? kInf : pieces.top().bound;
+  return std::isnan(pieces.top()[0]) ? kInf : pieces.top()[0];
 }
 
 double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab,
