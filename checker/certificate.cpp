@@ -42,13 +42,9 @@ class Checker {
     check_header();
     const uint8_t first = in_.byte();
     in_.demand(first == 'P' || first == 'R', "neither a proof nor a point");
-    if (first == 'P') {
-      check_point();
-    } else {
-      read_root();
-      while (step()) {
-      }
-    }
+    first == 'P' ? check_point() : read_root();
+    for (uint8_t kind = in_.byte(); kind != 'E'; kind = in_.byte()) read_record(kind);
+    in_.demand(open_.empty(), std::to_string(open_.size()) + " subproblems are left open");
     in_.demand(in_.at_end(), "bytes are left behind the end");
     return accepted_;
   }
@@ -75,7 +71,6 @@ class Checker {
     for (size_t i = 0; i < network_.inputs(); ++i) x.push_back(in_.number(8));
     demand(region_.contains(x), "the point", "it is not in the neighbourhood");
     demand(!is_strictly_largest(network_, x, problem_.label), "the point", "it gets the right class");
-    in_.demand(in_.byte() == 'E', "no end behind the point");
   }
 
   void read_root() {
@@ -96,7 +91,7 @@ class Checker {
     slabs.back().hi = kInf;
     auto facts = std::make_shared<Facts>(network_.neurons());
     prover_->propagate(*facts);
-    read_frame(*facts, {facts, {}, {-kInf, kInf}}, true);
+    read_frame({facts, {}, {-kInf, kInf}}, true);
     for (size_t rival = 0; rival < network_.outputs(); ++rival) {
       Numbers goal(network_.outputs(), 0.0);
       goal[problem_.label] = 1.0;
@@ -106,8 +101,9 @@ class Checker {
     }
   }
 
-  // The bounds of a frame's layers on its part, each from those before it. facts: the part's.
-  void read_frame(Facts& facts, const Part& part, bool root) {
+  // The bounds of a frame's layers on its part, each from those before it.
+  void read_frame(const Part& part, bool root) {
+    Facts& facts = *part.facts;
     for (auto layers = in_.index(1 << 20, "the count of layers"); layers > 0; --layers) {
       const Neurons coupled = in_.ascending(neurons_);
       if (!coupled.empty()) {
@@ -184,24 +180,15 @@ class Checker {
     }
   }
 
-  // One record; false after the last.
-  bool step() {
-    const uint8_t kind = in_.byte();
-    if (kind == 'S') {
-      split(take());
-    } else if (kind == 'F') {
-      change_frame(take());
-    } else if (kind == 'L') {
-      Open open = take();
-      read_known_splits(open.part);
-      const double bound = prover_->lower_bound(open.goal, open.part, read_reasons(open.part));
-      demand(bound > 0.0, open.place(), "its bound " + std::to_string(bound) + " is not above 0");
-      ++accepted_.leaves;
-    } else {
-      in_.demand(kind == 'E', "an unknown kind of record");
-      in_.demand(open_.empty(), std::to_string(open_.size()) + " subproblems are left open");
-    }
-    return kind != 'E';
+  void read_record(uint8_t kind) {
+    in_.demand(kind == 'S' || kind == 'F' || kind == 'L', "an unknown kind of record");
+    Open open = take();
+    if (kind == 'S') return split(std::move(open));
+    if (kind == 'F') return change_frame(std::move(open));
+    read_known_splits(open.part);
+    const double bound = prover_->lower_bound(open.goal, open.part, read_reasons(open.part));
+    demand(bound > 0.0, open.place(), "its bound " + std::to_string(bound) + " is not above 0");
+    ++accepted_.leaves;
   }
 
   // The halves cover what is split: z <= 0 and z >= 0, or the slab up to and from a mean.
@@ -240,7 +227,7 @@ class Checker {
     for (const Split& split : open.part.splits) cut(facts->neurons, split, 0.0);
     prover_->propagate(*facts);
     open.part.facts = facts;
-    read_frame(*facts, open.part, false);
+    read_frame(open.part, false);
     ++accepted_.frames;
     demand(facts->contradiction || (flags & 4) == 0, place, "it is said to be contradictory, and is not");
     if ((flags & 4) != 0) {

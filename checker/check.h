@@ -380,7 +380,7 @@ struct Goal {
 
 // Where a bound is to hold.
 struct Part {
-  std::shared_ptr<const Facts> facts;
+  std::shared_ptr<Facts> facts;
   std::vector<Split> splits;
   Slab slab;
 };

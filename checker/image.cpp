@@ -95,12 +95,11 @@ Pixels read_png(const std::string& file) {
       image.height = static_cast<int64_t>(header.word(4, true));
       demand(image.width > 0 && image.height > 0 && image.width <= kMostPixels / image.height, file,
              "impossible sizes");
-      demand(header.byte() == 8, file, "not 8 bits a value");
-      const uint8_t colours = header.byte();
-      demand(colours == 0 || colours == 2, file, "neither grey nor RGB");
-      image.channels = colours == 0 ? 1 : 3;
-      demand(header.byte() == 0 && header.byte() == 0 && header.byte() == 0, file,
-             "interlaced or of an unknown kind");
+      const auto kind = header.take(5);
+      demand(kind[0] == 8, file, "not 8 bits a value");
+      demand(kind[1] == 0 || kind[1] == 2, file, "neither grey nor RGB");
+      image.channels = kind[1] == 0 ? 1 : 3;
+      demand(kind[2] + kind[3] + kind[4] == 0, file, "interlaced or of an unknown kind");
     } else if (type == "IDAT") {
       packed.insert(packed.end(), chunk.begin(), chunk.end());
     } else {

@@ -54,22 +54,21 @@ Shape shape_of(const Network& network, const std::string& dimension, const std::
 
 int run(int count, char** words) {
   std::map<std::string, std::string> options;  // "" is the certificate
-  const std::vector<std::string> known = {"--model", "--image", "--class", "--ssim", "--dimension"};
+  for (const char* name : {"", "--model", "--image", "--class", "--ssim", "--dimension"}) options[name];
   for (int i = 1; i < count; ++i) {
-    std::string name = words[i];
+    const std::string name = words[i][0] == '-' ? words[i] : "";
     if (name == "--help" || name == "-h") {
       std::fputs(kUsage, stdout);
       return 0;
     }
-    if (!name.starts_with("-")) name.clear();
-    if (!name.empty() && (std::find(known.begin(), known.end(), name) == known.end() || ++i >= count))
-      throw Usage{};
-    if (!options.emplace(name, words[i]).second) throw Usage{};
+    const auto option = options.find(name);
+    if (option == options.end() || !option->second.empty() || (!name.empty() && ++i >= count)) throw Usage{};
+    option->second = words[i];
   }
+  for (const auto& [name, word] : options)
+    if (word.empty() && name != "--dimension") throw Usage{};
   const std::string& label = options["--class"];
-  if (options.size() - options.count("--dimension") != 5 ||
-      !std::regex_match(label, std::regex("[0-9]{1,9}")))
-    throw Usage{};
+  if (!std::regex_match(label, std::regex("[0-9]{1,9}"))) throw Usage{};
   check_arithmetic();
   Problem problem;
   const std::string& model = options["--model"];

@@ -9,6 +9,7 @@ namespace {
 struct Field {
   uint64_t value = 0;
   Message bytes;  // of a text, a list or a message
+  std::string text() const { return {bytes.begin(), bytes.end()}; }
 };
 
 // A message of protocol buffers: its fields, by their numbers. kinds[number - 1] says what a field must be,
@@ -35,13 +36,7 @@ class Fields {
     }
   }
   const std::vector<Field>& operator[](uint64_t number) { return all_[number]; }
-  // Of the only one, or nothing.
-  uint64_t value(uint64_t number) { return all_[number].empty() ? 0 : all_[number][0].value; }
-  Message bytes(uint64_t number) { return all_[number].empty() ? Message() : all_[number][0].bytes; }
-  std::string text(uint64_t number) {
-    const Message found = bytes(number);
-    return {found.begin(), found.end()};
-  }
+  Field first(uint64_t number) { return all_[number].empty() ? Field() : all_[number][0]; }
   std::vector<int64_t> numbers(uint64_t number) {
     std::vector<int64_t> result;
     for (const Field& field : all_[number]) {
@@ -60,19 +55,19 @@ class Fields {
 // Its name and values: float32, float64 or int64, as raw data or a list.
 std::pair<std::string, Tensor> read_tensor(Message message, const std::string& place) {
   Fields all(message, place, "nV-B--nBB--b");
-  const uint64_t type = all.value(2);
+  const uint64_t type = all.first(2).value;
   const std::vector<int64_t> listed = all.numbers(7);
   Tensor tensor{all.numbers(1), Numbers(listed.begin(), listed.end())};
   const bool floats = !all[4].empty();
   demand((type == 1 || type == 11 || type == 7) && (type == 1 || !floats) && (type == 7 || all[7].empty()) &&
              static_cast<int>(floats) + !all[7].empty() + !all[9].empty() <= 1,
          place, "numbers that are neither float32, float64 nor int64, or of another kind than said");
-  for (Reader in(all.bytes(floats ? 4 : 9), place); !in.at_end();)
+  for (Reader in(all.first(floats ? 4 : 9).bytes, place); !in.at_end();)
     tensor.values.push_back(type == 7 ? static_cast<double>(static_cast<int64_t>(in.word(8)))
                                       : in.number(type == 1 ? 4 : 8));
   demand(size_of(tensor.shape) == static_cast<int64_t>(tensor.values.size()), place,
          "too few or many numbers");
-  return {all.text(8), std::move(tensor)};
+  return {all.first(8).text(), std::move(tensor)};
 }
 
 class Graph {
@@ -88,7 +83,7 @@ class Graph {
     demand(!network_.nodes.empty() && graph[12].size() == 1, "it has no input, or not one output");
     for (const Field& each : graph[1]) read_step(each.bytes);
     place_ = file_;
-    const Signal output = signal(Fields(graph.bytes(12), file_, kPort).text(1));
+    const Signal output = signal(Fields(graph.first(12).bytes, file_, kPort).first(1).text());
     demand(output.node + 1 == network_.nodes.size(), "its output is not its last value");
     return std::move(network_);
   }
@@ -100,33 +95,33 @@ class Graph {
 
   void read_input(Message message) {
     Fields port(message, file_, kPort);
-    if (constants_.count(port.text(1)) > 0) return;
-    Fields type(port.bytes(2), file_, "B----b");
-    Fields tensor(type.bytes(1), file_, "VB");
-    Fields dimensions(tensor.bytes(2), file_, "b");
+    if (constants_.count(port.first(1).text()) > 0) return;
+    Fields type(port.first(2).bytes, file_, "B----b");
+    Fields tensor(type.first(1).bytes, file_, "VB");
+    Fields dimensions(tensor.first(2).bytes, file_, "b");
     Shape shape;
     for (const Field& each : dimensions[1]) {  // a number, or a name
       Fields size(each.bytes, file_, "VBb");
-      shape.push_back(static_cast<int64_t>(size[2].empty() ? size.value(1) : 0));
+      shape.push_back(static_cast<int64_t>(size[2].empty() ? size.first(1).value : 0));
     }
     const bool images = shape.size() == 4 && (shape[1] == 1 || shape[1] == 3);
     demand(network_.nodes.empty() && (images || shape.size() == 2) && (shape[0] == 0 || shape[0] == 1),
            "more inputs than one, or it is neither [1, n] nor [1, channels, height, width]");
     shape.erase(shape.begin());
     if (images) network_.image = shape;
-    signals_[port.text(1)] = network_.input(shape);
+    signals_[port.first(1).text()] = network_.input(shape);
   }
 
   void read_step(Message message) {
     Fields step(message, file_, "bbbBbbB  b");
-    const std::string op = step.text(4);
-    const std::string out = step.text(2);
+    const std::string op = step.first(4).text();
+    const std::string out = step.first(2).text();
     network_.place = place_ = file_ + ", " + op + " that gives '" + out + "'";
-    demand(step[2].size() == 1 && step.bytes(7).empty(), "it has two outputs, or is of another domain");
+    demand(step[2].size() == 1 && step.first(7).bytes.empty(), "it has two outputs, or is of another domain");
     inputs_.clear();
     settings_.clear();
     tensor_ = {};
-    for (const Field& each : step[1]) inputs_.emplace_back(each.bytes.begin(), each.bytes.end());
+    for (const Field& each : step[1]) inputs_.push_back(each.text());
     for (const Field& each : step[5]) read_attribute(each.bytes);
     demand(signals_.count(out) + constants_.count(out) == 0, "this value is there already");
     demand((op == "Constant") == inputs_.empty() && inputs_.empty() != tensor_.values.empty(),
@@ -143,16 +138,16 @@ class Graph {
   // Numbers and lists of them; texts count as their first letter.
   void read_attribute(Message message) {
     Fields all(message, place_, "BFVBB--n----b------V");
-    const uint64_t type = all.value(20);
+    const uint64_t type = all.first(20).value;
     for (uint64_t number = 2; number <= 8; ++number)
       demand(all[number].empty() == (number != type + 1), "an attribute without a value of its type alone");
     const std::vector<int64_t> whole = all.numbers(type == 2 ? 3 : 8);
     Numbers list(whole.begin(), whole.end());
-    if (type == 1) list = {std::bit_cast<float>(static_cast<uint32_t>(all.value(2)))};
-    if (type == 3) list = {all.bytes(4).empty() ? 0.0 : all.bytes(4)[0]};
-    if (type == 4) tensor_ = read_tensor(all.bytes(5), place_).second;
+    if (type == 1) list = {std::bit_cast<float>(static_cast<uint32_t>(all.first(2).value))};
+    if (type == 3) list = {all.first(4).bytes.empty() ? 0.0 : all.first(4).bytes[0]};
+    if (type == 4) tensor_ = read_tensor(all.first(5).bytes, place_).second;
     demand(!list.empty() || type == 4, "an attribute of an unknown kind");
-    demand(settings_.emplace(all.text(1), list).second, "an attribute is there twice");
+    demand(settings_.emplace(all.first(1).text(), list).second, "an attribute is there twice");
   }
 
   // Takes a setting, which is known then.
@@ -195,20 +190,18 @@ class Graph {
   }
 
   // A number for each value of x, from a constant that is repeated along axes where it has one.
-  Numbers spread(const Tensor& tensor, const Shape& shape) const {
+  Numbers spread(Tensor tensor, Shape shape) const {
+    shape.insert(shape.begin(), 1);  // that of the batch
+    demand(tensor.shape.size() <= shape.size(), "a constant of more axes than the values have");
+    tensor.shape.insert(tensor.shape.begin(), shape.size() - tensor.shape.size(), 1);
     Numbers values;
-    demand(tensor.shape.size() <= shape.size() + 1, "a constant of more axes than the values have");
     for (int64_t i = 0; i < size_of(shape); ++i) {
       int64_t rest = i;
       int64_t place = 0;
       int64_t step = 1;
-      for (size_t k = 1; k <= tensor.shape.size(); ++k) {  // from the last axis on
-        const int64_t own = tensor.shape[tensor.shape.size() - k];
-        const int64_t all = k <= shape.size() ? shape[shape.size() - k] : 1;
-        demand(own == 1 || own == all, "a constant of another shape");
-        if (own > 1) place += rest % all * step;
-        step *= own;
-        rest /= all;
+      for (size_t k = shape.size(); k-- > 0; step *= tensor.shape[k], rest /= shape[k]) {
+        demand(tensor.shape[k] == 1 || tensor.shape[k] == shape[k], "a constant of another shape");
+        if (tensor.shape[k] > 1) place += rest % shape[k] * step;
       }
       values.push_back(tensor.values[static_cast<size_t>(place)]);
     }
@@ -318,11 +311,11 @@ Network read_onnx(const Bytes& data, const std::string& file) {
   uint64_t opset = 0;
   for (const Field& each : model[8]) {
     Fields set(each.bytes, file, "BV");
-    if (set.text(1).empty()) opset = set.value(2);
+    if (set.first(1).text().empty()) opset = set.first(2).value;
   }
-  demand(!model.bytes(7).empty(), file, "neither a file of torch.save nor an ONNX file");
+  demand(!model.first(7).bytes.empty(), file, "neither a file of torch.save nor an ONNX file");
   demand(opset >= 7 && opset <= 28, file, "a version of ONNX's operators that is not known here");
-  return Graph(file).read(model.bytes(7));
+  return Graph(file).read(model.first(7).bytes);
 }
 
 }  // namespace check

@@ -10,7 +10,6 @@ struct Prover::Pass {
     double errors = 0.0;  // the sum of (factor times what z_k may be off)^2
   };
 
-  const Part& part;
   const Reasons& reasons;
   Intervals neurons;      // what is known of them
   Floats low, tilt;       // by neuron: slopes of lower lines, multipliers of splits
@@ -21,8 +20,8 @@ struct Prover::Pass {
   Numbers values;
   double value_errors = 0.0;
 
-  Pass(const Part& where, const Reasons& why)
-      : part(where), reasons(why), neurons(part.facts->neurons), tilt(neurons.size(), 0.0F) {
+  Pass(const Part& part, const Reasons& why)
+      : reasons(why), neurons(part.facts->neurons), tilt(neurons.size(), 0.0F) {
     for (const Interval& z : neurons) low.push_back(z.hi > -z.lo ? 1.0F : 0.0F);
     for (size_t k = 0; k < part.facts->unstable.size(); ++k) low[part.facts->unstable[k]] = reasons.low[k];
     for (size_t k = 0; k < part.splits.size(); ++k) {
@@ -67,9 +66,8 @@ Prover::Prover(const Network& network, const Region& region)
 }
 
 void Prover::propagate(Facts& facts) const {
-  for (const Interval& z : facts.neurons) facts.contradiction = facts.contradiction || z.lo > z.hi;
-  facts.contradiction =
-      facts.contradiction || check::propagate(network_, region_.box(), facts.neurons).empty();
+  if (!facts.contradiction)
+    facts.contradiction = check::propagate(network_, region_.box(), facts.neurons).empty();
 }
 
 Goal Prover::goal(const Split& side) const {

@@ -137,6 +137,30 @@ TEST_F(Forgery, NumbersThatAreNone) {
                   "not finite");
 }
 
+// The search may leave a curvature that is not a number, which means none.
+TEST_F(Forgery, CurvaturesThatAreNone) {
+  int changed = 0;
+  const auto change = [&changed](std::vector<float>& curve) {
+    for (float& value : curve) {
+      changed += value == 0.0F ? 1 : 0;
+      value = value == 0.0F ? NAN : value;
+    }
+  };
+  const Ended ended = forged([&change](Forger& f) {
+    f.leaf = [&change](search::Node& node, int) {
+      change(node.curve);
+      return true;
+    };
+    f.frame = [&change](search::FrameProof& proof) {
+      for (search::LayerProof& layer : proof.layers) {
+        for (search::NeuronBound& bound : layer.bounds) change(bound.reasons.curve);
+      }
+    };
+  });
+  EXPECT_EQ(ended.code, 20) << ended.out;
+  EXPECT_GE(changed, 1);
+}
+
 TEST_F(Forgery, NegativeMultipliers) {
   expect_rejected(forged([](Forger& f) {
                     f.leaf = [](search::Node& node, int) {
