@@ -138,8 +138,7 @@ class Checker {
     in_.demand(reasons.multipliers[0] >= 0.0F, "a cut's multiplier is negative");
     const uint8_t curved = in_.byte();
     in_.demand(curved == 0 || (curved == 1 && prover_->coupled() > 0), "an unknown kind of bound");
-    reasons.curved = curved == 1;
-    if (!reasons.curved) return reasons;
+    if (curved == 0) return reasons;
     reasons.steepness = in_.floats(2);
     reasons.curve = in_.floats(prover_->coupled());
     for (const float value : problem_.reference) {
@@ -216,7 +215,7 @@ class Checker {
     demand(flags < 8 && (flags & 3) != 2, place, "unknown flags");
     read_known_splits(open.part);
     const Reasons reasons = (flags & 1) != 0 ? read_reasons(open.part) : Reasons{};
-    demand(reasons.curved == ((flags & 2) != 0), place, "a bowl where none is said to be, or none");
+    demand(reasons.curve.empty() == ((flags & 2) == 0), place, "a bowl where none is said to be, or none");
     auto facts = std::make_shared<Facts>(*open.part.facts);
     facts->cut.reset();
     if ((flags & 1) != 0 && !facts->contradiction) {

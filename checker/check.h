@@ -14,8 +14,7 @@
 #include <string>
 #include <vector>
 
-// Code for the processor's wider vectors beside the plain one; which of them runs does not matter to any
-// bound.
+// Code for wider vectors beside the plain one; which of them runs does not matter to any bound.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
 #define CHECK_CLONES __attribute__((target_clones("avx2", "default")))
@@ -74,12 +73,10 @@ class Reader {
   std::string place_;
 };
 
-// Intervals of doubles, rounded outward.
-//
-// Every operation of IEEE 754 double arithmetic gives the exact result rounded to nearest, so the exact one
-// lies within half a unit in the last place of the computed one: at most 2^-53 |x|, or 2^-1075 below the
-// normal numbers. up(x) and down(x) go at least that far: |x| 2^-52 + 2^-1074 does not round to less than a
-// whole unit, and what is added to x so large changes it.
+// Intervals of doubles, rounded outward. Every operation of IEEE 754 double arithmetic gives the exact result
+// rounded to nearest, so the exact one lies within half a unit in the last place of the computed one: at most
+// 2^-53 |x|, or 2^-1075 below the normal numbers. up(x) and down(x) go at least that far: |x| 2^-52 + 2^-1074
+// does not round to less than a whole unit, and what is added to x so large changes it.
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
 inline double up(double x) { return x + (std::abs(x) * 0x1p-52 + 0x1p-1074); }
@@ -141,9 +138,8 @@ inline double sum_error(double absolute, size_t count) {
   return up(up(absolute * ((n + 8.0) * 0x1p-52)) + (n + 2.0) * 0x1p-1072);
 }
 
-// The user's network as the checker understands it: affine steps and ReLUs on flat vectors. Each row is made
-// of runs of neighbouring columns and has no column twice; rows may share weights, as those of a convolution
-// do.
+// The user's network as the checker understands it: affine steps and ReLUs on flat vectors. Rows are made of
+// runs of neighbouring columns, none of them twice; they may share weights, as those of a convolution do.
 struct Matrix {
   struct Run {
     size_t column, weight, length;
@@ -208,13 +204,19 @@ struct Network {
   std::vector<size_t> relu_of;  // by neuron: its ReLU's node
   Shape image;                  // the input's channels, height, width; empty if the file does not say
   std::string place;            // of what is read, for rejections
+  int64_t room = 0;             // how many more numbers may be held, see claim()
 
   size_t inputs() const { return nodes.front().size; }
   size_t outputs() const { return nodes.back().size; }
   size_t neurons() const { return relu_of.size(); }
   const Node& relu(size_t neuron) const { return nodes[relu_of[neuron]]; }
+  // Files of a few bytes must not make networks of any size: values and products of each count here.
+  static int64_t room_for(const Bytes& file) {
+    return (int64_t{1} << 21) + (static_cast<int64_t>(file.size()) << 10);
+  }
+  void claim(const Shape& shape, int64_t times = 1);  // times the numbers of this shape
 
-  // Each adds what gives the result.
+  // Each adds what gives the result, whose numbers it claims.
   Signal input(const Shape& shape);
   Signal relu(const Signal& x);
   Signal affine(std::vector<Node::Term> terms, Numbers bias, const Shape& shape);
@@ -251,13 +253,11 @@ Pixels read_png(const std::string& file);
 // Grey or RGB as wanted and resized as Pillow does (bilinear); then k / 255 in float32, plane by plane.
 Floats as_values(Pixels image, const Shape& shape);
 
-// The neighbourhood { x in [0,1]^n : SSIM(x, r) >= tau }, SSIM over all values together.
-// docs/certificate-format.md derives the formulas.
+// The neighbourhood { x in [0,1]^n : SSIM(x, r) >= tau }, SSIM over all values together, as in
+// docs/certificate-format.md. Its slabs are of means.
+using Slab = Interval;
 
-using Slab = Interval;  // of means
-
-// c d(x, centre)^2, d^2 = |z - z_0|^2 + omega n (mu - m_0)^2. c and the centre are
-// floats.
+// c d(x, centre)^2 with d^2 = |z - z_0|^2 + omega n (mu - m_0)^2; c and the centre are floats.
 struct Bowl {
   double c = 0.0;
   const Numbers* centre = nullptr;
@@ -282,8 +282,7 @@ class Region {
   // theta, nu, mu, which may be any numbers. Infinity if there is no such x.
   double least(const Numbers& w, const Bowl& bowl, const Slab& slab,
                std::span<const float> multipliers) const;
-  // A line that is nowhere below the bowl on the region in the slab; its constant is infinite if none is
-  // found.
+  // A line nowhere below the bowl on the region in the slab; its constant is infinite if there is none.
   Line flatten(const Bowl& bowl, const Slab& slab) const;
   bool contains(const Numbers& x) const;  // exact
 
@@ -337,9 +336,6 @@ class Coupling {
   std::vector<size_t> order_;  // by rank: neighbours stand side by side
 };
 
-// Lower bounds of the network's values on a part of the region, from the numbers of a certificate: the linear
-// bounds of every layer are carried back to the input, and what rounding takes away is subtracted.
-
 // What is known of the neurons on a part of the region where the cut is <= 0.
 struct Facts {
   explicit Facts(size_t count) : neurons(count, Interval(-kInf, kInf)) {}
@@ -360,10 +356,10 @@ struct Reasons {
   Floats low;          // of the listed unstable neurons: slopes of lower lines
   Floats beta;         // of the splits: multipliers >= 0
   Floats multipliers;  // of the cut: >= 0; then theta, nu, mu of the region
-  bool curved = false;
-  Floats steepness;  // guesses, of the first and of the second layer's squares
-  Floats curve;      // of the coupled neurons
-  Numbers centre;    // of the bowl: floats
+  // Of the bowl, if there is one: guesses, of the first and of the second layer's squares; the coupled
+  // neurons' curvatures; its centre, which are floats.
+  Floats steepness, curve;
+  Numbers centre;
 };
 
 // Cuts what is known: sign z_j >= bound.
@@ -385,6 +381,8 @@ struct Part {
   Slab slab;
 };
 
+// Lower bounds of the network's values on a part of the region, from the numbers of a certificate: the linear
+// bounds of every layer are carried back to the input, and what rounding takes away is subtracted.
 class Prover {
  public:
   Prover(const Network& network, const Region& region);
@@ -438,7 +436,7 @@ struct Problem {
 
 struct Accepted {
   bool robust = false;
-  int64_t leaves = 0, frames = 0;
+  size_t leaves = 0, frames = 0;
 };
 
 // Throws Rejected unless the certificate is for this problem and proves its verdict.

@@ -84,8 +84,7 @@ int run(int count, char** words) {
   problem.limit = options["--ssim"];
   const Accepted accepted = check_certificate(options[""], problem);
   if (accepted.robust)
-    std::printf("ACCEPTED: robust: %lld parts of the region, %lld frames\n",
-                static_cast<long long>(accepted.leaves), static_cast<long long>(accepted.frames));
+    std::printf("ACCEPTED: robust: %zu parts of the region, %zu frames\n", accepted.leaves, accepted.frames);
   else
     std::printf("ACCEPTED: not robust\n");
   return accepted.robust ? 20 : 10;

@@ -14,6 +14,7 @@ void add_multiple(double* x, const double* w, double c, size_t n) {
 template <typename Row>
 Node::Term term(const Signal& x, const Shape& shape, Numbers weight, Row row) {
   Node::Term result{x.node, {std::move(weight), {}}};
+  result.matrix.rows.reserve(static_cast<size_t>(size_of(shape)));
   for (int64_t i = 0; i < size_of(shape); ++i) {
     result.matrix.rows.emplace_back();
     row(i, result.matrix);
@@ -48,12 +49,19 @@ int64_t size_of(const Shape& shape) {
   return size;
 }
 
+void Network::claim(const Shape& shape, int64_t times) {
+  demand(times <= room / size_of(shape), place, "the network is far larger than its file");
+  room -= times * size_of(shape);
+}
+
 Signal Network::input(const Shape& shape) {
+  claim(shape);
   nodes.push_back({static_cast<size_t>(size_of(shape)), {}, {}, 0, 0});
   return {0, shape};
 }
 
 Signal Network::relu(const Signal& x) {
+  claim(x.shape);
   nodes.push_back({nodes[x.node].size, {}, {}, x.node, neurons()});
   relu_of.resize(neurons() + nodes.back().size, nodes.size() - 1);
   return {nodes.size() - 1, x.shape};
@@ -76,6 +84,7 @@ Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape&
 
 Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
   const int64_t in = size_of(x.shape);
+  claim({static_cast<int64_t>(bias.size())}, in);
   const auto row = [&](int64_t i, Matrix& m) {
     for (int64_t j = 0; j < in; ++j) m.add(j, i * in + j);
   };
@@ -84,19 +93,20 @@ Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
 }
 
 Signal Network::diagonal(const Signal& x, Numbers factors, Numbers offsets) {
+  claim(x.shape);
   const auto row = [](int64_t i, Matrix& m) { m.add(i, i); };
   return affine({term(x, x.shape, std::move(factors), row)}, std::move(offsets), x.shape);
 }
 
 Signal Network::add(const Signal& x, const Signal& y, double factor) {
   demand(x.shape == y.shape, place, "values of different shapes");
+  claim(x.shape, 2);
   const auto row = [](int64_t i, Matrix& m) { m.add(i, 0); };
   Numbers zeros(nodes[x.node].size, 0.0);
   return affine({term(x, x.shape, {1.0}, row), term(y, x.shape, {factor}, row)}, zeros, x.shape);
 }
 
 void Window::fit(const Signal& x, const std::string& place) {
-  demand(x.shape.size() == 3, place, "no images");
   for (size_t k = 0; k < 2; ++k) {
     Axis& a = axes[k];
     a.in = x.shape[k + 1];
@@ -121,6 +131,7 @@ Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbe
   demand(groups > 0 && x.shape[0] % groups == 0 && shape[0] % groups == 0, place, "groups do not fit");
   const int64_t depth = x.shape[0] / groups;
   const int64_t size = depth * w.taps();
+  claim(shape, size);
   demand(size_of({shape[0], depth, w.taps()}) == static_cast<int64_t>(weight.size()), place,
          "kernels do not fit");
   const auto row = [&](int64_t i, Matrix& m) {
@@ -136,6 +147,7 @@ Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbe
 // The sum of a window's values times 1 / n, rounded to nearest, n their number or with the padding's.
 Signal Network::average(const Signal& x, const Window& w, bool count_padding) {
   const Shape shape = {x.shape[0], w.axes[0].out, w.axes[1].out};
+  claim(shape, w.taps());
   Numbers factors(static_cast<size_t>(size_of(shape)), 0.0);
   const auto row = [&](int64_t i, Matrix& m) {
     int64_t count = 0;
@@ -164,17 +176,16 @@ std::vector<Intervals> propagate(const Network& network, const Intervals& box, I
   for (size_t i = 1; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
     auto& y = values.emplace_back();
-    for (size_t j = 0; j < node.size && node.terms.empty(); ++j) {
-      Interval& z = neurons[node.first_neuron + j];
-      const Interval& found = values[node.from][j];
-      z = {std::max(z.lo, found.lo), std::min(z.hi, found.hi)};
-      if (z.lo > z.hi) return {};
-      y.push_back(at_least(z, 0.0));
-    }
-    for (size_t j = 0; j < node.bias.size(); ++j) {
-      Interval sum = node.bias[j];
-      node.each_product(j, [&](double w, size_t from, size_t k) { sum = sum + w * values[from][k]; });
-      y.push_back(sum);
+    for (size_t j = 0; j < node.size; ++j) {
+      Interval value = node.terms.empty() ? values[node.from][j] : node.bias[j];
+      node.each_product(j, [&](double w, size_t from, size_t k) { value = value + w * values[from][k]; });
+      if (node.terms.empty()) {
+        Interval& z = neurons[node.first_neuron + j];
+        z = {std::max(z.lo, value.lo), std::min(z.hi, value.hi)};
+        if (z.lo > z.hi) return {};
+        value = at_least(z, 0.0);
+      }
+      y.push_back(value);
     }
   }
   return values;

@@ -30,9 +30,8 @@ class Fields {
       if (!fits || own == '-' || twice)
         throw Rejected(place,
                        (twice ? "two fields " : "an unknown kind of field, ") + std::to_string(number));
-      Field& field = same.emplace_back();
-      if (own == 'b') field.bytes = in.take(in.varint(false));
-      if (own != 'b') field.value = own == 'v' ? in.varint(false) : in.word(own == 'd' ? 8 : 4);
+      const uint64_t value = own == 'f' || own == 'd' ? in.word(own == 'd' ? 8 : 4) : in.varint(false);
+      same.push_back(own == 'b' ? Field{0, in.take(value)} : Field{value, {}});
     }
   }
   const std::vector<Field>& operator[](uint64_t number) { return all_[number]; }
@@ -59,9 +58,10 @@ std::pair<std::string, Tensor> read_tensor(Message message, const std::string& p
   const std::vector<int64_t> listed = all.numbers(7);
   Tensor tensor{all.numbers(1), Numbers(listed.begin(), listed.end())};
   const bool floats = !all[4].empty();
-  demand((type == 1 || type == 11 || type == 7) && (type == 1 || !floats) && (type == 7 || all[7].empty()) &&
-             static_cast<int>(floats) + !all[7].empty() + !all[9].empty() <= 1,
-         place, "numbers that are neither float32, float64 nor int64, or of another kind than said");
+  const bool known = type == 1 || type == 11 || (type == 7 && !floats);
+  demand(known && (type == 1 || !floats) && (type == 7 || listed.empty()), place,
+         "numbers of an unknown kind");
+  demand(floats + !listed.empty() + !all[9].empty() <= 1, place, "numbers in two places");
   for (Reader in(all.first(floats ? 4 : 9).bytes, place); !in.at_end();)
     tensor.values.push_back(type == 7 ? static_cast<double>(static_cast<int64_t>(in.word(8)))
                                       : in.number(type == 1 ? 4 : 8));
@@ -72,7 +72,10 @@ std::pair<std::string, Tensor> read_tensor(Message message, const std::string& p
 
 class Graph {
  public:
-  explicit Graph(const std::string& file) : file_(file), place_(file) {}
+  Graph(const std::string& file, int64_t room) : file_(file) {
+    network_.place = file;
+    network_.room = room;
+  }
 
   Network read(Message message) {
     Fields graph(message, file_, "bb--b----bbbbb-b");
@@ -82,7 +85,7 @@ class Graph {
     for (const Field& each : graph[11]) read_input(each.bytes);
     demand(!network_.nodes.empty() && graph[12].size() == 1, "it has no input, or not one output");
     for (const Field& each : graph[1]) read_step(each.bytes);
-    place_ = file_;
+    network_.place = file_;
     const Signal output = signal(Fields(graph.first(12).bytes, file_, kPort).first(1).text());
     demand(output.node + 1 == network_.nodes.size(), "its output is not its last value");
     return std::move(network_);
@@ -91,7 +94,7 @@ class Graph {
  private:
   static constexpr std::string_view kPort = "BBbb";  // name, type
 
-  void demand(bool holds, std::string_view why) const { check::demand(holds, place_, why); }
+  void demand(bool holds, std::string_view why) const { check::demand(holds, network_.place, why); }
 
   void read_input(Message message) {
     Fields port(message, file_, kPort);
@@ -116,7 +119,7 @@ class Graph {
     Fields step(message, file_, "bbbBbbB  b");
     const std::string op = step.first(4).text();
     const std::string out = step.first(2).text();
-    network_.place = place_ = file_ + ", " + op + " that gives '" + out + "'";
+    network_.place = file_ + ", " + op + " that gives '" + out + "'";
     demand(step[2].size() == 1 && step.first(7).bytes.empty(), "it has two outputs, or is of another domain");
     inputs_.clear();
     settings_.clear();
@@ -137,7 +140,7 @@ class Graph {
 
   // Numbers and lists of them; texts count as their first letter.
   void read_attribute(Message message) {
-    Fields all(message, place_, "BFVBB--n----b------V");
+    Fields all(message, network_.place, "BFVBB--n----b------V");
     const uint64_t type = all.first(20).value;
     for (uint64_t number = 2; number <= 8; ++number)
       demand(all[number].empty() == (number != type + 1), "an attribute without a value of its type alone");
@@ -145,7 +148,7 @@ class Graph {
     Numbers list(whole.begin(), whole.end());
     if (type == 1) list = {std::bit_cast<float>(static_cast<uint32_t>(all.first(2).value))};
     if (type == 3) list = {all.first(4).bytes.empty() ? 0.0 : all.first(4).bytes[0]};
-    if (type == 4) tensor_ = read_tensor(all.first(5).bytes, place_).second;
+    if (type == 4) tensor_ = read_tensor(all.first(5).bytes, network_.place).second;
     demand(!list.empty() || type == 4, "an attribute of an unknown kind");
     demand(settings_.emplace(all.first(1).text(), list).second, "an attribute is there twice");
   }
@@ -190,7 +193,8 @@ class Graph {
   }
 
   // A number for each value of x, from a constant that is repeated along axes where it has one.
-  Numbers spread(Tensor tensor, Shape shape) const {
+  Numbers spread(Tensor tensor, Shape shape) {
+    network_.claim(shape);
     shape.insert(shape.begin(), 1);  // that of the batch
     demand(tensor.shape.size() <= shape.size(), "a constant of more axes than the values have");
     tensor.shape.insert(tensor.shape.begin(), shape.size() - tensor.shape.size(), 1);
@@ -208,15 +212,14 @@ class Graph {
     return values;
   }
   // A number for each value of x, from constants of its channels.
-  Numbers of_channels(Tensor tensor, const Shape& shape) const {
+  Numbers of_channels(Tensor tensor, const Shape& shape) {
     demand(tensor.shape == Shape{shape[0]}, "constants of another shape");
     tensor.shape.resize(shape.size(), 1);
     return spread(tensor, shape);
   }
   // Of Gemm and Conv, for values of this shape.
-  Numbers bias(const Shape& shape) const {
-    const bool given = inputs_.size() > 2 && !inputs_[2].empty();
-    if (!given) return Numbers(static_cast<size_t>(size_of(shape)), 0.0);
+  Numbers bias(const Shape& shape) {
+    if (inputs_.size() < 3 || inputs_[2].empty()) return spread({{}, {0.0}}, shape);
     return shape.size() == 1 ? spread(constant(2), shape) : of_channels(constant(2), shape);
   }
 
@@ -288,13 +291,13 @@ class Graph {
     for (size_t k = 0; k < 2; ++k)
       window.axes[k] = {whole(kernel[k]), whole(stride[k]), whole(dilation[k]), whole(pads[k]),
                         whole(pads[k + 2])};
-    window.fit(x, place_);
+    window.fit(x, network_.place);
     if (!convolves) return network_.average(x, window, padded != 0.0);
     return network_.convolve(x, window, whole(groups), constant(1).values,
                              bias({of[0], window.axes[0].out, window.axes[1].out}));
   }
 
-  std::string file_, place_;
+  std::string file_;
   Network network_;
   std::map<std::string, Signal> signals_;
   std::map<std::string, Tensor> constants_;
@@ -315,7 +318,7 @@ Network read_onnx(const Bytes& data, const std::string& file) {
   }
   demand(!model.first(7).bytes.empty(), file, "neither a file of torch.save nor an ONNX file");
   demand(opset >= 7 && opset <= 28, file, "a version of ONNX's operators that is not known here");
-  return Graph(file).read(model.first(7).bytes);
+  return Graph(file, Network::room_for(data)).read(model.first(7).bytes);
 }
 
 }  // namespace check

@@ -144,7 +144,7 @@ double Prover::relaxed(Pass& pass, size_t neuron, double c) const {
     pass.lose(kInf);
     return 0.0;
   }
-  const size_t coupled = pass.reasons.curved ? coupled_[neuron] : 0;
+  const size_t coupled = pass.reasons.curve.empty() ? 0 : coupled_[neuron];
   if (coupled > 0 && pass.reasons.curve[coupled - 1] > 0.0F) return parabola(pass, coupled - 1, z, c);
   // c < 0 and l < 0 < u: c relu(z) - v z is concave, and so least at an end.
   const double v = c * std::min(1.0, z.hi / (z.hi - z.lo));

@@ -151,9 +151,8 @@ class Pickle {
     Tensor tensor{tuple(), {}};
     const Shape strides = tuple();
     const std::string tail = match(std::string("\x88") + "c)RtR")[1].text;
-    demand(head[0].text == "torch._utils\n_rebuild_tensor_v2\n" && head[3].text == "storage" &&
-               tail == kDictionary,
-           place, "no tensor");
+    const bool rebuilt = head[0].text == "torch._utils\n_rebuild_tensor_v2\n" && tail == kDictionary;
+    demand(rebuilt && head[3].text == "storage", place, "no tensor");
     const bool is_double = head[4].text == "torch\nDoubleStorage\n";
     demand(is_double || head[4].text == "torch\nFloatStorage\n", place, "neither float32 nor float64");
     const int64_t count = size_of(tensor.shape);
@@ -165,10 +164,9 @@ class Pickle {
       demand(strides[k] == step || tensor.shape[k] == 1, place, "it is not contiguous");
     const auto found = entries_.find(small(folder_ + "data/" + head[5].text));
     const int width = is_double ? 8 : 4;
-    demand(found != entries_.end() &&
-               found->second.size() / static_cast<size_t>(width) >= static_cast<size_t>(head[7].number) &&
-               head[10].number <= head[7].number - count,
-           place, "its numbers are missing");
+    const bool there = found != entries_.end() && head[10].number <= head[7].number - count &&
+                       head[7].number <= static_cast<int64_t>(found->second.size()) / width;
+    demand(there, place, "its numbers are missing");
     Reader in(found->second, place);
     in.take(static_cast<uint64_t>(head[10].number * width));
     for (int64_t i = 0; i < count; ++i) tensor.values.push_back(in.number(width));
@@ -222,12 +220,13 @@ Network read_pytorch(const Bytes& data, const std::string& file) {
   }
   Network network;
   network.place = file;
+  network.room = Network::room_for(data);
   Signal x;
   for (auto& [numbers, arrays] : layers) {
     const Shape shape = arrays["weight"].shape;
     demand(shape.size() == 2, file, "a layer's weight is no matrix");
-    Tensor bias = {{shape[0]}, Numbers(static_cast<size_t>(shape[0]), 0.0)};
-    if (arrays.count("bias") > 0) bias = arrays["bias"];
+    Tensor& bias = arrays["bias"];
+    if (bias.shape.empty()) bias = {{shape[0]}, Numbers(static_cast<size_t>(shape[0]), 0.0)};
     x = network.nodes.empty() ? network.input({shape[1]}) : network.relu(x);
     demand(x.shape == Shape{shape[1]} && bias.shape == Shape{shape[0]}, file, "sizes do not fit");
     x = network.dense(x, std::move(arrays["weight"].values), std::move(bias.values));
