@@ -74,8 +74,7 @@ uint64_t Reader::varint(bool strict) {
 size_t Reader::index(size_t end, const char* what) {
   const uint64_t value = varint();
   if (value >= end)
-    throw Rejected(place_,
-                   std::string(what) + " " + std::to_string(value) + " is not below " + std::to_string(end));
+    throw Rejected(place_, what + (" " + std::to_string(value)) + " is not below " + std::to_string(end));
   return value;
 }
 

@@ -10,8 +10,7 @@ constexpr size_t kSum = 4;                        // bytes of the checksum
 constexpr size_t kMostNumbers = size_t{1} << 40;  // of subproblems
 constexpr float kGrid = 4096.0F;                  // values of bowls' centres are multiples of 1 / kGrid
 
-// Removes the checksum at the end, which must be that of all before, and the first line, and unpacks the
-// rest.
+// Takes off the first line and the checksum, which must be that of all before it, and unpacks the rest.
 Bytes open(const std::string& file) {
   const Bytes data = read_file(file);
   demand(data.size() > kStart.size() + kSum && std::equal(kStart.begin(), kStart.end(), data.begin()), file,

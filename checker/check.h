@@ -43,14 +43,12 @@ uint64_t checksum(Message data);  // CRC-32
 // A zlib stream that is the whole of the data and gives at most `most` bytes.
 Bytes unpack(Message data, uint64_t most, const std::string& place);
 
-// A decimal number as written, exactly.
-mpq_class decimal(const std::string& text, const std::string& place);
+mpq_class decimal(const std::string& text, const std::string& place);  // as written, exactly
 
 // Takes numbers off the front of some bytes; rejects where they end too early. Little-endian.
 class Reader {
  public:
   Reader(Message data, std::string place) : rest_(data), place_(std::move(place)) {}
-
   bool at_end() const { return rest_.empty(); }
   const std::string& place() const { return place_; }
   void demand(bool holds, std::string_view why) const { check::demand(holds, place_, why); }
@@ -60,12 +58,10 @@ class Reader {
   uint8_t byte() { return take(1)[0]; }
   // Seven bits a byte, the lowest first; strict: in one way only, so without needless zeros.
   uint64_t varint(bool strict = true);
-  // A varint below `end`.
-  size_t index(size_t end, const char* what);
-  double number(int bytes);  // a finite float or double
+  size_t index(size_t end, const char* what);  // a varint below end
+  double number(int bytes);                    // a finite float or double
   std::string chars(uint64_t size);
-  // Floats whose lowest bytes come first, then the next ones; all finite.
-  Floats floats(size_t count);
+  Floats floats(size_t count);  // finite; their lowest bytes come first, then the next ones
   Neurons ascending(size_t end);
 
  private:
@@ -84,7 +80,6 @@ inline double down(double x) { return x - (std::abs(x) * 0x1p-52 + 0x1p-1074); }
 
 struct Interval {
   double lo, hi;
-
   Interval(double x = 0.0) : Interval(x, x) {}
   Interval(double low, double high) : lo(low), hi(high) {}
   double middle() const { return lo / 2 + hi / 2; }
@@ -146,7 +141,6 @@ struct Matrix {
   };
   Numbers weight;
   std::vector<std::vector<Run>> rows;
-
   void add(int64_t column, int64_t place);  // to the last row; place: in weight
 };
 
@@ -206,14 +200,14 @@ struct Network {
   std::string place;            // of what is read, for rejections
   int64_t room = 0;             // how many more numbers may be held, see claim()
 
+  Network() = default;
+  // What is read from a file of few bytes must not be of any size: values and products count as numbers.
+  Network(const std::string& file, size_t bytes)
+      : place(file), room((int64_t{1} << 21) + (static_cast<int64_t>(bytes) << 10)) {}
   size_t inputs() const { return nodes.front().size; }
   size_t outputs() const { return nodes.back().size; }
   size_t neurons() const { return relu_of.size(); }
   const Node& relu(size_t neuron) const { return nodes[relu_of[neuron]]; }
-  // Files of a few bytes must not make networks of any size: values and products of each count here.
-  static int64_t room_for(const Bytes& file) {
-    return (int64_t{1} << 21) + (static_cast<int64_t>(file.size()) << 10);
-  }
   void claim(const Shape& shape, int64_t times = 1);  // times the numbers of this shape
 
   // Each adds what gives the result, whose numbers it claims.
@@ -274,14 +268,12 @@ struct Jet;
 class Region {
  public:
   Region(const Floats& reference, const mpq_class& threshold);
-
   size_t size() const { return reference_.size(); }
   const Intervals& box() const { return box_; }  // contains the region
   double omega() const { return omega_; }
   // A lower bound of w . x - bowl(x) over all x of the region with a mean in the slab, from the multipliers
-  // theta, nu, mu, which may be any numbers. Infinity if there is no such x.
-  double least(const Numbers& w, const Bowl& bowl, const Slab& slab,
-               std::span<const float> multipliers) const;
+  // theta, nu, mu behind that of the cut, which may be any numbers. Infinity if there is no such x.
+  double least(const Numbers& w, const Bowl& bowl, const Slab& slab, const Floats& multipliers) const;
   // A line nowhere below the bowl on the region in the slab; its constant is infinite if there is none.
   Line flatten(const Bowl& bowl, const Slab& slab) const;
   bool contains(const Numbers& x) const;  // exact
@@ -386,7 +378,6 @@ struct Part {
 class Prover {
  public:
   Prover(const Network& network, const Region& region);
-
   // What follows from the neurons' bounds.
   void propagate(Facts& facts) const;
   // Lets these neurons have parabolas: some whose inputs are affine in the image, then some whose inputs are

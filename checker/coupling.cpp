@@ -28,13 +28,11 @@ bool factorise(std::vector<Band>& lines) {
       const size_t from = std::max(own.first, other.first);
       double& value = own.values[j - own.first];
       if (from < j) value -= dot(&own.values[from - own.first], &other.values[from - other.first], j - from);
-      if (j < i) {
-        value /= other.values[j - other.first];
-      } else {
-        if (!(value > 0.0) || !std::isfinite(value)) return false;
-        value = std::sqrt(value);
-      }
+      if (j < i) value /= other.values[j - other.first];
     }
+    double& last = own.values.back();
+    if (!(last > 0.0) || !std::isfinite(last)) return false;
+    last = std::sqrt(last);
   }
   return true;
 }

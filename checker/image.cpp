@@ -9,8 +9,7 @@ constexpr int64_t kMostPixels = int64_t{1} << 28;
 void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   const auto step = static_cast<size_t>(image.channels);
   const auto stride = static_cast<size_t>(image.width * image.channels);
-  demand(raw.size() == (stride + 1) * static_cast<size_t>(image.height), file,
-         "it has too few or too many pixels");
+  demand(raw.size() == (stride + 1) * static_cast<size_t>(image.height), file, "too few or many pixels");
   image.values.resize(stride * static_cast<size_t>(image.height));
   for (size_t y = 0; y < static_cast<size_t>(image.height); ++y) {
     const uint8_t* in = raw.data() + y * (stride + 1);
@@ -31,8 +30,7 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   }
 }
 
-// A target value's share of the source, from a first value on: a triangle of weights in fixed point with 22
-// bits, as Pillow computes it.
+// A target's first source value, and weights from there on: a triangle in 22-bit fixed point, as in Pillow.
 std::pair<int64_t, Shape> weights_of(int64_t target, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double support = std::max(scale, 1.0);
@@ -84,8 +82,7 @@ Pixels read_png(const std::string& file) {
   Bytes packed;
   for (std::string type; type != "IEND";) {
     const uint64_t size = in.word(4, true);
-    const auto name = in.take(4);
-    type.assign(name.begin(), name.end());
+    type = in.chars(4);
     const auto chunk = in.take(size);
     in.take(4);  // the chunk's checksum: zlib's own and the count of pixels are looked at
     demand((type == "IHDR") == (image.channels == 0), file, "not one header, in front");

@@ -38,10 +38,9 @@ Shape shape_in(const std::string& text, const std::string& before, const std::st
 
 // The shape of the input: as in the model's file, as given, as in the model's name
 // ("model_i1x28x28_l100_o5.pt"), or the image's own.
-Shape shape_of(const Network& network, const std::string& dimension, const std::string& model,
-               const Pixels& image) {
-  const Shape given = shape_in(dimension, "", ",", "");
-  if (given.empty() && !dimension.empty()) throw Usage{};
+Shape shape_of(const Network& network, const std::string& option, const std::string& model, Pixels image) {
+  const Shape given = shape_in(option, "", ",", "");
+  if (given.empty() && !option.empty()) throw Usage{};
   const Shape named = shape_in(model.substr(model.rfind('/') + 1), "model_i", "x", "_l.{0,200}");
   Shape shape = {image.channels, image.height, image.width};
   for (const Shape& known : {named, network.image, given})
@@ -57,10 +56,7 @@ int run(int count, char** words) {
   for (const char* name : {"", "--model", "--image", "--class", "--ssim", "--dimension"}) options[name];
   for (int i = 1; i < count; ++i) {
     const std::string name = words[i][0] == '-' ? words[i] : "";
-    if (name == "--help" || name == "-h") {
-      std::fputs(kUsage, stdout);
-      return 0;
-    }
+    if (name == "--help" || name == "-h") return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
     const auto option = options.find(name);
     if (option == options.end() || !option->second.empty() || (!name.empty() && ++i >= count)) throw Usage{};
     option->second = words[i];

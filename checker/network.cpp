@@ -117,13 +117,12 @@ void Window::fit(const Signal& x, const std::string& place) {
 }
 
 int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
-  const Axis& lines = axes[0];
-  const Axis& columns = axes[1];
-  const int64_t y =
-      o / columns.out % lines.out * lines.stride - lines.pad + t / columns.kernel * lines.dilation;
-  const int64_t x = o % columns.out * columns.stride - columns.pad + t % columns.kernel * columns.dilation;
-  const bool inside = y >= 0 && y < lines.in && x >= 0 && x < columns.in;
-  return inside ? (channel * lines.in + y) * columns.in + x : -1;
+  const Axis& a = axes[0];
+  const Axis& b = axes[1];
+  const int64_t y = o / b.out % a.out * a.stride - a.pad + t / b.kernel * a.dilation;
+  const int64_t x = o % b.out * b.stride - b.pad + t % b.kernel * b.dilation;
+  const bool inside = y >= 0 && y < a.in && x >= 0 && x < b.in;
+  return inside ? (channel * a.in + y) * b.in + x : -1;
 }
 
 Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight, Numbers bias) {
@@ -131,9 +130,8 @@ Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbe
   demand(groups > 0 && x.shape[0] % groups == 0 && shape[0] % groups == 0, place, "groups do not fit");
   const int64_t depth = x.shape[0] / groups;
   const int64_t size = depth * w.taps();
+  demand(size_of({shape[0], size}) == static_cast<int64_t>(weight.size()), place, "kernels do not fit");
   claim(shape, size);
-  demand(size_of({shape[0], depth, w.taps()}) == static_cast<int64_t>(weight.size()), place,
-         "kernels do not fit");
   const auto row = [&](int64_t i, Matrix& m) {
     const int64_t channel = i / w.count();
     for (int64_t k = 0; k < size; ++k) {

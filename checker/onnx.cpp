@@ -28,8 +28,7 @@ class Fields {
       auto& same = all_[number];
       const bool twice = due != small && !same.empty();
       if (!fits || own == '-' || twice)
-        throw Rejected(place,
-                       (twice ? "two fields " : "an unknown kind of field, ") + std::to_string(number));
+        throw Rejected(place, (twice ? "two fields " : "unknown kind of field ") + std::to_string(number));
       const uint64_t value = own == 'f' || own == 'd' ? in.word(own == 'd' ? 8 : 4) : in.varint(false);
       same.push_back(own == 'b' ? Field{0, in.take(value)} : Field{value, {}});
     }
@@ -59,23 +58,18 @@ std::pair<std::string, Tensor> read_tensor(Message message, const std::string& p
   Tensor tensor{all.numbers(1), Numbers(listed.begin(), listed.end())};
   const bool floats = !all[4].empty();
   const bool known = type == 1 || type == 11 || (type == 7 && !floats);
-  demand(known && (type == 1 || !floats) && (type == 7 || listed.empty()), place,
-         "numbers of an unknown kind");
+  demand(known && (type == 1 || !floats) && (type == 7 || listed.empty()), place, "numbers of unknown kind");
   demand(floats + !listed.empty() + !all[9].empty() <= 1, place, "numbers in two places");
   for (Reader in(all.first(floats ? 4 : 9).bytes, place); !in.at_end();)
     tensor.values.push_back(type == 7 ? static_cast<double>(static_cast<int64_t>(in.word(8)))
                                       : in.number(type == 1 ? 4 : 8));
-  demand(size_of(tensor.shape) == static_cast<int64_t>(tensor.values.size()), place,
-         "too few or many numbers");
+  demand(size_of(tensor.shape) == static_cast<int64_t>(tensor.values.size()), place, "not so many numbers");
   return {all.first(8).text(), std::move(tensor)};
 }
 
 class Graph {
  public:
-  Graph(const std::string& file, int64_t room) : file_(file) {
-    network_.place = file;
-    network_.room = room;
-  }
+  Graph(const std::string& file, size_t bytes) : file_(file), network_(file, bytes) {}
 
   Network read(Message message) {
     Fields graph(message, file_, "bb--b----bbbbb-b");
@@ -178,10 +172,8 @@ class Graph {
     if (op == "Gemm" || op == "MatMul") return dense(x);
     if (op == "BatchNormalization") return normalise(x);
     if (op == "Conv" || op == "AveragePool" || op == "GlobalAveragePool") return windows(op, x);
-    if (op == "Identity" || op == "Dropout") {
-      take("ratio", {0.0});
-      return x;
-    }
+    if (op == "Dropout") take("ratio", {0.0});
+    if (op == "Identity" || op == "Dropout") return x;
     demand(op == "Flatten" || op == "Reshape", "an operator that is not known here");
     expect("axis", 1.0);
     expect("allowzero", 0.0);
@@ -280,21 +272,20 @@ class Graph {
     expect("ceil_mode", 0.0);
     const Numbers stride = take("strides", {1.0, 1.0});
     const Numbers dilation = take("dilations", {1.0, 1.0});
-    const Numbers pads = take("pads", {0.0, 0.0, 0.0, 0.0});
+    const Numbers pad = take("pads", {0.0, 0.0, 0.0, 0.0});
     const double padded = take("count_include_pad", {0.0})[0];
     const double groups = take("group", {1.0})[0];
     const auto whole = [&](double value) {
       demand(value >= 0.0 && value < 1 << 20, "an impossible window");
       return static_cast<int64_t>(value);
     };
-    Window window{};
+    Window w{};
     for (size_t k = 0; k < 2; ++k)
-      window.axes[k] = {whole(kernel[k]), whole(stride[k]), whole(dilation[k]), whole(pads[k]),
-                        whole(pads[k + 2])};
-    window.fit(x, network_.place);
-    if (!convolves) return network_.average(x, window, padded != 0.0);
-    return network_.convolve(x, window, whole(groups), constant(1).values,
-                             bias({of[0], window.axes[0].out, window.axes[1].out}));
+      w.axes[k] = {whole(kernel[k]), whole(stride[k]), whole(dilation[k]), whole(pad[k]), whole(pad[k + 2])};
+    w.fit(x, network_.place);
+    if (!convolves) return network_.average(x, w, padded != 0.0);
+    Numbers biases = bias({of[0], w.axes[0].out, w.axes[1].out});
+    return network_.convolve(x, w, whole(groups), constant(1).values, std::move(biases));
   }
 
   std::string file_;
@@ -318,7 +309,7 @@ Network read_onnx(const Bytes& data, const std::string& file) {
   }
   demand(!model.first(7).bytes.empty(), file, "neither a file of torch.save nor an ONNX file");
   demand(opset >= 7 && opset <= 28, file, "a version of ONNX's operators that is not known here");
-  return Graph(file, Network::room_for(data)).read(model.first(7).bytes);
+  return Graph(file, data.size()).read(model.first(7).bytes);
 }
 
 }  // namespace check

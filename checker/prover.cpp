@@ -286,7 +286,7 @@ double Prover::lower_bound(Goal goal, const Part& part, const Reasons& reasons) 
   // Where the cut is <= 0, adding eta times it makes nothing larger.
   if (part.facts->cut && eta > 0.0) pass.add(eta, *part.facts->cut);
   const Bowl bowl = pass.bent() ? bowl_of(pass) : Bowl{};
-  const double least = region_.least(pass.input, bowl, part.slab, std::span(reasons.multipliers).subspan(1));
+  const double least = region_.least(pass.input, bowl, part.slab, reasons.multipliers);
   if (least == kInf) return kInf;  // the part has no points
   const double bound = down(pass.constant + least);
   return std::isnan(bound) ? -kInf : bound;

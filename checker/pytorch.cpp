@@ -218,9 +218,7 @@ Network read_pytorch(const Bytes& data, const std::string& file) {
     demand(patterns.size() == 1, place, "the order of the layers is not clear");
     demand(layers[numbers].emplace(kind, std::move(tensor)).second, place, "it is there twice");
   }
-  Network network;
-  network.place = file;
-  network.room = Network::room_for(data);
+  Network network(file, data.size());
   Signal x;
   for (auto& [numbers, arrays] : layers) {
     const Shape shape = arrays["weight"].shape;

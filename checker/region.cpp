@@ -67,8 +67,7 @@ Region::Region(const Floats& reference, const mpq_class& threshold)
 struct Jet {
   Interval v, d, e;
 
-  Jet(const Interval& value, const Interval& slope = {}, const Interval& bend = {})
-      : v(value), d(slope), e(bend) {}
+  Jet(const Interval& f, const Interval& g = {}, const Interval& h = {}) : v(f), d(g), e(h) {}
 };
 
 namespace {
@@ -163,15 +162,14 @@ double Region::peak(const Shape& f, double lo, double hi) const {
   return std::isnan(pieces.top()[0]) ? kInf : pieces.top()[0];
 }
 
-double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab,
-                     std::span<const float> multipliers) const {
+double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab, const Floats& multipliers) const {
   const double lo = std::max(slab.lo, means_.lo);
   const double hi = std::min(slab.hi, means_.hi);
   if (lo > hi) return kInf;
   const auto multiplier = [&](size_t i) { return i < multipliers.size() ? double{multipliers[i]} : 0.0; };
-  const double theta = multiplier(0);
-  const double nu = multiplier(1);
-  const double k = fast_k(multiplier(2));
+  const double theta = multiplier(1);
+  const double nu = multiplier(2);
+  const double k = fast_k(multiplier(3));
   const Interval c = bowl.c;
   const Numbers& centre = bowl.centre == nullptr ? zeros_ : *bowl.centre;
   Interval mean;
@@ -192,7 +190,7 @@ double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab,
     if (!std::isfinite(w[i])) return -kInf;
     // v: any numbers, those that make the most of the box.
     const double shift = bowl.c * 2.0 * (mean.lo + k0 * z_[i].lo - centre[i]);
-    const double inner = multiplier(2) + k * z_[i].lo;
+    const double inner = multiplier(3) + k * z_[i].lo;
     const double x = inner + theta * (shift - w[i] - nu);
     double v = (x < 0.0 ? nu - inner / theta : nu + (1.0 - inner) / theta) - shift;
     if ((x >= 0.0 && x <= 1.0) || !std::isfinite(v)) v = -w[i];
