@@ -25,7 +25,6 @@ struct Open {
   size_t number = 0;
   Goal goal;
   Part part;
-
   std::string place() const { return "subproblem " + std::to_string(number); }
 };
 
@@ -228,11 +227,8 @@ class Checker {
     read_frame(open.part, false);
     ++accepted_.frames;
     demand(facts->contradiction || (flags & 4) == 0, place, "it is said to be contradictory, and is not");
-    if ((flags & 4) != 0) {
-      ++accepted_.leaves;
-    } else {
-      open_.emplace(open.number, std::move(open));
-    }
+    accepted_.leaves += (flags & 4) != 0 ? 1 : 0;
+    if ((flags & 4) == 0) open_.emplace(open.number, std::move(open));
   }
 
   Reader in_;

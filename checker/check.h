@@ -24,7 +24,7 @@
 
 namespace check {
 
-// Files as bytes, and why a certificate is not accepted: thrown as soon as anything is not as it must be.
+// Why a certificate is not accepted: thrown as soon as anything is not as it must be.
 struct Rejected : std::runtime_error {
   Rejected(const std::string& place, const std::string& why) : std::runtime_error(place + ": " + why) {}
 };
@@ -74,7 +74,6 @@ class Reader {
 // 2^-53 |x|, or 2^-1075 below the normal numbers. up(x) and down(x) go at least that far: |x| 2^-52 + 2^-1074
 // does not round to less than a whole unit, and what is added to x so large changes it.
 constexpr double kInf = std::numeric_limits<double>::infinity();
-
 inline double up(double x) { return x + (std::abs(x) * 0x1p-52 + 0x1p-1074); }
 inline double down(double x) { return x - (std::abs(x) * 0x1p-52 + 0x1p-1074); }
 
@@ -120,9 +119,7 @@ inline Interval root(const Interval& a) {
   const Interval both = rounded(std::sqrt(std::max(0.0, a.lo)), std::sqrt(std::max(0.0, a.hi)));
   return {std::max(0.0, both.lo), both.hi};
 }
-inline Interval at_least(const Interval& a, double least) {
-  return {std::max(a.lo, least), std::max(a.hi, least)};
-}
+inline Interval at_least(const Interval& a, double b) { return {std::max(a.lo, b), std::max(a.hi, b)}; }
 
 // A sum of `count` products, added in any order, is off by at most gamma = count u / (1 - count u) times the
 // sum of the products' absolute values, u = 2^-53 (Higham 2002, section 3.1), and by 2^-1074 for each product
@@ -264,7 +261,6 @@ struct Line {
 };
 
 struct Jet;
-
 class Region {
  public:
   Region(const Floats& reference, const mpq_class& threshold);

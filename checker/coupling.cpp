@@ -49,8 +49,8 @@ void Coupling::add(const Numbers& row, const Interval& offset) {
   }
   // The excess' share is at most |excess| inputs |row|^2; doubled, which pays for rounding. What underflows
   // later is covered, too.
-  own.squares *= 2.0 * (2.0 + std::abs(excess_) * static_cast<double>(inputs_));
-  own.squares = std::max(own.squares, 0x1p-400);
+  const double both = 2.0 * (2.0 + std::abs(excess_) * static_cast<double>(inputs_));
+  own.squares = std::max(own.squares * both, 0x1p-400);
   rows_.push_back(std::move(own));
 }
 

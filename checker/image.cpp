@@ -90,8 +90,8 @@ Pixels read_png(const std::string& file) {
       Reader header(chunk, file);
       image.width = static_cast<int64_t>(header.word(4, true));
       image.height = static_cast<int64_t>(header.word(4, true));
-      demand(image.width > 0 && image.height > 0 && image.width <= kMostPixels / image.height, file,
-             "impossible sizes");
+      demand(image.width > 0 && image.height > 0, file, "it is empty");
+      demand(image.width <= kMostPixels / image.height, file, "it is too large");
       const auto kind = header.take(5);
       demand(kind[0] == 8, file, "not 8 bits a value");
       demand(kind[1] == 0 || kind[1] == 2, file, "neither grey nor RGB");
@@ -104,8 +104,8 @@ Pixels read_png(const std::string& file) {
       demand(type != "tRNS" && type != "acTL", file, "it has transparency, or moves");
     }
   }
-  const uint64_t most = static_cast<uint64_t>((image.width * image.channels + 1) * image.height);
-  unfilter(image, unpack(packed, most, file), file);
+  const int64_t most = (image.width * image.channels + 1) * image.height;
+  unfilter(image, unpack(packed, static_cast<uint64_t>(most), file), file);
   return image;
 }
 
@@ -129,10 +129,10 @@ Floats as_values(Pixels image, const Shape& shape) {
   if (columns != 0) image = resize(image, true, shape[2]);
   if (!lines_first && rows != 0) image = resize(image, false, shape[1]);
   Floats values;
+  const int64_t plane = shape[1] * shape[2];
   for (int64_t i = 0; i < size_of(shape); ++i) {
-    const int64_t plane = shape[1] * shape[2];
-    values.push_back(static_cast<float>(image.values[static_cast<size_t>(i % plane * shape[0] + i / plane)]) /
-                     255.0F);
+    const uint8_t value = image.values[static_cast<size_t>(i % plane * shape[0] + i / plane)];
+    values.push_back(static_cast<float>(value) / 255.0F);
   }
   return values;
 }

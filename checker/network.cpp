@@ -73,9 +73,9 @@ Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape&
   for (const Node::Term& term : terms) {
     fits = fits && term.matrix.rows.size() == size && all_finite(term.matrix.weight);
     for (const auto& row : term.matrix.rows)
-      for (const Matrix::Run& run : row)
-        fits = fits && run.column + run.length <= nodes[term.node].size &&
-               run.weight + run.length <= term.matrix.weight.size();
+      for (const auto& [column, weight, length] : row)
+        fits =
+            fits && column + length <= nodes[term.node].size && weight + length <= term.matrix.weight.size();
   }
   demand(fits, place, "its numbers do not fit, or are not finite");
   nodes.push_back({size, std::move(terms), std::move(bias), 0, 0});

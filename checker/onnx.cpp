@@ -123,11 +123,8 @@ class Graph {
     demand(signals_.count(out) + constants_.count(out) == 0, "this value is there already");
     demand((op == "Constant") == inputs_.empty() && inputs_.empty() != tensor_.values.empty(),
            "no inputs, or a tensor");
-    if (inputs_.empty()) {
-      constants_[out] = tensor_;
-    } else {
-      signals_[out] = apply(op);
-    }
+    if (inputs_.empty()) constants_[out] = tensor_;
+    if (!inputs_.empty()) signals_[out] = apply(op);
     for (const auto& [name, setting] : settings_)
       demand(setting.empty(), "attribute " + name + " is not known here");
   }

@@ -60,7 +60,6 @@ Entries unzip(const Bytes& data, const std::string& file) {
 // Reads the pickle that torch.save writes of a state_dict, and no other: opcode by opcode.
 class Pickle {
  public:
-  // At most so many numbers are read.
   Pickle(const Entries& entries, const std::string& folder, const std::string& file, size_t most)
       : entries_(entries),
         folder_(folder),
@@ -84,7 +83,7 @@ class Pickle {
     }
     if (last_.kind == '}') {  // its _metadata, of other dictionaries, which say nothing of the network
       while (next().kind != 'b')
-        in_.demand(std::string_view("}(Xc)RKsut").find(last_.kind) != std::string::npos, "unknown data");
+        in_.demand(std::string("}(Xc)RKsut").find(last_.kind) != std::string::npos, "unknown data");
       next();
     }
     in_.demand(last_.kind == '.' && in_.at_end(), "it does not end as it should");
@@ -109,8 +108,8 @@ class Pickle {
       const int size = code == 'K' ? 1 : code == 'M' ? 2 : code == 'J' ? 4 : in_.byte();
       in_.demand(size <= 8, "a number is too large");
       last_ = {'K', static_cast<int64_t>(in_.word(size)), {}};
-      const bool is_signed = code == 'J' || code == 0x8a;
-      in_.demand(last_.number >= 0 && (!is_signed || size == 0 || last_.number >> (8 * size - 1) == 0),
+      const bool has_sign = (code == 'J' || code == 0x8a) && size > 0;
+      in_.demand(last_.number >= 0 && (!has_sign || last_.number >> (8 * size - 1) == 0),
                  "a negative number");
     } else if (code == 'X') {
       last_.text = in_.chars(in_.word(4));
@@ -139,8 +138,8 @@ class Pickle {
     const bool marked = next().kind == '(';
     if (marked) next();
     for (; last_.kind == 'K'; next()) shape.push_back(last_.number);
-    in_.demand(!shape.empty() && last_.kind == (marked ? 't' : static_cast<char>(0x84 + shape.size())),
-               "no tuple");
+    const char end = marked ? 't' : static_cast<char>(0x84 + shape.size());
+    in_.demand(!shape.empty() && last_.kind == end, "no tuple");
     return shape;
   }
 
@@ -176,7 +175,7 @@ class Pickle {
   const Entries& entries_;
   std::string folder_;
   Reader in_;
-  int64_t left_;
+  int64_t left_;  // how many more numbers may be read
   Token last_;
   std::map<uint64_t, Token> memo_;
 };

@@ -35,15 +35,14 @@ Region::Region(const Floats& reference, const mpq_class& threshold)
   demand(threshold > 0 && threshold <= 1, "--ssim", "the threshold is not in (0, 1]");
   for (const double value : reference_)
     demand(value >= 0.0 && value <= 1.0, "image", "a value is not in [0, 1]");
-  const auto n = static_cast<double>(size());
-  n_ = n;
+  n_ = static_cast<double>(size());
   m_ = at_least(around(mean(reference_)), 0.0);
-  energy_ = at_least(around(n * covariance(reference_, reference_)), 0.0);
+  energy_ = at_least(around(n_.lo * covariance(reference_, reference_)), 0.0);
   c1_ = around(kC1);
   nc2_ = n_ * around(kC2);
   tau_ = around(threshold);
   gap_ = around(1 - threshold);
-  omega_ = std::clamp((2.0 * energy_.lo + nc2_.lo) / (n * (2.0 * m_.lo * m_.lo + c1_.lo)), 1e-4, 1e4);
+  omega_ = std::clamp((2.0 * energy_.lo + nc2_.lo) / (n_.lo * (2.0 * m_.lo * m_.lo + c1_.lo)), 1e-4, 1e4);
   // l >= tau between the roots of tau mu^2 - 2 m mu + tau (m^2 + C1) - C1.
   const Interval constant = tau_ * (square(m_) + c1_) - c1_;
   const Interval half = root(square(m_) - tau_ * constant);
@@ -135,7 +134,6 @@ double Region::find_peak(const Shape& f, double lo, double hi, double guess) con
 // An upper bound of F over the means of [lo, hi]: on each piece the largest of its values as they come, or of
 // the line through one point with the piece's slopes or, where F is concave, that point's.
 double Region::peak(const Shape& f, double lo, double hi) const {
-  constexpr int kPieces = 4000;
   if (!std::isfinite(f.p) || !std::isfinite(f.a) || !std::isfinite(f.b)) return kInf;
   double reached = -kInf;
   double best = lo / 2 + hi / 2;  // of the last piece
@@ -151,7 +149,7 @@ double Region::peak(const Shape& f, double lo, double hi) const {
   std::priority_queue<std::array<double, 3>> pieces;  // bound, lo, hi
   pieces.push({bound(lo, hi), lo, hi});
   const double enough = 1e-11 * (std::abs(f.p) + std::abs(f.a) + f.b);
-  for (int count = 1; count < kPieces; ++count) {
+  for (int count = 1; count < 4000; ++count) {
     const auto [most, from, to] = pieces.top();
     const double middle = from / 2 + to / 2;
     if (most - reached <= enough || !(middle > from) || !(middle < to)) break;
@@ -170,7 +168,6 @@ double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab, const
   const double theta = multiplier(1);
   const double nu = multiplier(2);
   const double k = fast_k(multiplier(3));
-  const Interval c = bowl.c;
   const Numbers& centre = bowl.centre == nullptr ? zeros_ : *bowl.centre;
   Interval mean;
   Interval centre_squares;
@@ -182,7 +179,7 @@ double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab, const
   const double k0 = fast_k(mean.lo);
   Intervals u;
   double rest = 0.0;
-  const Interval excess = c * (omega_ - Interval(1.0)) * n_;
+  const Interval excess = bowl.c * (omega_ - Interval(1.0)) * n_;
   Interval p = -(2.0 * excess * mean);
   Interval a;
   double total = 0.0;
@@ -203,14 +200,13 @@ double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab, const
   Interval squares;
   for (size_t i = 0; i < size(); ++i) squares = squares + square(u[i] - total / n_.lo);
   const double most = peak({p.hi, a.hi, root(squares).hi, bowl.c}, lo, hi);
-  return -(Interval(most) + rest + excess * square(mean) + c * centre_squares).hi;
+  return -(Interval(most) + rest + excess * square(mean) + bowl.c * centre_squares).hi;
 }
 
 // Any line would do, and this is the one that the search takes.
 Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
   const Numbers& x0 = *bowl.centre;
-  const auto n = static_cast<double>(size());
-  const double m0 = std::accumulate(x0.begin(), x0.end(), 0.0) / n;
+  const double m0 = std::accumulate(x0.begin(), x0.end(), 0.0) / n_.lo;
   double along = 0.0;
   for (size_t i = 0; i < size(); ++i) along += x0[i] * z_[i].lo;
   const double k0 = fast_k(m0);
@@ -220,7 +216,7 @@ Line Region::flatten(const Bowl& bowl, const Slab& slab) const {
   const double slope = (2.0 * along + nc2_.lo) * bend;
   Line line;
   for (size_t i = 0; i < size(); ++i)
-    line.coefficients.push_back(bowl.c * (2.0 * (k0 * z_[i].lo - (x0[i] - m0)) + slope / n));
+    line.coefficients.push_back(bowl.c * (2.0 * (k0 * z_[i].lo - (x0[i] - m0)) + slope / n_.lo));
   line.constant = -least(line.coefficients, bowl, slab, {});
   return line;
 }
