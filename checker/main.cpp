@@ -38,16 +38,16 @@ Shape shape_in(const std::string& text, const std::string& before, const std::st
 
 // The shape of the input: as in the model's file, as given, as in the model's name
 // ("model_i1x28x28_l100_o5.pt"), or the image's own.
-Shape shape_of(const Network& network, const std::string& option, const std::string& model, Pixels image) {
+Shape shape_of(const Network& net, const std::string& option, const std::string& model, const Pixels& image) {
   const Shape given = shape_in(option, "", ",", "");
   if (given.empty() && !option.empty()) throw Usage{};
   const Shape named = shape_in(model.substr(model.rfind('/') + 1), "model_i", "x", "_l.{0,200}");
   Shape shape = {image.channels, image.height, image.width};
-  for (const Shape& known : {named, network.image, given})
+  for (const Shape& known : {named, net.image, given})
     if (!known.empty()) shape = known;
-  demand((shape[0] == 1 || shape[0] == 3) && size_of(shape) == static_cast<int64_t>(network.inputs()) &&
-             (network.image.empty() || shape == network.image),
-         "--dimension", "the network has " + std::to_string(network.inputs()) + " inputs, in another shape");
+  demand((shape[0] == 1 || shape[0] == 3) && size_of(shape) == static_cast<int64_t>(net.inputs()) &&
+             (net.image.empty() || shape == net.image),
+         "--dimension", "the network has " + std::to_string(net.inputs()) + " inputs, in another shape");
   return shape;
 }
 

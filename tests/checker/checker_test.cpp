@@ -306,6 +306,14 @@ TEST_F(OtherFiles, FieldsOfOnnx) {
   expect_said(with_model(OnnxWriter(rng_).raised(2, 3)), "more axes");
 }
 
+// Files of a few bytes that say images, windows or chains of ReLUs of any size.
+TEST_F(OtherFiles, SmallFilesOfLargeNetworks) {
+  q_.model_name = "model.onnx";
+  const std::string folder = std::string(VERISSIM_SOURCE_DIR) + "/fuzz/corpus/checker_onnx/";
+  for (const char* name : {"large_input", "large_kernel", "large_pads", "many_relus"})
+    expect_said(with_model(read_text_file(folder + name)), "far larger than its file");
+}
+
 // Whatever is not 0 is true.
 TEST_F(OtherFiles, AMatrixThatIsTransposedTwice) {
   q_.model_name = "model.onnx";
