@@ -64,8 +64,9 @@ uint64_t Reader::varint(bool strict) {
   uint64_t value = 0;
   for (int shift = 0;; shift += 7) {
     const uint8_t next = byte();
+    if (shift == 0 && next < 0x80) return next;
     demand(shift <= 56 || (shift == 63 && next <= 1), "a number is too large");
-    demand(!strict || next > 0 || shift == 0, "a number has needless zeros");
+    demand(!strict || next > 0, "a number has needless zeros");
     value |= uint64_t{next & 0x7fU} << shift;
     if (next < 0x80) return value;
   }

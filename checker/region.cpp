@@ -177,7 +177,7 @@ double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab, const
   }
   mean = mean / n_;
   const double k0 = fast_k(mean.lo);
-  Intervals u;
+  Intervals u(size());
   double rest = 0.0;
   const Interval excess = bowl.c * (omega_ - Interval(1.0)) * n_;
   Interval p = -(2.0 * excess * mean);
@@ -192,7 +192,7 @@ double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab, const
     double v = (x < 0.0 ? nu - inner / theta : nu + (1.0 - inner) / theta) - shift;
     if ((x >= 0.0 && x <= 1.0) || !std::isfinite(v)) v = -w[i];
     rest = up(rest + std::max(0.0, up(-w[i] - v)));
-    u.push_back(Interval(v) - Interval(2.0 * bowl.c * centre[i]));  // floats' products are exact
+    u[i] = Interval(v) - Interval(2.0 * bowl.c * centre[i]);  // floats' products are exact
     p = p + u[i];
     a = a + u[i] * z_[i];
     total += u[i].lo;
