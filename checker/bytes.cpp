@@ -1,7 +1,7 @@
 #include <zlib.h>
 #include <bit>
 #include <cstdio>
-#include <memory>
+#include <regex>
 
 #include "check.h"
 
@@ -46,7 +46,7 @@ Bytes unpack(Message data, uint64_t most, const std::string& place) {
 }
 
 Message Reader::take(uint64_t size) {
-  demand(size <= rest_.size(), place_, "the end comes too early");
+  demand(size <= rest_.size(), "the end comes too early");
   const auto taken = rest_.first(static_cast<size_t>(size));
   rest_ = rest_.subspan(static_cast<size_t>(size));
   return taken;
@@ -64,25 +64,26 @@ uint64_t Reader::varint(bool strict) {
   uint64_t value = 0;
   for (int shift = 0;; shift += 7) {
     const uint8_t next = byte();
-    demand(shift <= 56 || (shift == 63 && next <= 1), place_, "a number is too large");
-    demand(!strict || next > 0 || shift == 0, place_, "a number has needless zeros");
+    if (shift == 0 && next < 0x80) return next;
+    demand(shift <= 56 || (shift == 63 && next <= 1), "a number is too large");
+    demand(!strict || next > 0, "a number has needless zeros");
     value |= uint64_t{next & 0x7fU} << shift;
     if (next < 0x80) return value;
   }
 }
 
-int64_t Reader::index(int64_t end, const char* what) {
+size_t Reader::index(size_t end, const char* what) {
   const uint64_t value = varint();
-  if (end < 0 || value >= static_cast<uint64_t>(end))
-    fail(std::string(what) + " " + std::to_string(value) + " is not below " + std::to_string(end));
-  return static_cast<int64_t>(value);
+  if (value >= end)
+    throw Rejected(place_, what + (" " + std::to_string(value)) + " is not below " + std::to_string(end));
+  return value;
 }
 
 double Reader::number(int bytes) {
   const uint64_t bits = word(bytes);
   const double value = bytes == 8 ? std::bit_cast<double>(bits)
                                   : static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(bits)));
-  demand(std::isfinite(value), place_, "a number is not finite");
+  demand(std::isfinite(value), "a number is not finite");
   return value;
 }
 
@@ -92,28 +93,39 @@ std::string Reader::chars(uint64_t size) {
 }
 
 Floats Reader::floats(size_t count) {
-  demand(count <= rest_.size() / 4, place_, "the end comes too early");
+  demand(count <= rest_.size() / 4, "the end comes too early");
   const auto taken = take(4 * count);
   Floats values(count);
   for (size_t i = 0; i < count; ++i) {
     uint32_t bits = 0;
     for (size_t k = 0; k < 4; ++k) bits |= uint32_t{taken[k * count + i]} << (8 * k);
     values[i] = std::bit_cast<float>(bits);
-    demand(std::isfinite(values[i]), place_, "a number is not finite");
+    demand(std::isfinite(values[i]), "a number is not finite");
   }
   return values;
 }
 
-Neurons Reader::ascending(int64_t end) {
-  const auto count = static_cast<size_t>(index(end + 1, "the count of a list"));
+Neurons Reader::ascending(size_t end) {
   Neurons values;
-  for (size_t k = 0; k < count; ++k) {
-    const int64_t last = k == 0 ? 0 : values.back();
-    const int64_t step = index(end - last, "a distance in a list");
-    demand(k == 0 || step > 0, place_, "a list does not ascend");
-    values.push_back(static_cast<int32_t>(last + step));
+  size_t last = 0;
+  for (size_t left = index(end + 1, "the count of a list"); left > 0; --left) {
+    const size_t step = index(end - last, "a distance in a list");
+    demand(values.empty() || step > 0, "a list does not ascend");
+    values.push_back(last += step);
   }
   return values;
+}
+
+mpq_class decimal(const std::string& text, const std::string& place) {
+  static const std::regex form("([+-]?)([0-9]*)[.]?([0-9]*)(?:[eE]([+-]?[0-9]{1,3}))?");
+  std::smatch part;
+  demand(text.size() < 400 && std::regex_match(text, part, form) && part.length(2) + part.length(3) > 0,
+         place, "'" + text + "' is no decimal number");
+  const long shift = (part[4].matched ? std::stol(part[4]) : 0) - part.length(3);
+  mpz_class power;
+  mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(std::abs(shift)));
+  const mpz_class digits((part[1] == "-" ? "-" : "") + part[2].str() + part[3].str(), 10);
+  return shift >= 0 ? mpq_class(digits * power) : mpq_class(digits) / power;
 }
 
 }  // namespace check

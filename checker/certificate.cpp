@@ -1,5 +1,4 @@
 #include <map>
-#include <memory>
 
 #include "check.h"
 
@@ -7,12 +6,11 @@ namespace check {
 namespace {
 
 constexpr std::string_view kStart = "verissim certificate 2\n";
-constexpr size_t kSum = 4;                          // bytes of the checksum
-constexpr int64_t kMostNumbers = int64_t{1} << 40;  // of subproblems
-constexpr float kGrid = 4096.0F;                    // values of bowls' centres are multiples of 1 / kGrid
+constexpr size_t kSum = 4;                        // bytes of the checksum
+constexpr size_t kMostNumbers = size_t{1} << 40;  // of subproblems
+constexpr float kGrid = 4096.0F;                  // values of bowls' centres are multiples of 1 / kGrid
 
-// Removes the checksum at the end, which must be that of all before, and the first line, and unpacks the
-// rest.
+// Takes off the first line and the checksum, which must be that of all before it, and unpacks the rest.
 Bytes open(const std::string& file) {
   const Bytes data = read_file(file);
   demand(data.size() > kStart.size() + kSum && std::equal(kStart.begin(), kStart.end(), data.begin()), file,
@@ -22,12 +20,12 @@ Bytes open(const std::string& file) {
   return unpack(all.subspan(kStart.size()), uint64_t{1} << 36, file);
 }
 
-// An open subproblem: goal "label scores more than rival" on a part of the region.
+// An open subproblem: on a part of the region the goal, "label scores more than rival", is above 0.
 struct Open {
-  int64_t rival = 0;
-  Slab slab;
-  std::vector<Split> splits;
-  std::shared_ptr<const Facts> facts;
+  size_t number = 0;
+  Goal goal;
+  Part part;
+  std::string place() const { return "subproblem " + std::to_string(number); }
 };
 
 class Checker {
@@ -41,23 +39,19 @@ class Checker {
   Accepted run() {
     check_header();
     const uint8_t first = in_.byte();
-    demand(first == 'P' || first == 'R', in_.place(), "neither a proof nor a point");
-    if (first == 'P') {
-      check_point();
-    } else {
-      read_root();
-      while (step()) {
-      }
-    }
-    demand(in_.at_end(), in_.place(), "bytes are left behind the end");
+    in_.demand(first == 'P' || first == 'R', "neither a proof nor a point");
+    first == 'P' ? check_point() : read_root();
+    for (uint8_t kind = in_.byte(); kind != 'E'; kind = in_.byte()) read_record(kind);
+    in_.demand(open_.empty(), std::to_string(open_.size()) + " subproblems are left open");
+    in_.demand(in_.at_end(), "bytes are left behind the end");
     return accepted_;
   }
 
  private:
-  std::string text() { return in_.chars(static_cast<uint64_t>(in_.index(1000, "the length of a text"))); }
+  std::string text() { return in_.chars(in_.index(1000, "the length of a text")); }
   void check_header() {
     const auto same = [&](bool holds, const char* what) {
-      demand(holds, in_.place(), std::string("it is for ") + what);
+      in_.demand(holds, std::string("it is for ") + what);
     };
     text();  // the model file's SHA-256, for people
     same(in_.varint() == problem_.checksum, "another model file");
@@ -65,8 +59,8 @@ class Checker {
     same(decimal(text(), "the certificate's limit") == decimal(problem_.limit, "--ssim"), "another limit");
     for (const int64_t size : problem_.shape)
       same(in_.varint() == static_cast<uint64_t>(size), "images of another shape");
-    same(in_.varint() == static_cast<uint64_t>(problem_.label), "another class");
-    same(in_.varint() == static_cast<uint64_t>(network_.outputs()), "another number of classes");
+    same(in_.varint() == problem_.label, "another class");
+    same(in_.varint() == network_.outputs(), "another number of classes");
     same(in_.floats(problem_.reference.size()) == problem_.reference, "another reference image");
   }
 
@@ -74,9 +68,7 @@ class Checker {
     Numbers x;
     for (size_t i = 0; i < network_.inputs(); ++i) x.push_back(in_.number(8));
     demand(region_.contains(x), "the point", "it is not in the neighbourhood");
-    demand(!is_strictly_largest(network_, x, static_cast<size_t>(problem_.label)), "the point",
-           "it gets the right class");
-    demand(in_.byte() == 'E', in_.place(), "no end behind the point");
+    demand(!is_strictly_largest(network_, x, problem_.label), "the point", "it gets the right class");
   }
 
   void read_root() {
@@ -84,10 +76,10 @@ class Checker {
     prover_ = std::make_unique<Prover>(network_, region_);
     enough_ = in_.number(8);
     demand(enough_ >= 0.0, "root", "a negative margin");
-    const auto count = in_.index(1 << 20, "the count of slabs");
+    const size_t count = in_.index(1 << 20, "the count of slabs");
     demand(count > 0, "root", "there is no slab");
     std::vector<Slab> slabs;
-    for (int64_t k = 0; k < count; ++k) {
+    for (size_t k = 0; k < count; ++k) {
       const double lo = in_.number(8);
       const double hi = in_.number(8);
       demand(lo <= hi && (k == 0 || slabs.back().hi == lo), "root", "the slabs do not follow each other");
@@ -95,35 +87,33 @@ class Checker {
     }
     slabs.front().lo = -kInf;  // what the region is cut into must be all of it
     slabs.back().hi = kInf;
-    auto facts = std::make_shared<Facts>();
-    facts->neurons.assign(network_.neurons(), Interval(-kInf, kInf));
+    auto facts = std::make_shared<Facts>(network_.neurons());
     prover_->propagate(*facts);
-    read_frame(*facts, {}, {-kInf, kInf}, true);
-    for (int64_t rival = 0; rival < static_cast<int64_t>(network_.outputs()); ++rival)
+    read_frame({facts, {}, {-kInf, kInf}}, true);
+    for (size_t rival = 0; rival < network_.outputs(); ++rival) {
+      Numbers goal(network_.outputs(), 0.0);
+      goal[problem_.label] = 1.0;
+      goal[rival] -= 1.0;
       for (size_t k = 0; k < slabs.size() && rival != problem_.label; ++k)
-        open_[numbered_++] = {rival, slabs[k], {}, facts};
+        add({0, {network_.nodes.size() - 1, goal}, {facts, {}, slabs[k]}});
+    }
   }
 
-  // The bounds of a frame's layers, each from those before it.
-  void read_frame(Facts& facts, const std::vector<Split>& splits, const Slab& slab, bool root) {
+  // The bounds of a frame's layers on its part, each from those before it.
+  void read_frame(const Part& part, bool root) {
+    Facts& facts = *part.facts;
     for (auto layers = in_.index(1 << 20, "the count of layers"); layers > 0; --layers) {
       const Neurons coupled = in_.ascending(neurons_);
       if (!coupled.empty()) {
-        demand(root && !facts.contradiction, in_.place(), "neurons are coupled below the root");
+        in_.demand(root && !facts.contradiction, "neurons are coupled below the root");
         prover_->couple(coupled, facts, in_.floats(1).front());
       }
       facts.unstable = in_.ascending(neurons_);
       Intervals known = facts.neurons;
       for (auto bounds = in_.index(2 * neurons_ + 1, "the count of bounds"); bounds > 0; --bounds) {
-        const auto code = in_.index(2 * neurons_, "neuron");
-        const auto neuron = static_cast<size_t>(code / 2);
-        const Reasons reasons = read_reasons(facts.unstable.size(), splits.size());
-        const Node& relu = network_.nodes[network_.relu_of[neuron]];
-        Numbers unit(relu.size, 0.0);
-        unit[neuron - relu.first_neuron] = code % 2 == 0 ? 1.0 : -1.0;
-        const double bound = prover_->lower_bound(relu.from, unit, {&facts, &splits, slab}, reasons);
-        Interval& z = known[neuron];
-        (code % 2 == 0 ? z.lo : z.hi) = code % 2 == 0 ? std::max(z.lo, bound) : std::min(z.hi, -bound);
+        const Split side = side_of(in_.index(2 * neurons_, "neuron"));
+        const Reasons reasons = read_reasons(part);
+        cut(known, side, prover_->lower_bound(prover_->goal(side), part, reasons));
       }
       facts.neurons = std::move(known);
       prover_->propagate(facts);
@@ -133,154 +123,123 @@ class Checker {
 
   Floats numbers(size_t count, float most, const char* what) {
     Floats values = in_.floats(count);
-    for (const float value : values) {
-      if (!(value >= 0.0F && value <= most)) in_.fail(what);
-    }
+    for (const float value : values) in_.demand(value >= 0.0F && value <= most, what);
     return values;
   }
-  Reasons read_reasons(size_t unstable, size_t splits) {
+  Reasons read_reasons(const Part& part) {
     Reasons reasons;
-    reasons.low = numbers(unstable, 1.0F, "a slope is not in [0, 1]");
-    reasons.beta = numbers(splits, 1e38F, "a split's multiplier is negative");
+    reasons.low = numbers(part.facts->unstable.size(), 1.0F, "a slope is not in [0, 1]");
+    reasons.beta = numbers(part.splits.size(), 1e38F, "a split's multiplier is negative");
     const size_t count = in_.byte();
-    demand(count <= 12, in_.place(), "there are too many multipliers");
-    reasons.multipliers = in_.floats(count + 1);  // after that of the cut
-    reasons.eta = reasons.multipliers.front();
-    reasons.multipliers.erase(reasons.multipliers.begin());
-    demand(reasons.eta >= 0.0F, in_.place(), "a cut's multiplier is negative");
+    in_.demand(count <= 12, "there are too many multipliers");
+    reasons.multipliers = in_.floats(count + 1);
+    in_.demand(reasons.multipliers[0] >= 0.0F, "a cut's multiplier is negative");
     const uint8_t curved = in_.byte();
-    demand(curved == 0 || (curved == 1 && prover_->coupled() > 0), in_.place(), "an unknown kind of bound");
-    reasons.curved = curved == 1;
-    if (!reasons.curved) return reasons;
+    in_.demand(curved == 0 || (curved == 1 && prover_->coupled() > 0), "an unknown kind of bound");
+    if (curved == 0) return reasons;
     reasons.steepness = in_.floats(2);
     reasons.curve = in_.floats(prover_->coupled());
     for (const float value : problem_.reference) {
-      const auto code = in_.index(1 << 20, "a bowl's centre");
+      const auto code = static_cast<int64_t>(in_.index(1 << 20, "a bowl's centre"));
       const auto away = static_cast<double>(code % 2 == 0 ? code / 2 : -(code / 2) - 1);
       reasons.centre.push_back((static_cast<double>(std::nearbyint(value * kGrid)) + away) / kGrid);
     }
     return reasons;
   }
 
-  std::map<int64_t, Open>::iterator find_open() {
-    const auto number = in_.index(kMostNumbers, "subproblem");
-    const auto found = open_.find(number);
-    if (found == open_.end()) in_.fail("subproblem " + std::to_string(number) + " is not open");
-    return found;
+  void add(Open open) {
+    in_.demand(numbered_ < kMostNumbers, "there are too many subproblems");
+    open.number = numbered_;
+    open_.emplace(numbered_++, std::move(open));
+  }
+  Open take() {
+    const size_t number = in_.index(kMostNumbers, "subproblem");
+    const auto found = open_.extract(number);
+    in_.demand(!found.empty(), "subproblem " + std::to_string(number) + " is not open");
+    return std::move(found.mapped());
   }
 
-  // Code 2 j for z_j >= 0, 2 j + 1 for z_j <= 0. Once for each neuron, which bounds what a record makes of
-  // them.
-  static void add_split(Open& open, int64_t code) {
-    const Split own{static_cast<int32_t>(code / 2), code % 2 == 0 ? 1 : -1};
-    for (const Split& split : open.splits)
+  // Code 2 j for z_j >= 0, 2 j + 1 for z_j <= 0.
+  static Split side_of(size_t code) { return {code / 2, code % 2 == 0 ? 1 : -1}; }
+  // Once for each neuron, which bounds what a record makes of them.
+  static void add_split(Part& part, const Split& own) {
+    for (const Split& split : part.splits)
       demand(split.neuron != own.neuron, "neuron " + std::to_string(own.neuron), "it is split twice");
-    open.splits.push_back(own);
+    part.splits.push_back(own);
   }
-
-  // Splits of neurons whose sign is known already, so that the other part has no points; then the reasons.
-  Reasons read_reasons(Open& open, bool is_bound) {
+  // Splits of neurons whose sign is known already, so that the other part has no points.
+  void read_known_splits(Part& part) {
     for (auto count = in_.index(neurons_ + 1, "the count of splits"); count > 0; --count) {
-      const auto code = in_.index(2 * neurons_, "neuron");
-      const Interval& z = open.facts->neurons[static_cast<size_t>(code / 2)];
-      demand(code % 2 == 0 ? z.lo >= 0.0 : z.hi <= 0.0, in_.place(), "the sign of a neuron is not known");
-      add_split(open, code);
+      const Split side = side_of(in_.index(2 * neurons_, "neuron"));
+      const Interval& z = part.facts->neurons[side.neuron];
+      in_.demand(side.sign > 0 ? z.lo >= 0.0 : z.hi <= 0.0, "the sign of a neuron is not known");
+      add_split(part, side);
     }
-    return is_bound ? read_reasons(open.facts->unstable.size(), open.splits.size()) : Reasons{};
   }
 
-  static Part part(const Open& open) { return {open.facts.get(), &open.splits, open.slab}; }
-  size_t output() const { return network_.nodes.size() - 1; }
-  Numbers goal(const Open& open) const {
-    Numbers coefficients(network_.outputs(), 0.0);
-    coefficients[static_cast<size_t>(problem_.label)] = 1.0;
-    coefficients[static_cast<size_t>(open.rival)] = -1.0;
-    return coefficients;
-  }
-
-  // One record; false after the last.
-  bool step() {
-    const uint8_t kind = in_.byte();
-    if (kind == 'S') {
-      split();
-    } else if (kind == 'F') {
-      change_frame();
-    } else if (kind == 'L') {
-      const auto found = find_open();
-      const Reasons reasons = read_reasons(found->second, true);
-      const double bound = prover_->lower_bound(output(), goal(found->second), part(found->second), reasons);
-      demand(bound > 0.0, "subproblem " + std::to_string(found->first),
-             "its bound " + std::to_string(bound) + " is not above 0");
-      close(found);
-    } else {
-      demand(kind == 'E', in_.place(), "an unknown kind of record");
-      demand(open_.empty(), in_.place(), std::to_string(open_.size()) + " subproblems are left open");
-    }
-    return kind != 'E';
-  }
-  void close(std::map<int64_t, Open>::iterator open) {
-    open_.erase(open);
+  void read_record(uint8_t kind) {
+    in_.demand(kind == 'S' || kind == 'F' || kind == 'L', "an unknown kind of record");
+    Open open = take();
+    if (kind == 'S') return split(std::move(open));
+    if (kind == 'F') return change_frame(std::move(open));
+    read_known_splits(open.part);
+    const double bound = prover_->lower_bound(open.goal, open.part, read_reasons(open.part));
+    demand(bound > 0.0, open.place(), "its bound " + std::to_string(bound) + " is not above 0");
     ++accepted_.leaves;
   }
 
   // The halves cover what is split: z <= 0 and z >= 0, or the slab up to and from a mean.
-  void split() {
-    const auto found = find_open();
-    Open first = found->second;
-    Open second = std::move(found->second);
-    open_.erase(found);
-    const auto branch = in_.index(neurons_ + 1, "neuron");
+  void split(Open first) {
+    Open second = first;
+    const size_t branch = in_.index(neurons_ + 1, "neuron");
     if (branch > 0) {
-      add_split(first, 2 * branch - 2);
-      add_split(second, 2 * branch - 1);
+      add_split(first.part, side_of(2 * branch - 2));
+      add_split(second.part, side_of(2 * branch - 1));
     } else {
       const double middle = in_.number(8);
-      demand(first.slab.lo <= middle && middle <= first.slab.hi, in_.place(), "a slab is split outside");
-      first.slab.hi = middle;
-      second.slab.lo = middle;
+      Slab& slab = first.part.slab;
+      in_.demand(slab.lo <= middle && middle <= slab.hi, "a slab is split outside");
+      slab.hi = second.part.slab.lo = middle;
     }
-    demand(numbered_ < kMostNumbers, in_.place(), "there are too many subproblems");
-    open_[numbered_++] = std::move(first);
-    open_[numbered_++] = std::move(second);
+    add(std::move(first));
+    add(std::move(second));
   }
 
   // New facts, for points of the subproblem where its goal is at most enough_: all that is known above, the
   // splits, and the cut, which is at most the goal less enough_.
-  void change_frame() {
-    const auto found = find_open();
-    Open& open = found->second;
-    const std::string place = "frame of subproblem " + std::to_string(found->first);
+  void change_frame(Open open) {
+    const std::string place = "frame of " + open.place();
     const uint8_t flags = in_.byte();
     demand(flags < 8 && (flags & 3) != 2, place, "unknown flags");
-    const Reasons reasons = read_reasons(open, (flags & 1) != 0);
-    demand(reasons.curved == ((flags & 2) != 0), place, "a bowl where none is said to be, or none");
-    auto facts = std::make_shared<Facts>(Facts{open.facts->neurons, {}, {}, open.facts->contradiction});
+    read_known_splits(open.part);
+    const Reasons reasons = (flags & 1) != 0 ? read_reasons(open.part) : Reasons{};
+    demand(reasons.curve.empty() == ((flags & 2) == 0), place, "a bowl where none is said to be, or none");
+    auto facts = std::make_shared<Facts>(*open.part.facts);
+    facts->cut.reset();
     if ((flags & 1) != 0 && !facts->contradiction) {
-      facts->cut = prover_->lower_line(output(), goal(open), part(open), reasons);
+      facts->cut = prover_->lower_line(open.goal, open.part, reasons);
       facts->cut->constant = down(facts->cut->constant - enough_);
       demand(std::isfinite(facts->cut->constant), place, "its cut is no line");
     }
-    for (const Split& split : open.splits) {
-      Interval& z = facts->neurons[static_cast<size_t>(split.neuron)];
-      z = split.sign > 0 ? Interval(std::max(z.lo, 0.0), z.hi) : Interval(z.lo, std::min(z.hi, 0.0));
-    }
+    for (const Split& split : open.part.splits) cut(facts->neurons, split, 0.0);
     prover_->propagate(*facts);
-    read_frame(*facts, open.splits, open.slab, false);
+    open.part.facts = facts;
+    read_frame(open.part, false);
     ++accepted_.frames;
     demand(facts->contradiction || (flags & 4) == 0, place, "it is said to be contradictory, and is not");
-    open.facts = std::move(facts);
-    if ((flags & 4) != 0) close(found);
+    accepted_.leaves += (flags & 4) != 0 ? 1 : 0;
+    if ((flags & 4) == 0) open_.emplace(open.number, std::move(open));
   }
 
   Reader in_;
   const Problem& problem_;
   const Network& network_;
-  int64_t neurons_ = static_cast<int64_t>(network_.neurons());
+  size_t neurons_ = network_.neurons();
   Region region_;
   std::unique_ptr<Prover> prover_;
   double enough_ = 0.0;
-  int64_t numbered_ = 0;
-  std::map<int64_t, Open> open_;
+  size_t numbered_ = 0;
+  std::map<size_t, Open> open_;
   Accepted accepted_;
 };
 

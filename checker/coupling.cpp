@@ -28,13 +28,11 @@ bool factorise(std::vector<Band>& lines) {
       const size_t from = std::max(own.first, other.first);
       double& value = own.values[j - own.first];
       if (from < j) value -= dot(&own.values[from - own.first], &other.values[from - other.first], j - from);
-      if (j < i) {
-        value /= other.values[j - other.first];
-      } else {
-        if (!(value > 0.0) || !std::isfinite(value)) return false;
-        value = std::sqrt(value);
-      }
+      if (j < i) value /= other.values[j - other.first];
     }
+    double& last = own.values.back();
+    if (!(last > 0.0) || !std::isfinite(last)) return false;
+    last = std::sqrt(last);
   }
   return true;
 }
@@ -47,49 +45,49 @@ void Coupling::add(const Numbers& row, const Interval& offset) {
   for (size_t i = 0; i < inputs_; ++i) {
     if (row[i] != 0.0) own.values.emplace_back(i, row[i]);
     own.sum += row[i];
-    own.length += std::abs(row[i]);
     own.squares += row[i] * row[i];
   }
-  own.length = up(own.length + sum_error(own.length, inputs_));
   // The excess' share is at most |excess| inputs |row|^2; doubled, which pays for rounding. What underflows
   // later is covered, too.
-  own.squares *= 2.0 * (2.0 + std::abs(excess_) * static_cast<double>(inputs_));
-  own.squares = std::max(own.squares, 0x1p-400);
+  const double both = 2.0 * (2.0 + std::abs(excess_) * static_cast<double>(inputs_));
+  own.squares = std::max(own.squares * both, 0x1p-400);
   rows_.push_back(std::move(own));
 }
 
 void Coupling::prepare() {
-  std::vector<size_t> order(size());
-  std::iota(order.begin(), order.end(), size_t{0});
+  order_.resize(size());
+  std::iota(order_.begin(), order_.end(), size_t{0});
   const auto first = [&](size_t k) { return rows_[k].values.empty() ? 0 : rows_[k].values[0].first; };
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return first(a) < first(b); });
+  std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) { return first(a) < first(b); });
   size_t filled = 0;
   for (const Row& row : rows_) filled += row.values.size();
   full_ = 2 * filled > size() * inputs_;
   std::vector<std::vector<std::pair<size_t, double>>> columns(inputs_);  // rank, value
   Numbers products(size(), 0.0);
   for (size_t rank = 0; rank < size(); ++rank) {
-    Row& row = rows_[order[rank]];
-    row.rank = rank;
+    Row& row = rows_[order_[rank]];
     for (const auto& [column, value] : row.values) {
       columns[column].emplace_back(rank, value);
       for (const auto& [other, theirs] : columns[column]) products[other] += value * theirs;
     }
     for (size_t other = 0; other <= rank; ++other) {
-      const double product = products[other] + (full_ ? excess_ * row.sum * rows_[order[other]].sum : 0.0);
+      const double product = products[other] + (full_ ? excess_ * row.sum * rows_[order_[other]].sum : 0.0);
       if (product != 0.0 || full_) row.products.emplace_back(other, product);
       products[other] = 0.0;
     }
   }
 }
 
-std::pair<double, double> Coupling::value(size_t k, const Numbers& x0, double largest) const {
+std::pair<double, double> Coupling::value(size_t k, const Numbers& x0) const {
   const Row& row = rows_[k];
   double p = row.offset.middle();
-  for (const auto& [column, value] : row.values) p += value * x0[column];
-  const double absolute =
-      up(up(row.length * largest) + std::max(std::abs(row.offset.lo), std::abs(row.offset.hi)));
-  return {p, up(sum_error(absolute, inputs_ + 2) + up(row.offset.hi - row.offset.lo))};
+  double absolute = std::abs(p);
+  for (const auto& [column, value] : row.values) {
+    const double product = value * x0[column];
+    p += product;
+    absolute += std::abs(product);
+  }
+  return {p, up(sum_error(absolute, row.values.size() + 2) + up(row.offset.hi - row.offset.lo))};
 }
 
 // lambda I - A must be positive semidefinite, A = S G S; with an excess that is not in G, the matrix with a
@@ -97,35 +95,29 @@ std::pair<double, double> Coupling::value(size_t k, const Numbers& x0, double la
 // end on a computed matrix M of size k, then M + E is positive semidefinite with |E| <= 2 (k + 2) u trace(M)
 // (Higham 2002, theorem 10.3; Rump 2006), and the trace is at most k lambda. Rounding in M costs (n + 16) u
 // sum factor^2 |row|^2. With delta for both, A + b b^T <= lambda (1 + delta / lambda)^2.
-double Coupling::steepness(const std::vector<size_t>& members, const Numbers& factors, double guess) const {
-  const size_t k = members.size();
-  double total = 0.0;
-  std::vector<size_t> place(size(), k);          // by rank; k: no member
-  std::vector<std::pair<size_t, size_t>> order;  // rank, index
-  for (size_t i = 0; i < k; ++i) {
-    total += factors[i] * factors[i] * rows_[members[i]].squares;
-    order.emplace_back(rows_[members[i]].rank, i);
-  }
-  std::sort(order.begin(), order.end());
-  const bool bordered = !full_ && excess_ > 0.0;
-  std::vector<Band> negated(k);  // -A
+double Coupling::steepness(const Numbers& factors, double guess) const {
+  std::vector<size_t> place(size());  // by rank
+  std::vector<Band> negated;          // -A
   Numbers border;
-  for (size_t i = 0; i < k; ++i) {
-    place[order[i].first] = i;
-    const Row& row = rows_[members[order[i].second]];
-    const double factor = factors[order[i].second];
-    Band& own = negated[i];
-    for (const auto& [rank, product] : row.products) {
-      const size_t j = place[rank];
-      if (j == k) continue;
+  double total = 0.0;
+  for (size_t rank = 0; rank < size(); ++rank) {
+    const Row& row = rows_[order_[rank]];
+    const double factor = factors[order_[rank]];
+    if (factor == 0.0) continue;
+    const size_t i = place[rank] = negated.size();
+    Band& own = negated.emplace_back();
+    for (const auto& [other, product] : row.products) {
+      const size_t j = place[other];
+      if (factors[order_[other]] == 0.0) continue;
       if (own.values.empty()) own = {j, Numbers(i - j + 1, 0.0)};
-      own.values[j - own.first] = -(factor * factors[order[j].second] * product);
+      own.values[j - own.first] = -(factor * factors[order_[other]] * product);
     }
     if (own.values.empty()) own = {i, {0.0}};
     border.push_back(std::sqrt(std::max(0.0, excess_)) * factor * row.sum);
+    total += factor * factor * row.squares;
   }
   if (!std::isfinite(total)) return kInf;
-  const auto count = static_cast<double>(k + 1);
+  const auto count = static_cast<double>(negated.size() + 1);
   const double slack = 0x1p-50 * (static_cast<double>(inputs_) + 2.0 * count + 32.0);
   const double crude = up(total * (1.0 + slack));  // the trace bounds the largest eigenvalue
   double lambda = guess > 0.0 ? guess : crude;
@@ -134,7 +126,7 @@ double Coupling::steepness(const std::vector<size_t>& members, const Numbers& fa
     if (!(lambda < crude)) return crude;
     std::vector<Band> lines = negated;
     for (Band& line : lines) line.values.back() += lambda;
-    if (bordered) {
+    if (!full_ && excess_ > 0.0) {
       Band& last = lines.emplace_back(Band{0, border});
       for (double& value : last.values) value *= std::sqrt(lambda);
       last.values.push_back(lambda);

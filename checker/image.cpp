@@ -9,19 +9,17 @@ constexpr int64_t kMostPixels = int64_t{1} << 28;
 void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   const auto step = static_cast<size_t>(image.channels);
   const auto stride = static_cast<size_t>(image.width * image.channels);
-  demand(raw.size() == (stride + 1) * static_cast<size_t>(image.height), file,
-         "it has too few or too many pixels");
+  demand(raw.size() == (stride + 1) * static_cast<size_t>(image.height), file, "too few or many pixels");
   image.values.resize(stride * static_cast<size_t>(image.height));
   for (size_t y = 0; y < static_cast<size_t>(image.height); ++y) {
     const uint8_t* in = raw.data() + y * (stride + 1);
     const int filter = *in++;
     demand(filter <= 4, file, "an unknown filter");
     uint8_t* out = image.values.data() + y * stride;
-    const uint8_t* line_above = y > 0 ? out - stride : nullptr;
     for (size_t i = 0; i < stride; ++i) {
       const int left = i >= step ? out[i - step] : 0;
-      const int above = y > 0 ? line_above[i] : 0;
-      const int corner = i >= step && y > 0 ? line_above[i - step] : 0;
+      const int above = y > 0 ? *(out + i - stride) : 0;
+      const int corner = i >= step && y > 0 ? *(out + i - stride - step) : 0;
       const int a = std::abs(above - corner);
       const int b = std::abs(left - corner);
       const int c = std::abs(left + above - 2 * corner);
@@ -32,30 +30,24 @@ void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   }
 }
 
-// A target value's share of the source: a triangle of weights in fixed point with 22 bits, as Pillow computes
-// it.
-struct Weights {
-  int64_t first = 0;
-  Neurons weights;
-};
-
-Weights weights_of(int64_t target, int64_t from, int64_t to) {
+// A target's first source value, and weights from there on: a triangle in 22-bit fixed point, as in Pillow.
+std::pair<int64_t, Shape> weights_of(int64_t target, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double support = std::max(scale, 1.0);
   const double centre = (static_cast<double>(target) + 0.5) * scale;
   const auto round = [](double x) { return static_cast<int64_t>(std::floor(x + 0.5)); };
-  Weights result{std::max<int64_t>(0, round(centre - support)), {}};
+  const int64_t first = std::max<int64_t>(0, round(centre - support));
   const int64_t end = std::min(from, round(centre + support));
   Numbers shares;
   double sum = 0.0;
-  for (int64_t i = result.first; i < end; ++i) {
+  for (int64_t i = first; i < end; ++i) {
     const double away = std::abs((static_cast<double>(i) - centre + 0.5) * (1.0 / support));
     shares.push_back(away < 1.0 ? 1.0 - away : 0.0);
     sum += shares.back();
   }
-  for (const double share : shares)
-    result.weights.push_back(static_cast<int32_t>(round((sum == 0.0 ? share : share / sum) * 4194304.0)));
-  return result;
+  Shape weights;
+  for (const double share : shares) weights.push_back(round((sum == 0.0 ? share : share / sum) * 4194304.0));
+  return {first, weights};
 }
 
 // Along one axis: each line (rows) or each column.
@@ -66,11 +58,11 @@ Pixels resize(const Pixels& image, bool rows, int64_t to) {
   const int64_t from = rows ? image.width : image.height;
   const int64_t step = rows ? image.channels : image.width * image.channels;
   for (int64_t t = 0; t < to; ++t) {
-    const Weights own = weights_of(t, from, to);
+    const auto [first, weights] = weights_of(t, from, to);
     for (int64_t k = 0; k < (rows ? image.height : 1) * step; ++k) {
-      int64_t source = (k / step * from + own.first) * step + k % step;
+      int64_t source = (k / step * from + first) * step + k % step;
       int64_t sum = 1 << 21;
-      for (const int64_t weight : own.weights)
+      for (const int64_t weight : weights)
         sum += weight * image.values[static_cast<size_t>(std::exchange(source, source + step))];
       result.values[static_cast<size_t>((k / step * to + t) * step + k % step)] =
           static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
@@ -90,8 +82,7 @@ Pixels read_png(const std::string& file) {
   Bytes packed;
   for (std::string type; type != "IEND";) {
     const uint64_t size = in.word(4, true);
-    const auto name = in.take(4);
-    type.assign(name.begin(), name.end());
+    type = in.chars(4);
     const auto chunk = in.take(size);
     in.take(4);  // the chunk's checksum: zlib's own and the count of pixels are looked at
     demand((type == "IHDR") == (image.channels == 0), file, "not one header, in front");
@@ -99,14 +90,13 @@ Pixels read_png(const std::string& file) {
       Reader header(chunk, file);
       image.width = static_cast<int64_t>(header.word(4, true));
       image.height = static_cast<int64_t>(header.word(4, true));
-      demand(image.width > 0 && image.height > 0 && image.width <= kMostPixels / image.height, file,
-             "impossible sizes");
-      demand(header.byte() == 8, file, "not 8 bits a value");
-      const uint8_t colours = header.byte();
-      demand(colours == 0 || colours == 2, file, "neither grey nor RGB");
-      image.channels = colours == 0 ? 1 : 3;
-      demand(header.byte() == 0 && header.byte() == 0 && header.byte() == 0, file,
-             "interlaced or of an unknown kind");
+      demand(image.width > 0 && image.height > 0, file, "it is empty");
+      demand(image.width <= kMostPixels / image.height, file, "it is too large");
+      const auto kind = header.take(5);
+      demand(kind[0] == 8, file, "not 8 bits a value");
+      demand(kind[1] == 0 || kind[1] == 2, file, "neither grey nor RGB");
+      image.channels = kind[1] == 0 ? 1 : 3;
+      demand(kind[2] + kind[3] + kind[4] == 0, file, "interlaced or of an unknown kind");
     } else if (type == "IDAT") {
       packed.insert(packed.end(), chunk.begin(), chunk.end());
     } else {
@@ -114,8 +104,8 @@ Pixels read_png(const std::string& file) {
       demand(type != "tRNS" && type != "acTL", file, "it has transparency, or moves");
     }
   }
-  const uint64_t most = static_cast<uint64_t>((image.width * image.channels + 1) * image.height);
-  unfilter(image, unpack(packed, most, file), file);
+  const int64_t most = (image.width * image.channels + 1) * image.height;
+  unfilter(image, unpack(packed, static_cast<uint64_t>(most), file), file);
   return image;
 }
 
@@ -139,10 +129,10 @@ Floats as_values(Pixels image, const Shape& shape) {
   if (columns != 0) image = resize(image, true, shape[2]);
   if (!lines_first && rows != 0) image = resize(image, false, shape[1]);
   Floats values;
+  const int64_t plane = shape[1] * shape[2];
   for (int64_t i = 0; i < size_of(shape); ++i) {
-    const int64_t plane = shape[1] * shape[2];
-    values.push_back(static_cast<float>(image.values[static_cast<size_t>(i % plane * shape[0] + i / plane)]) /
-                     255.0F);
+    const uint8_t value = image.values[static_cast<size_t>(i % plane * shape[0] + i / plane)];
+    values.push_back(static_cast<float>(value) / 255.0F);
   }
   return values;
 }

@@ -2,6 +2,7 @@
 #include <cfenv>
 #include <cstdio>
 #include <map>
+#include <regex>
 
 #include "check.h"
 
@@ -10,13 +11,12 @@ namespace {
 using namespace check;
 
 constexpr const char* kUsage =
-    "usage: verissim-check CERTIFICATE --model FILE --image FILE --class N --ssim TAU [--dimension C,H,W]\n"
-    "\n"
-    "Checks a certificate that `verissim verify --certificate` wrote, with arithmetic of its own, against "
-    "the\n"
-    "model and the image named here. Prints ACCEPTED: robust, ACCEPTED: not robust, or REJECTED: where, "
-    "why.\n"
-    "Exit code: 20 robust, 10 not robust, 1 rejected, 2 wrong usage.\n";
+    R"(usage: verissim-check CERTIFICATE --model FILE --image FILE --class N --ssim TAU [--dimension C,H,W]
+
+Checks a certificate that `verissim verify --certificate` wrote, with arithmetic of its own, against the
+model and the image named here. Prints ACCEPTED: robust, ACCEPTED: not robust, or REJECTED: where, why.
+Exit code: 20 robust, 10 not robust, 1 rejected, 2 wrong usage.
+)";
 
 struct Usage {};
 
@@ -28,50 +28,43 @@ void check_arithmetic() {
          "it does not compute as IEEE 754 says");
 }
 
-// Three whole numbers between `before`, `x`, `x` and `after`; empty if the text is not like that.
-Shape shape_in(const std::string& text, const char* format) {
-  int used = 0;
-  long long c = 0;
-  long long h = 0;
-  long long w = 0;
-  if (std::sscanf(text.c_str(), format, &c, &h, &w, &used) != 3 || used == 0) return {};
-  return c > 0 && h > 0 && w > 0 && c < 1 << 20 && h < 1 << 20 && w < 1 << 20 ? Shape{c, h, w} : Shape{};
+// Three whole numbers with `before`, `x`, `x` and `after`; empty if the text is not like that.
+Shape shape_in(const std::string& text, const std::string& before, const std::string& x, const char* after) {
+  const std::string number = "([1-9][0-9]{0,5})";
+  std::smatch part;
+  if (!std::regex_match(text, part, std::regex(before + number + x + number + x + number + after))) return {};
+  return {std::stoll(part[1]), std::stoll(part[2]), std::stoll(part[3])};
 }
 
 // The shape of the input: as in the model's file, as given, as in the model's name
 // ("model_i1x28x28_l100_o5.pt"), or the image's own.
-Shape shape_of(const Network& network, const std::string& dimension, const std::string& model,
-               const Pixels& image) {
-  const Shape given = shape_in(dimension, "%lld,%lld,%lld%n");
-  if (given.empty() && !dimension.empty()) throw Usage{};
-  Shape shape = shape_in(model.substr(model.rfind('/') + 1), "model_i%lldx%lldx%lld_l%n");
-  if (shape.empty()) shape = {image.channels, image.height, image.width};
-  if (!given.empty()) shape = given;
-  if (given.empty() && !network.image.empty()) shape = network.image;
-  demand((shape[0] == 1 || shape[0] == 3) && size_of(shape) == static_cast<int64_t>(network.inputs()) &&
-             (network.image.empty() || shape == network.image),
-         "--dimension", "the network has " + std::to_string(network.inputs()) + " inputs, in another shape");
+Shape shape_of(const Network& net, const std::string& option, const std::string& model, const Pixels& image) {
+  const Shape given = shape_in(option, "", ",", "");
+  if (given.empty() && !option.empty()) throw Usage{};
+  const Shape named = shape_in(model.substr(model.rfind('/') + 1), "model_i", "x", "_l.{0,200}");
+  Shape shape = {image.channels, image.height, image.width};
+  for (const Shape& known : {named, net.image, given})
+    if (!known.empty()) shape = known;
+  demand((shape[0] == 1 || shape[0] == 3) && size_of(shape) == static_cast<int64_t>(net.inputs()) &&
+             (net.image.empty() || shape == net.image),
+         "--dimension", "the network has " + std::to_string(net.inputs()) + " inputs, in another shape");
   return shape;
 }
 
 int run(int count, char** words) {
   std::map<std::string, std::string> options;  // "" is the certificate
-  const std::vector<std::string> known = {"--model", "--image", "--class", "--ssim", "--dimension"};
+  for (const char* name : {"", "--model", "--image", "--class", "--ssim", "--dimension"}) options[name];
   for (int i = 1; i < count; ++i) {
-    std::string name = words[i];
-    if (name == "--help" || name == "-h") {
-      std::fputs(kUsage, stdout);
-      return 0;
-    }
-    if (!name.starts_with("-")) name.clear();
-    if (!name.empty() && (std::find(known.begin(), known.end(), name) == known.end() || ++i >= count))
-      throw Usage{};
-    if (!options.emplace(name, words[i]).second) throw Usage{};
+    const std::string name = words[i][0] == '-' ? words[i] : "";
+    if (name == "--help" || name == "-h") return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
+    const auto option = options.find(name);
+    if (option == options.end() || !option->second.empty() || (!name.empty() && ++i >= count)) throw Usage{};
+    option->second = words[i];
   }
+  for (const auto& [name, word] : options)
+    if (word.empty() && name != "--dimension") throw Usage{};
   const std::string& label = options["--class"];
-  if (options.size() - options.count("--dimension") != 5 || label.empty() || label.size() > 9 ||
-      label.find_first_not_of("0123456789") != label.npos)
-    throw Usage{};
+  if (!std::regex_match(label, std::regex("[0-9]{1,9}"))) throw Usage{};
   check_arithmetic();
   Problem problem;
   const std::string& model = options["--model"];
@@ -82,14 +75,12 @@ int run(int count, char** words) {
   const Pixels image = read_png(options["--image"]);
   problem.shape = shape_of(problem.network, options["--dimension"], model, image);
   problem.reference = as_values(image, problem.shape);
-  problem.label = std::stoll(label);
-  demand(problem.label < static_cast<int64_t>(problem.network.outputs()), "--class",
-         "there is no such output");
+  problem.label = std::stoul(label);
+  demand(problem.label < problem.network.outputs(), "--class", "there is no such output");
   problem.limit = options["--ssim"];
   const Accepted accepted = check_certificate(options[""], problem);
   if (accepted.robust)
-    std::printf("ACCEPTED: robust: %lld parts of the region, %lld frames\n",
-                static_cast<long long>(accepted.leaves), static_cast<long long>(accepted.frames));
+    std::printf("ACCEPTED: robust: %zu parts of the region, %zu frames\n", accepted.leaves, accepted.frames);
   else
     std::printf("ACCEPTED: not robust\n");
   return accepted.robust ? 20 : 10;

@@ -1,5 +1,3 @@
-#include <numeric>
-
 #include "check.h"
 
 namespace check {
@@ -8,87 +6,101 @@ namespace check {
 struct Prover::Pass {
   // A sum of (factor_k (z_k - p_k))^2 that is subtracted.
   struct Squares {
-    std::vector<size_t> members;
-    Numbers factors;
+    Numbers factors;      // of all neurons of the layer, or none
     double errors = 0.0;  // the sum of (factor times what z_k may be off)^2
   };
 
-  const Part& part;
   const Reasons& reasons;
-  Floats low;                // by neuron
-  std::vector<int8_t> sign;  // by neuron: of its split, or 0
-  Floats tilt;               // by neuron: its split's multiplier
-  Numbers input;             // the coefficients that arrived at the input
-  double constant = 0.0;     // from below
-  Squares squares[2];        // the parabolas of the first and of the second layer
-  double largest = 0.0;      // of the bowl's centre
-  // The values that the second layer reads at the centre; what they may be off, squared and added up.
+  Intervals neurons;      // what is known of them
+  Floats low, tilt;       // by neuron: slopes of lower lines, multipliers of splits
+  Numbers input;          // the coefficients that arrived at the input
+  double constant = 0.0;  // from below
+  Squares squares[2];     // the parabolas of the first and of the second layer
+  // What the second layer reads at the bowl's centre; what that may be off, squared and added up.
   Numbers values;
-  double largest_value = 0.0, value_errors = 0.0;
+  double value_errors = 0.0;
 
-  Pass(const Part& where, const Reasons& why, size_t neurons)
-      : part(where), reasons(why), low(neurons), sign(neurons, 0), tilt(neurons, 0.0F) {
-    for (size_t j = 0; j < neurons; ++j) {
-      const Interval& z = part.facts->neurons[j];
-      low[j] = z.hi > -z.lo ? 1.0F : 0.0F;
+  Pass(const Part& part, const Reasons& why)
+      : reasons(why), neurons(part.facts->neurons), tilt(neurons.size(), 0.0F) {
+    for (const Interval& z : neurons) low.push_back(z.hi > -z.lo ? 1.0F : 0.0F);
+    for (size_t k = 0; k < part.facts->unstable.size(); ++k) low[part.facts->unstable[k]] = reasons.low[k];
+    for (size_t k = 0; k < part.splits.size(); ++k) {
+      cut(neurons, part.splits[k], 0.0);
+      tilt[part.splits[k].neuron] = reasons.beta[k];
     }
-    for (size_t k = 0; k < part.facts->unstable.size(); ++k)
-      low[static_cast<size_t>(part.facts->unstable[k])] = reasons.low[k];
-    for (size_t k = 0; k < part.splits->size(); ++k) {
-      const auto neuron = static_cast<size_t>((*part.splits)[k].neuron);
-      sign[neuron] = static_cast<int8_t>((*part.splits)[k].sign);
-      tilt[neuron] = reasons.beta[k];
-    }
-    for (const double value : reasons.centre) largest = std::max(largest, std::abs(value));
   }
   void lose(double amount) { constant = down(constant - amount); }
-  bool bent() const { return squares[0].members.size() + squares[1].members.size() > 0; }
+  // Adds factor times the line; each value is rounded twice, and 0 <= x_i <= 1.
+  void add(double factor, const Line& line) {
+    double changed = 0.0;
+    for (size_t i = 0; i < input.size(); ++i) {
+      const double added = factor * line.coefficients[i];
+      input[i] += added;
+      changed += std::abs(added) + std::abs(input[i]);
+    }
+    constant = (constant + Interval(factor) * line.constant).lo;
+    lose(sum_error(changed, input.size()));
+  }
+  bool bent() const { return !squares[0].factors.empty() || !squares[1].factors.empty(); }
 };
 
-Prover::Prover(const Network& network, const Region& region) : network_(network), region_(region) {
+Prover::Prover(const Network& network, const Region& region)
+    : network_(network), region_(region), coupled_(network.neurons(), 0) {
   Intervals neurons(network.neurons(), Interval(-kInf, kInf));
-  demand(check::propagate(network, region.box(), neurons, &largest_), "network", "a value has no range");
-  for (const auto& values : largest_.values) {
-    double total = 0.0;
-    for (const double value : values) total = up(total + value);
+  const std::vector<Intervals> values = check::propagate(network, region.box(), neurons);
+  demand(!values.empty(), "network", "a value has no range");
+  for (size_t i = 0; i < values.size(); ++i) {
+    Numbers& largest = largest_.emplace_back();
+    double& total = totals_.emplace_back(0.0);
+    for (const Interval& x : values[i]) {
+      largest.push_back(std::max(std::abs(x.lo), std::abs(x.hi)));
+      total = up(total + largest.back());
+    }
     demand(std::isfinite(total), "network", "its values are too large");
-    totals_.push_back(total);
+    Numbers& products = products_.emplace_back(network.nodes[i].size, 0.0);
+    for (size_t j = 0; j < products.size(); ++j)
+      network.nodes[i].each_product(j, [&](double w, size_t from, size_t k) {
+        products[j] = up(products[j] + up(std::abs(w) * largest_[from][k]));
+      });
   }
-  place_of_.assign(network.neurons(), -1);
 }
 
 void Prover::propagate(Facts& facts) const {
-  for (const Interval& z : facts.neurons) facts.contradiction = facts.contradiction || z.lo > z.hi;
   if (!facts.contradiction)
-    facts.contradiction = !check::propagate(network_, region_.box(), facts.neurons, nullptr);
+    facts.contradiction = check::propagate(network_, region_.box(), facts.neurons).empty();
 }
 
-// Carries coefficients of the node `start` back to the node `stop`.
-void Prover::go_back(Pass& pass, size_t start, size_t stop, Numbers coefficients) const {
+Goal Prover::goal(const Split& side) const {
+  const Node& relu = network_.relu(side.neuron);
+  Goal goal{relu.from, Numbers(relu.size, 0.0)};
+  goal.coefficients[side.neuron - relu.first_neuron] = side.sign;
+  return goal;
+}
+
+// Carries the coefficients back to the node `stop`.
+void Prover::go_back(Pass& pass, Goal start, size_t stop) const {
   std::vector<Numbers> at(network_.nodes.size());
-  at[start] = std::move(coefficients);
-  for (size_t i = start; i > stop; --i) {
+  at[start.node] = std::move(start.coefficients);
+  for (size_t i = start.node + 1; i-- > 0;) {
     const Node& node = network_.nodes[i];
-    // A number that is not finite could be lost on the way.
-    for (const double value : at[i])
-      if (!std::isfinite(value)) pass.lose(kInf);
-    if (!at[i].empty() && !node.terms.empty()) affine_back(pass, i, at);
-    if (at[i].empty() || !node.terms.empty()) continue;
+    // What does not come from there; and a number that is not finite could be lost on the way.
+    if ((i < stop && !at[i].empty()) || !all_finite(at[i])) pass.lose(kInf);
+    if (i <= stop || at[i].empty()) continue;
+    if (!node.terms.empty()) {
+      affine_back(pass, i, at);
+      continue;
+    }
     auto& to = at[node.from];
     to.resize(node.size, 0.0);
     double changed = 0.0;
     for (size_t j = 0; j < node.size; ++j) {
       to[j] += relaxed(pass, node.first_neuron + j, at[i][j]);  // rounded, unless nothing was there
-      changed += std::abs(to[j]) * largest_.values[node.from][j];
+      changed += std::abs(to[j]) * largest_[node.from][j];
     }
     pass.lose(sum_error(changed, node.size));
   }
-  for (size_t i = 0; i < stop; ++i)
-    if (!at[i].empty()) pass.lose(kInf);  // what does not come from there
   pass.input = std::move(at[stop]);
   pass.input.resize(network_.nodes[stop].size, 0.0);
-  for (const double value : pass.input)
-    if (!std::isfinite(value)) pass.lose(kInf);
 }
 
 // c . (W x + b) = (W^T c) . x + c . b. The computed W^T c, with what is there already, is off by gamma times
@@ -101,7 +113,7 @@ void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) con
   double biases = 0.0;
   double absolute = 0.0;
   for (size_t i = 0; i < c.size(); ++i) {
-    weighed += std::abs(c[i]) * largest_.products[index][i];
+    weighed += std::abs(c[i]) * products_[index][i];
     biases += c[i] * node.bias[i];
     absolute += std::abs(c[i] * node.bias[i]);
   }
@@ -110,7 +122,7 @@ void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) con
   size_t count = c.size();
   for (const Node::Term& term : node.terms) {
     auto& to = at[term.node];
-    for (size_t j = 0; j < to.size(); ++j) weighed += std::abs(to[j]) * largest_.values[term.node][j];
+    for (size_t j = 0; j < to.size(); ++j) weighed += std::abs(to[j]) * largest_[term.node][j];
     count += to.size() + c.size() + 1;
     to.resize(network_.nodes[term.node].size, 0.0);
     add_transposed(term.matrix, c.data(), to.data());
@@ -119,24 +131,21 @@ void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) con
   pass.lose(sum_error(weighed, count));
 }
 
-// c relu(z) >= v z + constant; v is returned. On the part of a split s z >= 0, beta s z may be subtracted for
-// any beta >= 0; rounding is monotone, so the computed difference is that of some beta >= 0.
+// c relu(z) >= v z + constant; v is returned. Where s z >= 0, as on the part of a split, beta s z may be
+// subtracted for any beta >= 0; rounding is monotone, so the computed difference is that of some beta >= 0.
 double Prover::relaxed(Pass& pass, size_t neuron, double c) const {
-  const Interval& z = pass.part.facts->neurons[neuron];
+  const Interval& z = pass.neurons[neuron];
   const double tilt = pass.tilt[neuron];
-  if (pass.sign[neuron] > 0) return c - tilt;
-  if (pass.sign[neuron] < 0) return tilt;
-  if (z.lo >= 0.0) return c;
-  if (z.hi <= 0.0) return 0.0;
+  if (z.hi <= 0.0) return tilt;
+  if (z.lo >= 0.0) return c - tilt;
   // relu(z) >= s z for 0 <= s <= 1, and the computed c s is c times some such s.
   if (c >= 0.0) return c * static_cast<double>(pass.low[neuron]);
   if (!std::isfinite(z.hi - z.lo)) {
     pass.lose(kInf);
     return 0.0;
   }
-  const int32_t place = pass.reasons.curved ? place_of_[neuron] : -1;
-  if (place >= 0 && pass.reasons.curve[static_cast<size_t>(place)] > 0.0F)
-    return parabola(pass, static_cast<size_t>(place), z, c);
+  const size_t coupled = pass.reasons.curve.empty() ? 0 : coupled_[neuron];
+  if (coupled > 0 && pass.reasons.curve[coupled - 1] > 0.0F) return parabola(pass, coupled - 1, z, c);
   // c < 0 and l < 0 < u: c relu(z) - v z is concave, and so least at an end.
   const double v = c * std::min(1.0, z.hi / (z.hi - z.lo));
   pass.lose(up(std::max(up(v * z.lo), up(up(v - c) * z.hi))));
@@ -176,23 +185,14 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
   const double q = pass.reasons.curve[coupled];
   const double d = std::clamp(std::abs(c) * q, 0x1p-390, 0x1p390);
   const double factor = up(std::sqrt(up(d)));
-  const bool second = coupled >= first_->size();
-  if (second && pass.values.empty()) {
-    pass.values.resize(alive_places_.back() + 1, 0.0);
-    for (size_t k = 0; k < alive_->size(); ++k) {
-      const auto [value, off] = alive_->value(k, pass.reasons.centre, pass.largest);
-      pass.values[alive_places_[k]] = std::max(0.0, value);
-      pass.largest_value = std::max(pass.largest_value, value);
-      pass.value_errors = (Interval(pass.value_errors) + square(Interval(off))).hi;
-    }
-  }
-  const size_t member = second ? coupled - first_->size() : coupled;
-  const auto [p, error] = second ? second_->value(member, pass.values, pass.largest_value)
-                                 : first_->value(member, pass.reasons.centre, pass.largest);
+  const size_t layer = coupled < layers_[0].size() ? 0 : 1;
+  const size_t member = coupled - layer * layers_[0].size();
+  if (layer == 1 && pass.values.empty()) add_values(pass);
+  const auto [p, error] = layers_[layer].value(member, layer == 0 ? pass.reasons.centre : pass.values);
   const double v = c * (parabola_slope(z.lo, z.hi, q) + 2.0 * q * p);
-  Pass::Squares& squares = pass.squares[second ? 1 : 0];
-  squares.members.push_back(member);
-  squares.factors.push_back(factor);
+  Pass::Squares& squares = pass.squares[layer];
+  squares.factors.resize(layers_[layer].size(), 0.0);
+  squares.factors[member] = factor;
   squares.errors = (Interval(squares.errors) + square(Interval(factor)) * square(Interval(error))).hi;
   const double below = least(Interval(v), d, p, z.lo, 0.0);
   const double above = least(Interval(v) - Interval(c), d, p, 0.0, z.hi);
@@ -200,58 +200,56 @@ double Prover::parabola(Pass& pass, size_t coupled, const Interval& z, double c)
   return v;
 }
 
+// The values of the ReLUs before the second layer, and what they may be off.
+void Prover::add_values(Pass& pass) const {
+  size_t k = 0;
+  for (const bool alive : is_alive_) {
+    const auto [value, off] = alive ? alive_->value(k++, pass.reasons.centre) : std::pair(0.0, 0.0);
+    pass.values.push_back(std::max(0.0, value));
+    pass.value_errors = (pass.value_errors + square(Interval(off))).hi;
+  }
+}
+
 // A neuron's input as a row over the values of the node `stop`, in which it must be affine: from a ReLU on
 // the way the line below or the one above comes back with an infinite constant.
 void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
-  const Node& relu = network_.nodes[network_.relu_of[neuron]];
-  const Facts nothing{Intervals(network_.neurons(), Interval(-kInf, kInf)), {}, {}, false};
-  const std::vector<Split> no_splits;
-  const Part part{&nothing, &no_splits, {}};
+  const Part part{std::make_shared<Facts>(network_.neurons()), {}, {}};
   const Reasons no_reasons;
-  Numbers unit(relu.size, 0.0);
-  unit[neuron - relu.first_neuron] = 1.0;
-  Pass below(part, no_reasons, network_.neurons());
-  go_back(below, relu.from, stop, unit);
-  unit[neuron - relu.first_neuron] = -1.0;
-  Pass above(part, no_reasons, network_.neurons());
-  go_back(above, relu.from, stop, unit);
+  Pass below(part, no_reasons);
+  Pass above(part, no_reasons);
+  go_back(below, goal({neuron, 1}), stop);
+  go_back(above, goal({neuron, -1}), stop);
   bool same = std::isfinite(below.constant) && std::isfinite(above.constant);
   for (size_t i = 0; i < below.input.size(); ++i) same = same && below.input[i] == -above.input[i];
   demand(same, "coupled neuron " + std::to_string(neuron), "its input is not affine in what it should be");
-  Numbers row(below.input.size(), 0.0);
-  for (size_t i = 0; i < row.size() && stop == 0; ++i) row[i] = below.input[i];
-  for (size_t k = 0; k < alive_places_.size() && stop > 0; ++k)  // what is off everywhere adds nothing
-    row[alive_places_[k]] = below.input[alive_places_[k]];
-  to.add(row, {below.constant, -above.constant});
+  for (size_t i = 0; i < is_alive_.size() && stop > 0; ++i)
+    if (!is_alive_[i]) below.input[i] = 0.0;
+  to.add(below.input, {below.constant, -above.constant});
 }
 
 void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
-  demand(!second_, "coupled neurons", "a third layer");
+  demand(layers_.size() < 2, "coupled neurons", "a third layer");
   const double excess = (1.0 / region_.omega() - 1.0) / static_cast<double>(region_.size());
   size_t stop = 0;
-  if (first_) {  // the layer before
-    stop = network_.nodes[network_.relu_of[static_cast<size_t>(neurons.front())]].from;
+  if (!layers_.empty()) {  // the layer before
+    stop = network_.relu(neurons.front()).from;
     while (!network_.nodes[stop].terms.empty()) stop = network_.nodes[stop].terms.front().node;
     demand(stop > 0, "coupled neurons", "no ReLU is before the second layer");
     const Node& relu = network_.nodes[stop];
     alive_.emplace(region_.size(), excess);
     for (size_t j = 0; j < relu.size; ++j) {
-      if (facts.neurons[relu.first_neuron + j].hi <= 0.0) continue;
-      add_row(*alive_, relu.first_neuron + j, 0);
-      alive_places_.push_back(j);
+      is_alive_.push_back(facts.neurons[relu.first_neuron + j].hi > 0.0);
+      if (is_alive_[j]) add_row(*alive_, relu.first_neuron + j, 0);
     }
     demand(alive_->size() > 0, "coupled neurons", "all neurons before the second layer are off");
     alive_->prepare();
-    std::vector<size_t> all(alive_->size());
-    std::iota(all.begin(), all.end(), size_t{0});
-    alive_steepness_ = alive_->steepness(all, Numbers(all.size(), 1.0), guess);
+    alive_steepness_ = alive_->steepness(Numbers(alive_->size(), 1.0), guess);
   }
-  Coupling& own = (first_ ? second_ : first_).emplace(network_.nodes[stop].size, stop == 0 ? excess : 0.0);
-  for (const int32_t neuron : neurons) {
-    int32_t& place = place_of_[static_cast<size_t>(neuron)];
-    demand(place < 0, "coupled neuron " + std::to_string(neuron), "it is coupled twice");
-    place = static_cast<int32_t>(coupled_++);
-    add_row(own, static_cast<size_t>(neuron), stop);
+  Coupling& own = layers_.emplace_back(network_.nodes[stop].size, stop == 0 ? excess : 0.0);
+  for (const size_t neuron : neurons) {
+    demand(coupled_[neuron] == 0, "coupled neuron " + std::to_string(neuron), "it is coupled twice");
+    coupled_[neuron] = ++count_;
+    add_row(own, neuron, stop);
   }
   own.prepare();
 }
@@ -262,18 +260,15 @@ void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
 // floats, so that they times two floats are exact.
 Bowl Prover::bowl_of(Pass& pass) const {
   constexpr double kShare = 0x1p-30;
-  const Interval rest(up(1.0 + 1.0 / kShare));
-  const Interval more(up(1.0 + kShare));
-  Interval lambda(0.0);
-  const auto& [first, second] = pass.squares;
-  if (!first.members.empty()) {
-    lambda = first_->steepness(first.members, first.factors, pass.reasons.steepness[0]);
-    pass.lose((rest * Interval(first.errors)).hi);
-  }
-  if (!second.members.empty()) {
-    const Interval own = second_->steepness(second.members, second.factors, pass.reasons.steepness[1]);
-    lambda = lambda + own * more * Interval(alive_steepness_);
-    pass.lose((rest * (Interval(second.errors) + own * more * Interval(pass.value_errors))).hi);
+  const Interval rest = up(1.0 + 1.0 / kShare);
+  const Interval more = up(1.0 + kShare);
+  Interval lambda;
+  for (size_t k = 0; k < layers_.size(); ++k) {
+    const auto& [factors, errors] = pass.squares[k];
+    if (factors.empty()) continue;
+    const Interval own = layers_[k].steepness(factors, pass.reasons.steepness[k]);
+    lambda = lambda + (k == 0 ? own : own * more * alive_steepness_);
+    pass.lose((rest * (k == 0 ? errors : errors + own * more * pass.value_errors)).hi);
   }
   const double raised = (lambda * more).hi;
   constexpr float kMost = 1e38F;
@@ -283,44 +278,24 @@ Bowl Prover::bowl_of(Pass& pass) const {
   return {static_cast<double>(steepness), &pass.reasons.centre};
 }
 
-double Prover::lower_bound(size_t node, Numbers coefficients, const Part& part,
-                           const Reasons& reasons) const {
+double Prover::lower_bound(Goal goal, const Part& part, const Reasons& reasons) const {
   if (part.facts->contradiction) return kInf;
-  Pass pass(part, reasons, network_.neurons());
-  go_back(pass, node, 0, std::move(coefficients));
-  // Where the cut is <= 0, adding eta times it makes nothing larger. Each value is rounded twice.
-  if (part.facts->cut && reasons.eta > 0.0F) {
-    const double eta = reasons.eta;
-    double changed = 0.0;
-    for (size_t i = 0; i < pass.input.size(); ++i) {
-      const double added = eta * part.facts->cut->coefficients[i];
-      pass.input[i] += added;
-      changed += std::abs(added) + std::abs(pass.input[i]);
-    }
-    pass.constant = (Interval(pass.constant) + Interval(eta) * Interval(part.facts->cut->constant)).lo;
-    pass.lose(sum_error(changed, pass.input.size()));  // 0 <= x_i <= 1
-  }
-  for (double& value : pass.input) value = -value;
+  Pass pass(part, reasons);
+  go_back(pass, std::move(goal), 0);
+  const double eta = reasons.multipliers[0];
+  // Where the cut is <= 0, adding eta times it makes nothing larger.
+  if (part.facts->cut && eta > 0.0) pass.add(eta, *part.facts->cut);
   const Bowl bowl = pass.bent() ? bowl_of(pass) : Bowl{};
-  const double most = region_.most(pass.input, bowl, part.slab, reasons.multipliers);
-  if (most == -kInf) return kInf;  // the part has no points
-  const double bound = down(pass.constant - most);
+  const double least = region_.least(pass.input, bowl, part.slab, reasons.multipliers);
+  if (least == kInf) return kInf;  // the part has no points
+  const double bound = down(pass.constant + least);
   return std::isnan(bound) ? -kInf : bound;
 }
 
-Line Prover::lower_line(size_t node, Numbers coefficients, const Part& part, const Reasons& reasons) const {
-  Pass pass(part, reasons, network_.neurons());
-  go_back(pass, node, 0, std::move(coefficients));
-  if (pass.bent()) {
-    const Line above = region_.flatten(bowl_of(pass), part.slab);
-    double changed = 0.0;
-    for (size_t i = 0; i < pass.input.size(); ++i) {
-      pass.input[i] -= above.coefficients[i];
-      changed += std::abs(pass.input[i]);
-    }
-    pass.lose(above.constant);
-    pass.lose(sum_error(changed, pass.input.size()));
-  }
+Line Prover::lower_line(Goal goal, const Part& part, const Reasons& reasons) const {
+  Pass pass(part, reasons);
+  go_back(pass, std::move(goal), 0);
+  if (pass.bent()) pass.add(-1.0, region_.flatten(bowl_of(pass), part.slab));
   return {std::move(pass.input), std::isnan(pass.constant) ? -kInf : pass.constant};
 }
 

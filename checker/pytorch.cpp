@@ -1,18 +1,26 @@
 #include <map>
+#include <regex>
+#include <set>
 
 #include "check.h"
 
 namespace check {
 namespace {
 
-// The files of a ZIP archive, by name, in which PyTorch does not tell capitals from small letters.
-struct ByName {
-  bool operator()(const std::string& a, const std::string& b) const {
-    const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::ranges::lexicographical_compare(a, b, {}, small, small);
-  }
-};
-using Entries = std::map<std::string, Message, ByName>;
+// The files of a ZIP archive, by name; PyTorch does not tell capitals from small letters in them.
+using Entries = std::map<std::string, Message>;
+
+std::string small(std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return name;
+}
+
+// The numbers of a record, of so many bytes each.
+std::vector<uint64_t> words(Reader& in, std::initializer_list<int> sizes) {
+  std::vector<uint64_t> values;
+  for (const int size : sizes) values.push_back(in.word(size));
+  return values;
+}
 
 Entries unzip(const Bytes& data, const std::string& file) {
   Entries entries;
@@ -23,37 +31,28 @@ Entries unzip(const Bytes& data, const std::string& file) {
   size_t end = data.size() < 22 ? 0 : data.size() - 22;
   while (end > 0 && from(end).word(4) != 0x06054b50) --end;
   Reader tail = from(end);
-  demand(tail.word(4) == 0x06054b50 && tail.word(4) == 0, file, "no ZIP archive, as torch.save writes");
-  tail.take(2);
-  const uint64_t count = tail.word(2);
-  tail.take(4);
-  const uint64_t start = tail.word(4);
+  const auto last = words(tail, {4, 4, 2, 2, 4, 4});  // number 3: how many entries; 5: where they start
+  demand(last[0] == 0x06054b50 && last[1] == 0, file, "no ZIP archive, as torch.save writes");
   Reader locator = from(end - std::min<size_t>(end, 20));
   if (locator.word(4) == 0x07064b50) {  // of ZIP64's end, which PyTorch believes instead
     locator.take(4);
     Reader other = from(locator.word(8));
-    other.take(32);
-    demand(other.word(8) == count && other.take(8).size() == 8 && other.word(8) == start, file,
-           "it has two ZIP directories");
+    const auto same = words(other, {8, 8, 8, 8, 8, 8, 8});
+    demand(same[4] == last[3] && same[6] == last[5], file, "it has two ZIP directories");
   }
-  Reader directory = from(start);
-  for (uint64_t k = 0; k < count; ++k) {
-    demand(directory.word(4) == 0x02014b50, file, "its ZIP directory is damaged");
-    directory.take(6);
-    demand(directory.word(2) == 0, file, "an entry is packed");
-    directory.take(12);
-    const uint64_t size = directory.word(4);
-    const uint64_t name = directory.word(2);
-    const uint64_t skipped = directory.word(2) + directory.word(2);
-    directory.take(8);
-    Reader local = from(directory.word(4));
-    const std::string text = directory.chars(name);
-    directory.take(skipped);
-    demand(local.word(4) == 0x04034b50, file, "an entry is damaged");
-    local.take(22);
-    const uint64_t before = local.word(2);
-    local.take(before + local.word(2));
-    demand(entries.emplace(text, local.take(size)).second, file, "an entry is there twice");
+  Reader directory = from(last[5]);
+  for (uint64_t k = 0; k < last[3]; ++k) {
+    // Number 2: how it is packed; 5: its size; 6, 7, 8: those of its name and of two others; 10: where it is.
+    const auto head = words(directory, {4, 6, 2, 8, 4, 4, 2, 2, 2, 8, 4});
+    demand(head[0] == 0x02014b50, file, "its ZIP directory is damaged");
+    demand(head[2] == 0, file, "an entry is packed");
+    const std::string name = directory.chars(head[6]);
+    directory.take(head[7] + head[8]);
+    Reader local = from(head[10]);
+    const auto own = words(local, {4, 8, 8, 6, 2, 2});
+    demand(own[0] == 0x04034b50, file, "an entry is damaged");
+    local.take(own[4] + own[5]);
+    demand(entries.emplace(small(name), local.take(head[5])).second, file, "an entry is there twice");
   }
   return entries;
 }
@@ -61,34 +60,33 @@ Entries unzip(const Bytes& data, const std::string& file) {
 // Reads the pickle that torch.save writes of a state_dict, and no other: opcode by opcode.
 class Pickle {
  public:
-  Pickle(const Entries& entries, const std::string& folder, const std::string& file)
-      : entries_(entries), folder_(folder), in_(entries.at(folder + "data.pkl"), file + ", data.pkl") {}
+  Pickle(const Entries& entries, const std::string& folder, const std::string& file, size_t most)
+      : entries_(entries),
+        folder_(folder),
+        in_(entries.at(folder + "data.pkl"), file + ", data.pkl"),
+        left_(static_cast<int64_t>(most)) {}
 
   std::map<std::string, Tensor> read() {
     std::map<std::string, Tensor> tensors;
-    demand(in_.byte() == 0x80 && in_.byte() == 2, in_.place(), "an unknown protocol");
-    if (next().kind == 'c') {
-      demand(last_.text == kDictionary, in_.place(), "it holds no state_dict");
-      match(")R");
-    } else {
-      demand(last_.kind == '}', in_.place(), "it holds no state_dict");
-    }
+    in_.demand(in_.byte() == 0x80 && in_.byte() == 2, "an unknown protocol");
+    const bool ordered = next().kind == 'c' && last_.text == kDictionary;
+    in_.demand(ordered || last_.kind == '}', "it holds no state_dict");
+    if (ordered) match(")R");
     while (next().kind == '(' || last_.kind == 'X') {
       const bool many = last_.kind == '(';
       if (many) next();
       for (; last_.kind == 'X'; next()) {
         const std::string key = last_.text;
-        demand(tensors.emplace(key, read_tensor(key)).second, in_.place(), "'" + key + "' is there twice");
+        in_.demand(tensors.emplace(key, read_tensor(key)).second, "'" + key + "' is there twice");
       }
-      demand(last_.kind == (many ? 'u' : 's'), in_.place(), "it holds more than tensors");
+      in_.demand(last_.kind == (many ? 'u' : 's'), "it holds more than tensors");
     }
     if (last_.kind == '}') {  // its _metadata, of other dictionaries, which say nothing of the network
       while (next().kind != 'b')
-        demand(std::string_view("}(Xc)RKsut").find(last_.kind) != std::string::npos, in_.place(),
-               "unknown data");
+        in_.demand(std::string("}(Xc)RKsut").find(last_.kind) != std::string::npos, "unknown data");
       next();
     }
-    demand(last_.kind == '.' && in_.at_end(), in_.place(), "it does not end as it should");
+    in_.demand(last_.kind == '.' && in_.at_end(), "it does not end as it should");
     return tensors;
   }
 
@@ -108,29 +106,30 @@ class Pickle {
     last_ = {static_cast<char>(code), 0, {}};
     if (code == 'K' || code == 'M' || code == 'J' || code == 0x8a) {
       const int size = code == 'K' ? 1 : code == 'M' ? 2 : code == 'J' ? 4 : in_.byte();
-      demand(size <= 8, in_.place(), "a number is too large");
+      in_.demand(size <= 8, "a number is too large");
       last_ = {'K', static_cast<int64_t>(in_.word(size)), {}};
-      const bool is_signed = code == 'J' || code == 0x8a;
-      demand(last_.number >= 0 && (!is_signed || size == 0 || last_.number >> (8 * size - 1) == 0),
-             in_.place(), "a negative number");
+      const bool has_sign = (code == 'J' || code == 0x8a) && size > 0;
+      in_.demand(last_.number >= 0 && (!has_sign || last_.number >> (8 * size - 1) == 0),
+                 "a negative number");
     } else if (code == 'X') {
       last_.text = in_.chars(in_.word(4));
     } else if (code == 'c') {
-      for (int lines = 0; lines < 2; lines += last_.text.back() == '\n' ? 1 : 0)
+      for (int lines = 0; lines < 2 && last_.text.size() <= 1000; lines += last_.text.back() == '\n' ? 1 : 0)
         last_.text += static_cast<char>(in_.byte());
     } else if (code == 'h' || code == 'j') {
       last_ = memo_[in_.word(code == 'h' ? 1 : 4)];
-      demand(last_.kind == 'X' || last_.kind == 'c', in_.place(), "a recalled value that is not known here");
+      in_.demand(last_.kind == 'X' || last_.kind == 'c', "a recalled value that is not known here");
     } else if (code == 0x89) {
       last_.kind = '\x88';
     }
+    in_.demand(last_.text.size() <= 1000, "a text is too long");
     return last_;
   }
   std::vector<Token> match(std::string_view kinds) {
     std::vector<Token> tokens;
     for (const char kind : kinds) {
       tokens.push_back(next());
-      demand(last_.kind == kind, in_.place(), "an opcode that is not expected here");
+      in_.demand(last_.kind == kind, "an opcode that is not expected here");
     }
     return tokens;
   }
@@ -139,8 +138,8 @@ class Pickle {
     const bool marked = next().kind == '(';
     if (marked) next();
     for (; last_.kind == 'K'; next()) shape.push_back(last_.number);
-    demand(!shape.empty() && last_.kind == (marked ? 't' : static_cast<char>(0x84 + shape.size())),
-           in_.place(), "no tuple");
+    const char end = marked ? 't' : static_cast<char>(0x84 + shape.size());
+    in_.demand(!shape.empty() && last_.kind == end, "no tuple");
     return shape;
   }
 
@@ -150,24 +149,23 @@ class Pickle {
     const std::vector<Token> head = match("c((XcXXKtQK");
     Tensor tensor{tuple(), {}};
     const Shape strides = tuple();
-    demand(head[0].text == "torch._utils\n_rebuild_tensor_v2\n" && head[3].text == "storage" &&
-               match("\x88"
-                     "c)RtR")[1]
-                       .text == kDictionary,
-           place, "no tensor");
+    const std::string tail = match(std::string("\x88") + "c)RtR")[1].text;
+    const bool rebuilt = head[0].text == "torch._utils\n_rebuild_tensor_v2\n" && tail == kDictionary;
+    demand(rebuilt && head[3].text == "storage", place, "no tensor");
     const bool is_double = head[4].text == "torch\nDoubleStorage\n";
     demand(is_double || head[4].text == "torch\nFloatStorage\n", place, "neither float32 nor float64");
     const int64_t count = size_of(tensor.shape);
+    left_ -= count;
+    demand(left_ >= 0, place, "too many tensors share their numbers");
     int64_t step = 1;
     demand(strides.size() == tensor.shape.size(), place, "sizes and strides do not fit");
     for (size_t k = strides.size(); k-- > 0; step *= tensor.shape[k])
       demand(strides[k] == step || tensor.shape[k] == 1, place, "it is not contiguous");
-    const auto found = entries_.find(folder_ + "data/" + head[5].text);
+    const auto found = entries_.find(small(folder_ + "data/" + head[5].text));
     const int width = is_double ? 8 : 4;
-    demand(found != entries_.end() &&
-               found->second.size() / static_cast<size_t>(width) >= static_cast<size_t>(head[7].number) &&
-               head[10].number <= head[7].number - count,
-           place, "its numbers are missing");
+    const bool there = found != entries_.end() && head[10].number <= head[7].number - count &&
+                       head[7].number <= static_cast<int64_t>(found->second.size()) / width;
+    demand(there, place, "its numbers are missing");
     Reader in(found->second, place);
     in.take(static_cast<uint64_t>(head[10].number * width));
     for (int64_t i = 0; i < count; ++i) tensor.values.push_back(in.number(width));
@@ -177,23 +175,20 @@ class Pickle {
   const Entries& entries_;
   std::string folder_;
   Reader in_;
+  int64_t left_;  // how many more numbers may be read
   Token last_;
   std::map<uint64_t, Token> memo_;
 };
 
 // "net.12.fc" as the text "net.#.fc" and the numbers 12: layers may differ in these alone, which order them.
 std::pair<std::string, Shape> split_name(const std::string& name, const std::string& place) {
-  std::string text;
+  static const std::regex digits("[0-9]+");
   Shape numbers;
-  for (size_t k = 0; k < name.size();) {
-    size_t end = k;
-    while (end < name.size() && name[end] >= '0' && name[end] <= '9') ++end;
-    demand(end - k <= 9, place, "a number in its name is too long");
-    text += end == k ? name[k] : '#';
-    if (end > k) numbers.push_back(std::stoll(name.substr(k, end - k)));
-    k = std::max(end, k + 1);
+  for (std::sregex_iterator each(name.begin(), name.end(), digits), end; each != end; ++each) {
+    demand(each->length() <= 9, place, "a number in its name is too long");
+    numbers.push_back(std::stoll(each->str()));
   }
-  return {text, numbers};
+  return {std::regex_replace(name, digits, "#"), numbers};
 }
 
 }  // namespace
@@ -211,25 +206,24 @@ Network read_pytorch(const Bytes& data, const std::string& file) {
   demand(order == entries.end() || std::string(order->second.begin(), order->second.end()) == "little", file,
          "an unknown order of bytes");
   std::map<Shape, std::map<std::string, Tensor>> layers;
-  std::string pattern;
-  for (auto& [key, tensor] : Pickle(entries, folder, file).read()) {
+  std::set<std::string> patterns;
+  for (auto& [key, tensor] : Pickle(entries, folder, file, data.size()).read()) {
     const std::string place = file + ", '" + key + "'";
     const size_t end = key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1;
     const std::string kind = key.substr(end);
     demand(kind == "weight" || kind == "bias", place, "neither a weight nor a bias");
     const auto [text, numbers] = split_name(key.substr(0, end), place);
-    demand(pattern.empty() || pattern == text + ".", place, "the order of the layers is not clear");
-    pattern = text + ".";
+    patterns.insert(text);
+    demand(patterns.size() == 1, place, "the order of the layers is not clear");
     demand(layers[numbers].emplace(kind, std::move(tensor)).second, place, "it is there twice");
   }
-  Network network;
-  network.place = file;
+  Network network(file, data.size());
   Signal x;
   for (auto& [numbers, arrays] : layers) {
     const Shape shape = arrays["weight"].shape;
     demand(shape.size() == 2, file, "a layer's weight is no matrix");
-    Tensor bias = {{shape[0]}, Numbers(static_cast<size_t>(shape[0]), 0.0)};
-    if (arrays.count("bias") > 0) bias = arrays["bias"];
+    Tensor& bias = arrays["bias"];
+    if (bias.shape.empty()) bias = {{shape[0]}, Numbers(static_cast<size_t>(shape[0]), 0.0)};
     x = network.nodes.empty() ? network.input({shape[1]}) : network.relu(x);
     demand(x.shape == Shape{shape[1]} && bias.shape == Shape{shape[0]}, file, "sizes do not fit");
     x = network.dense(x, std::move(arrays["weight"].values), std::move(bias.values));

@@ -334,6 +334,21 @@ def make_onnx():
                                          mtime=0))
 
 
+def make_checker_onnx():
+    for path in sorted((CORPUS / "onnx").iterdir()):
+        put("checker_onnx", path.name, path.read_bytes())
+    # Small files of networks that would be large.
+    small = [tensor("k", [1, 1, 1, 1], [2])]
+    nodes = [node("Relu", ["x" if k == 0 else f"r{k}"], f"r{k + 1}") for k in range(300)]
+    put("checker_onnx", "many_relus", onnx(nodes, [1, 1, 800, 800]))
+    put("checker_onnx", "large_input", onnx([node("Conv", ["x", "k"], "y")], [1, 1, 4096, 4096], small))
+    for name, size, pad in (("large_kernel", 1 << 19, 1 << 18), ("large_pads", 1, 2000)):
+        pool = node("AveragePool", ["x"], "y", kernel_shape=[size] * 2, pads=[pad] * 4)
+        put("checker_onnx", name, onnx([pool], [1, 1, 4, 4]))
+    put("checker_onnx", "residual", onnx([node("Conv", ["x", "k"], "c"), node("Relu", ["c"], "r"),
+                                          node("Add", ["r", "x"], "y")], [1, 1, 4, 4], small))
+
+
 # --- certificates ---
 
 
@@ -397,7 +412,7 @@ def main():
             shutil.rmtree(folder)
     (CORPUS / "config").mkdir(parents=True)
     for make in (make_png, make_pnm, make_npy, make_idx, make_archive, make_labels, make_config, make_vnnlib, make_pickle,
-                 make_safetensors, make_onnx):
+                 make_safetensors, make_onnx, make_checker_onnx):
         make()
     make_problem(program)
     for path in sorted(MODELS.glob("*.pt")):

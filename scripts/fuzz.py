@@ -17,7 +17,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODELS = ROOT / "tests" / "network" / "data"
-MORE_SEEDS = {"pytorch": MODELS, "onnx": MODELS, "safetensors": MODELS}
+MORE_SEEDS = {"pytorch": MODELS, "onnx": MODELS, "checker_onnx": MODELS, "safetensors": MODELS}
 
 
 def run(target, options):

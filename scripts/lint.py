@@ -6,7 +6,7 @@
 - A room includes only rooms that its CMakeLists.txt says it USES, which CMake keeps to the left of it.
 - LibTorch is seen in the .cpp files of train and repair alone, and in headers of train/torch, the module.
 - The library neither prints nor exits: only cli does, and a failed check.
-- No file of code is longer than 600 lines.
+- No file of code is longer than 600 lines, and the checker has at most 2,500 in all.
 - Nothing promises work instead of doing it, or names a machine's folders or a package registry.
 - The version stands in CMakeLists.txt; CITATION.cff and CHANGELOG.md agree with it.
 - Pages link to files and headings that exist, and name commands and options of verissim that exist.
@@ -18,6 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LONGEST = 600
+LONGEST_CHECKER = 2500  # the .cpp and .h files that a stranger has to read
 SKIPPED_FOLDERS = {".git", ".venv", "build", "results", "__pycache__", ".ccache"}
 CODE = {".cpp", ".h", ".py", ".sh", ".cmake", ".in"}
 TEXT = CODE | {".txt", ".md", ".json", ".cff", ".yml", ""}
@@ -84,6 +85,12 @@ def check_text(relative, text):
             found = re.search(pattern, line)
             if found:
                 yield f"{relative}:{number}: '{found.group(0)}': {why}"
+
+
+def check_checker():
+    lines = sum(len(path.read_text().splitlines()) for path in (ROOT / "checker").iterdir() if path.suffix in {".cpp", ".h"})
+    if lines > LONGEST_CHECKER:
+        yield f"checker: {lines} lines, at most {LONGEST_CHECKER} are allowed"
 
 
 def anchors(text):
@@ -155,6 +162,7 @@ def faults():
         if len(relative.parts) > 2 and relative.parts[0] == "src" and relative.suffix in {".cpp", ".h"}:
             yield from check_includes(relative, text, rooms)
             yield from check_silence(relative, text)
+    yield from check_checker()
     yield from check_version()
     if count < 50:
         yield f"only {count} files were looked at: the lint looks at the wrong folder"

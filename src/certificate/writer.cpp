@@ -130,7 +130,10 @@ void Writer::reasons(const search::Reasons& reasons) {
   out_.byte(reasons.curve.empty() ? 0 : 1);
   if (reasons.curve.empty()) return;
   out_.floats(reasons.curvature);
-  out_.floats(reasons.curve);
+  // Nor is there a parabola where the curvature is not a number, as the replay sees it.
+  std::vector<float> curve = reasons.curve;
+  for (float& value : curve) value = std::isfinite(value) ? value : 0.0F;
+  out_.floats(curve);
   for (size_t i = 0; i < reasons.centre.size(); ++i) {
     const auto away = on_grid(reasons.centre[i]) - on_grid(subject_.reference[i]);
     out_.count(static_cast<uint64_t>(away >= 0 ? 2 * away : -2 * away - 1));

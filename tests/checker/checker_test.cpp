@@ -290,7 +290,7 @@ TEST_F(OtherFiles, ImagesThatMoveOrHaveTwoHeaders) {
   expect_said(with(whole.substr(8, 25)), "not one header");
 }
 
-// Protocol buffers: another kind of field than is due is passed over elsewhere, and the last name counts.
+// Protocol buffers: another kind of field than is due is passed over elsewhere, and of two names one counts.
 TEST_F(OtherFiles, FieldsOfOnnx) {
   q_.model_name = "model.onnx";
   const std::string name = OnnxWriter::bytes(1, "transB");
@@ -302,8 +302,16 @@ TEST_F(OtherFiles, FieldsOfOnnx) {
   expect_said(with(OnnxWriter::bytes(3, "\x01"), 2, ""), "unknown kind of field");
   expect_said(with(one, 2, OnnxWriter::bytes(1, "\x01") + "\x0d" + little(1, 4)), "unknown kind of field");
   expect_said(with(one, 1, ""), "of its type");
-  expect_said(with(one, 2, OnnxWriter::bytes(8, "other")), "not there");
+  expect_said(with(one, 2, OnnxWriter::bytes(8, "other")), "two fields 8");
   expect_said(with_model(OnnxWriter(rng_).raised(2, 3)), "more axes");
+}
+
+// Files of a few bytes that say images, windows or chains of ReLUs of any size.
+TEST_F(OtherFiles, SmallFilesOfLargeNetworks) {
+  q_.model_name = "model.onnx";
+  const std::string folder = std::string(VERISSIM_SOURCE_DIR) + "/fuzz/corpus/checker_onnx/";
+  for (const char* name : {"large_input", "large_kernel", "large_pads", "many_relus"})
+    expect_said(with_model(read_text_file(folder + name)), "far larger than its file");
 }
 
 // Whatever is not 0 is true.

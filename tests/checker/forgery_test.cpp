@@ -309,6 +309,37 @@ TEST(ForgedNetworks, OtherConvolutions) {
   EXPECT_EQ(forged, 4);
 }
 
+// The search may leave a curvature that is not a number, which means none, as 0 does.
+TEST(ForgedNetworks, CurvaturesThatAreNone) {
+  int changed = 0;
+  int proved = 0;
+  const auto change = [&changed](std::vector<float>& curve) {
+    for (float& value : curve) {
+      changed += value == 0.0F ? 1 : 0;
+      value = value == 0.0F ? NAN : value;
+    }
+  };
+  Rng rng(85);
+  for (int k = 0; k < 8 && proved == 0; ++k) {
+    const FiledQuestion q = filed_onnx(rng, 16, 8, false, k % 2 == 0 ? "0.99999" : "0.9999");
+    certificate::Writer writer(q.certificate(), q.subject());
+    Forger forger(writer);
+    forger.leaf = [&change](search::Node& node, int) {
+      change(node.curve);
+      return true;
+    };
+    forger.frame = [&change](search::FrameProof& proof) {
+      for (search::LayerProof& layer : proof.layers) {
+        for (search::NeuronBound& bound : layer.bounds) change(bound.reasons.curve);
+      }
+    };
+    const bool robust = certify(q, writer, forger, 2).result.verdict == search::Verdict::kRobust;
+    EXPECT_TRUE(!robust || check(q).code == 20);
+    proved += robust && changed > 0 ? 1 : 0;
+  }
+  EXPECT_EQ(proved, 1);
+}
+
 // Neurons that are said to be coupled and cannot be.
 TEST_F(Forgery, CoupledNeuronsThatAreNot) {
   const auto couple = [](int32_t neuron) {
