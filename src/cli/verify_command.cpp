@@ -66,11 +66,8 @@ std::optional<FileKeeper> state_keeper(const Arguments& arguments, const LoadedQ
 }
 
 // What is told of the checkpoint: where it is, if there is something to go on with.
-std::string finish(FileKeeper& keeper, const std::string& file, const search::Result& result) {
-  if (result.verdict != search::Verdict::kUnknown) {
-    keeper.discard();
-    return "";
-  }
+std::string told(const FileKeeper& keeper, const std::string& file, const search::Result& result) {
+  if (result.verdict != search::Verdict::kUnknown) return "";
   if (!keeper.failure().empty()) return "not kept: " + keeper.failure();
   std::error_code error;
   return std::filesystem::exists(file, error) ? file + " (--resume goes on from there)" : "";
@@ -107,13 +104,15 @@ int verify_command(const Arguments& arguments, Context& context) {
   }
   context.events.verdict(result, std::nullopt);
   const std::string certificate = writer ? finish(*writer, arguments.certificate, result) : "";
-  const std::string checkpoint = keeper ? finish(*keeper, arguments.checkpoint, result) : "";
+  const std::string checkpoint = keeper ? told(*keeper, arguments.checkpoint, result) : "";
   if (arguments.json) {
     print(answer_json(loaded.question, result, counterexample));
   } else {
     print(sentence(subject, loaded.question, result, counterexample) + "\n\n" +
           format_facts(facts(subject, loaded, result, counterexample, certificate, checkpoint)));
   }
+  // Not before somebody was told: what cannot be printed would have to be searched for anew.
+  if (keeper && result.verdict != search::Verdict::kUnknown) keeper->discard();
   return exit_code(result.verdict);
 }
 

@@ -15,10 +15,12 @@
 #include "experiment/references.h"
 #include "experiment/repair_model.h"
 #include "experiment/round_writer.h"
+#include "experiment/run_folder.h"
 #include "experiment/search_memory.h"
 #include "experiment/session.h"
 #include "experiment/state_key.h"
 #include "report/page.h"
+#include "report/run.h"
 #include "train/forward.h"
 #include "train/learner.h"
 #include "train/train.h"
@@ -107,8 +109,23 @@ class Experiment {
     if (!data) return false;
     data_ = std::move(*data);
     for (const FileFact& file : data_.files) add_file(file.role, file.path, file.sha256);
+    if (!resumed_.empty()) compare_inputs();
     session_.report().times.data = watch.seconds();
     return true;
+  }
+
+  // What is remembered is of the files that the run began with.
+  void compare_inputs() {
+    if (!std::filesystem::exists(resumed_ + "/" + kReportFile)) return;
+    for (const report::FileFacts& before : report::read_run(resumed_).inputs) {
+      for (const FileFact& now : session_.report().files) {
+        const bool changed =
+            now.role == before.role && now.path == before.path && now.sha256 != before.sha256;
+        if (changed)
+          throw InputError(now.path, "", "another " + now.role + " than the run began with",
+                           "the file of before, with the SHA-256 " + before.sha256);
+      }
+    }
   }
 
   void add_file(const std::string& role, const std::string& path, const std::string& sha256) {
@@ -176,10 +193,12 @@ class Experiment {
     return looks_back_in_part_ ? repair::Status::kInterrupted : result.loop.status;
   }
 
-  // A run that was interrupted may have left another best network, and certificates of it.
+  // A run that was interrupted may have left another best network, and certificates of it, or a network of
+  // which the proof was never found.
   void keep_best(const RepairRequest& request, const RepairedModel& result) {
     remove_file(session_.file(named(kBestModel)));
     if (result.file) return;
+    remove_file(request.file);
     if (result.loop.repairs > 0) {
       save_network_like(session_.file(named(kBestModel)), *model_, result.loop.network);
       session_.report().best_network = named(kBestModel);

@@ -54,7 +54,7 @@ Outcome run_experiment(const Config& config, const std::vector<std::string>& com
 
 // Goes on with the run of this folder, whose settings are its own. It ends as it would have without the
 // interruption, but for what depends on time limits. Throws InputError, too, if there is no such run, it is
-// finished, or at work.
+// finished, or at work, or the files that it was given are others now.
 Outcome resume_experiment(const std::string& folder, const std::vector<std::string>& command,
                           const InterruptFlag* interrupt, Listener& listener);
 

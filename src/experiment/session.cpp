@@ -6,8 +6,14 @@
 #include "base/version.h"
 #include "image/npy.h"
 #include "image/write_image.h"
+#include "report/page.h"
 
 namespace verissim::experiment {
+namespace {
+
+constexpr const char* kTensorboardFile = "events.out.tfevents.0000000000.verissim";
+
+}  // namespace
 
 Session::Session(const Config& config, const std::vector<std::string>& command, Listener& listener)
     : listener_(listener) {
@@ -21,12 +27,20 @@ void Session::open(const std::string& resumed) {
                                   : RunFolder::open(resumed));
   listener_.on_folder(folder_->path());
   log_.emplace(file("exp_logfile.txt"));
-  if (!resumed.empty()) folder_->remove_parts();
+  if (!resumed.empty()) remove_remains();
   note(std::string("verissim ") + kVersion + (resumed.empty() ? ": results go to " : ": goes on with ") +
        folder_->path());
   write_text_file(file(kSettingsFile), print_config(config()));
-  if (config().tensorboard) tensorboard_.emplace(file("events.out.tfevents.0000000000.verissim"));
+  if (config().tensorboard) tensorboard_.emplace(file(kTensorboardFile));
   save();
+}
+
+void Session::remove_remains() {
+  folder_->remove_parts();
+  // A page beside a report that says 'finished' means that all is done.
+  remove_file(file(report::kPageName));
+  // Every round is told again.
+  remove_file(file(kTensorboardFile));
 }
 
 void Session::save_references(std::span<const Reference> references) {

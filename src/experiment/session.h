@@ -45,6 +45,9 @@ class Session {
   void remove_other_counterexamples();
 
  private:
+  // Of an interrupted run, what would be mistaken for that of the one that goes on.
+  void remove_remains();
+
   Listener& listener_;
   Report report_;
   Stopwatch watch_;

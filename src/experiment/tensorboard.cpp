@@ -1,6 +1,7 @@
 #include "experiment/tensorboard.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -109,7 +110,12 @@ void TensorboardFile::picture(std::string_view tag, int64_t step, const image::I
 void TensorboardFile::write(const std::string& event) const {
   const std::string length = little_endian(static_cast<uint64_t>(event.size()));
   const std::string record = length + masked_crc(length) + event + masked_crc(event);
-  if (::write(fd_, record.data(), record.size()) < 0) return;
+  struct stat before {};
+  const bool known = ::fstat(fd_, &before) == 0;
+  const ssize_t count = ::write(fd_, record.data(), record.size());
+  // Readers stop at a record that a full disk has cut.
+  const bool cut = count >= 0 && static_cast<size_t>(count) < record.size();
+  if (cut && known && ::ftruncate(fd_, before.st_size) != 0) return;
 }
 
 }  // namespace verissim::experiment

@@ -173,6 +173,21 @@ TEST_F(Cli, VerifyProvesARobustNetwork) {
   EXPECT_GE(answer["seconds"].get<double>(), 0.0);
 }
 
+TEST_F(Cli, ACheckpointIsKeptUntilTheVerdictIsPrinted) {
+  const std::string checkpoint = folder_.file("a.checkpoint");
+  write_text_file(checkpoint, "of before");
+  std::string line;
+  for (const std::string& word : testing::verissim_with(question("verify", small_network(1.0, 0.5), "0.98")))
+    line += "'" + word + "' ";
+  line += "--checkpoint '" + checkpoint + "'";
+  const Ended lost = testing::Process({"/bin/sh", "-c", line + " > /dev/full"}).wait();
+  EXPECT_EQ(lost.code, 3);
+  EXPECT_THAT(lost.err, HasSubstr("standard output cannot be written"));
+  EXPECT_TRUE(std::filesystem::exists(checkpoint));
+  EXPECT_EQ(testing::Process({"/bin/sh", "-c", line}).wait().code, 20);
+  EXPECT_FALSE(std::filesystem::exists(checkpoint));
+}
+
 TEST_F(Cli, VerifyRefutesWithACounterexample) {
   const std::string out = folder_.file("found.npy");
   const Ended ended = ask("verify", small_network(0.01, 5.0), "0.98", {"--json", "--out", out});

@@ -151,6 +151,74 @@ TEST_F(Interrupted, AnInaccurateRepairEndsAsItWouldHave) {
   interrupt_everywhere(end_of(outcome), never.steps(), 25);
 }
 
+TEST_F(Interrupted, TensorBoardsFileIsWrittenAnew) {
+  config_.tensorboard = true;
+  InterruptAt never(0);
+  const End whole = end_of(run(never));
+  ASSERT_GT(never.steps(), 4);
+  interrupt_everywhere(whole, never.steps(), 4);
+}
+
+TEST_F(Interrupted, ANetworkThatWasNotProvedIsRemoved) {
+  write_reference(80, 200);
+  config_.repair_min_accuracy = 1.0;
+  InterruptAt never(0);
+  const End whole = end_of(run(never));
+  ASSERT_EQ(whole.network, "none");
+  InterruptAt early(6);
+  const Outcome cut = run(early);
+  ASSERT_FALSE(cut.report.finished);
+  network::save_model(cut.folder + "/repaired_model.pt", testing::random_mlp({1, 4, 4}, {12, 12}, 2, 5));
+  InterruptAt later(0);
+  EXPECT_TRUE(end_of(resume_experiment(cut.folder, {}, &later.flag, later)) == whole);
+}
+
+TEST_F(Interrupted, FilesThatAreOthersNowAreRefused) {
+  InterruptAt never(0);
+  const End whole = end_of(run(never));
+  InterruptAt early(6);
+  const Outcome cut = run(early);
+  ASSERT_FALSE(cut.report.finished);
+  const auto resume = [&] {
+    InterruptAt later(0);
+    return resume_experiment(cut.folder, {}, &later.flag, later);
+  };
+  write_reference(201, 80);
+  EXPECT_THROW(resume(), InputError);
+  write_reference(200, 80);
+  const std::string model = folder_.file("models/model_i1x4x4_l12-12_o2.pt");
+  network::save_model(model, testing::random_mlp({1, 4, 4}, {12, 12}, 2, 5));
+  EXPECT_THROW(resume(), InputError);
+  network::save_model(model, testing::random_mlp({1, 4, 4}, {12, 12}, 2, 4));
+  EXPECT_TRUE(end_of(resume()) == whole);
+}
+
+// Looks whether there is a page while the run is at work.
+class PageSeen : public InterruptAt {
+ public:
+  PageSeen() : InterruptAt(0) {}
+  void on_folder(const std::string& folder) override { page_ = folder + "/report.html"; }
+  void on_verified(const Round&) override { seen |= fs::exists(page_), ++verified; }
+  bool seen = false;
+  int verified = 0;
+
+ private:
+  std::string page_;
+};
+
+// Killed between its last report and its page, it would be finished with the page of the interrupted run.
+TEST_F(Interrupted, ThePageOfBeforeIsGoneWhileItGoesOn) {
+  InterruptAt early(6);
+  const Outcome cut = run(early);
+  ASSERT_FALSE(cut.report.finished);
+  ASSERT_TRUE(fs::exists(cut.folder + "/report.html"));
+  PageSeen later;
+  EXPECT_TRUE(resume_experiment(cut.folder, {}, &later.flag, later).report.finished);
+  EXPECT_GT(later.verified, 0);
+  EXPECT_FALSE(later.seen);
+  EXPECT_TRUE(fs::exists(cut.folder + "/report.html"));
+}
+
 // Leaves no room for the page.
 class NoPage : public InterruptAt {
  public:

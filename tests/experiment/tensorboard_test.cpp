@@ -1,6 +1,7 @@
 #include "experiment/tensorboard.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstring>
 #include <limits>
@@ -62,6 +63,24 @@ TEST(Tensorboard, FramesEachEvent) {
       22);
   EXPECT_EQ(events[1].substr(9), scalar);
   EXPECT_NE(events[2].find("\x89PNG"), std::string::npos);
+}
+
+// As a full disk; the file can be read to its end nevertheless.
+TEST(Tensorboard, ARecordThatFindsNoRoomIsLost) {
+  const testing::TemporaryFolder folder;
+  const std::string name = folder.file("events.out.tfevents.1");
+  TensorboardFile file(name);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = read_text_file(name).size() + 20;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  file.scalar("lost", 1, 0.5);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  file.scalar("kept", 2, 0.5);
+  const std::vector<std::string> events = records(name);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_NE(events[1].find("kept"), std::string::npos);
 }
 
 TEST(Tensorboard, NeverWritesOverAnotherFile) {
