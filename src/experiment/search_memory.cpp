@@ -120,7 +120,7 @@ search::Result SearchMemory::verify(const search::Problem& problem, const std::s
   if (stop.interrupted()) return result;
   if (result.verdict == search::Verdict::kUnknown) return result;  // the state is kept
   if (result.statistics.seconds >= kSecondsToRemember) known.keep(bytes_of(result));
-  state.discard();
+  if (known.failure().empty()) state.discard();
   return result;
 }
 
