@@ -26,7 +26,7 @@ constexpr int64_t kMostValues = INT64_C(1) << 25;
 // Of a hidden layer's neurons, one at least, may become detectors.
 constexpr int64_t kShare = 4;
 // What a detector adds to its class, in spreads of the scores on the samples.
-constexpr double kBonus = 60.0;
+constexpr double kBonus = 300.0;
 
 using Indices = std::vector<int64_t>;
 
