@@ -1,7 +1,6 @@
 #include <zlib.h>
 #include <bit>
 #include <cstdio>
-#include <regex>
 
 #include "check.h"
 
@@ -117,15 +116,19 @@ Neurons Reader::ascending(size_t end) {
 }
 
 mpq_class decimal(const std::string& text, const std::string& place) {
-  static const std::regex form("([+-]?)([0-9]*)[.]?([0-9]*)(?:[eE]([+-]?[0-9]{1,3}))?");
-  std::smatch part;
-  demand(text.size() < 400 && std::regex_match(text, part, form) && part.length(2) + part.length(3) > 0,
-         place, "'" + text + "' is no decimal number");
-  const long shift = (part[4].matched ? std::stol(part[4]) : 0) - part.length(3);
+  int end = 0;
+  long exponent = 0;
+  std::sscanf(text.c_str(), "%*400[0-9.]%n%*1[eE]%4ld%n", &end, &exponent, &end);
+  std::string digits(text, 0, text.find_first_of("eE"));
+  const size_t point = std::min(digits.find('.'), digits.size());
+  digits.erase(point, 1);
+  const bool known = !digits.empty() && digits.find('.') == digits.npos &&
+                     text.find_first_of(" \t\n\v\f\r") == text.npos && end == std::ssize(text);
+  demand(known, place, "'" + text + "' is no decimal number");
   mpz_class power;
+  const long shift = exponent - static_cast<long>(digits.size() - point);
   mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(std::abs(shift)));
-  const mpz_class digits((part[1] == "-" ? "-" : "") + part[2].str() + part[3].str(), 10);
-  return shift >= 0 ? mpq_class(digits * power) : mpq_class(digits) / power;
+  return shift >= 0 ? mpq_class(mpz_class(digits, 10) * power) : mpq_class(mpz_class(digits, 10)) / power;
 }
 
 }  // namespace check

@@ -14,11 +14,7 @@
 #include <string>
 #include <vector>
 
-// Code for wider vectors beside the plain one; which of them runs does not matter to any bound.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define CHECK_CLONES __attribute__((target_clones("avx2", "default")))
-#else
+#ifndef CHECK_CLONES  // code for wider vectors beside the plain one; which runs does not matter to any bound
 #define CHECK_CLONES
 #endif
 
@@ -265,7 +261,7 @@ class Region {
  public:
   Region(const Floats& reference, const mpq_class& threshold);
   size_t size() const { return reference_.size(); }
-  const Intervals& box() const { return box_; }  // contains the region
+  Intervals box() const;  // contains the region
   double omega() const { return omega_; }
   // A lower bound of w . x - bowl(x) over all x of the region with a mean in the slab, from the multipliers
   // theta, nu, mu behind that of the cut, which may be any numbers. Infinity if there is no such x.
@@ -290,7 +286,6 @@ class Region {
   double omega_ = 1.0;
   Intervals z_;  // r - m
   Slab means_;
-  Intervals box_;
 };
 
 // Neurons whose inputs are affine in some values x, z_k = row_k . x + offset_k, and sums of their squares.
@@ -398,6 +393,7 @@ class Prover {
 
   const Network& network_;
   const Region& region_;
+  const Intervals box_ = region_.box();
   // By node, over the region: bounds of |values|, of their sum, and of affine nodes' |W| |x|.
   std::vector<Numbers> largest_, products_;
   Numbers totals_;

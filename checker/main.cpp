@@ -2,7 +2,6 @@
 #include <cfenv>
 #include <cstdio>
 #include <map>
-#include <regex>
 
 #include "check.h"
 
@@ -28,20 +27,20 @@ void check_arithmetic() {
          "it does not compute as IEEE 754 says");
 }
 
-// Three whole numbers with `before`, `x`, `x` and `after`; empty if the text is not like that.
-Shape shape_in(const std::string& text, const std::string& before, const std::string& x, const char* after) {
-  const std::string number = "([1-9][0-9]{0,5})";
-  std::smatch part;
-  if (!std::regex_match(text, part, std::regex(before + number + x + number + x + number + after))) return {};
-  return {std::stoll(part[1]), std::stoll(part[2]), std::stoll(part[3])};
+// The three whole numbers of a text that starts, or is, as the format says; empty if it is not like that.
+Shape shape_in(const std::string& text, const char* format) {
+  char part[3][7];
+  int end = 0;
+  if (std::sscanf(text.c_str(), format, part[0], part[1], part[2], &end) != 3 || end == 0) return {};
+  return {std::stoll(part[0]), std::stoll(part[1]), std::stoll(part[2])};
 }
 
 // The shape of the input: as in the model's file, as given, as in the model's name
 // ("model_i1x28x28_l100_o5.pt"), or the image's own.
 Shape shape_of(const Network& net, const std::string& option, const std::string& model, const Pixels& image) {
-  const Shape given = shape_in(option, "", ",", "");
+  const Shape given = shape_in(option + '\n', "%6[0-9],%6[0-9],%6[0-9]%*1[\n]%n");
   if (given.empty() && !option.empty()) throw Usage{};
-  const Shape named = shape_in(model.substr(model.rfind('/') + 1), "model_i", "x", "_l.{0,200}");
+  const Shape named = shape_in(model.substr(model.rfind('/') + 1), "model_i%6[0-9]x%6[0-9]x%6[0-9]_l%n");
   Shape shape = {image.channels, image.height, image.width};
   for (const Shape& known : {named, net.image, given})
     if (!known.empty()) shape = known;
@@ -64,7 +63,7 @@ int run(int count, char** words) {
   for (const auto& [name, word] : options)
     if (word.empty() && name != "--dimension") throw Usage{};
   const std::string& label = options["--class"];
-  if (!std::regex_match(label, std::regex("[0-9]{1,9}"))) throw Usage{};
+  if (label.size() > 9 || label.find_first_not_of("0123456789") != label.npos) throw Usage{};
   check_arithmetic();
   Problem problem;
   const std::string& model = options["--model"];

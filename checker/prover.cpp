@@ -47,7 +47,7 @@ struct Prover::Pass {
 Prover::Prover(const Network& network, const Region& region)
     : network_(network), region_(region), coupled_(network.neurons(), 0) {
   Intervals neurons(network.neurons(), Interval(-kInf, kInf));
-  const std::vector<Intervals> values = check::propagate(network, region.box(), neurons);
+  const std::vector<Intervals> values = check::propagate(network, box_, neurons);
   demand(!values.empty(), "network", "a value has no range");
   for (size_t i = 0; i < values.size(); ++i) {
     Numbers& largest = largest_.emplace_back();
@@ -66,8 +66,7 @@ Prover::Prover(const Network& network, const Region& region)
 }
 
 void Prover::propagate(Facts& facts) const {
-  if (!facts.contradiction)
-    facts.contradiction = check::propagate(network_, region_.box(), facts.neurons).empty();
+  if (!facts.contradiction) facts.contradiction = check::propagate(network_, box_, facts.neurons).empty();
 }
 
 Goal Prover::goal(const Split& side) const {

@@ -1,5 +1,4 @@
 #include <map>
-#include <regex>
 #include <set>
 
 #include "check.h"
@@ -182,13 +181,16 @@ class Pickle {
 
 // "net.12.fc" as the text "net.#.fc" and the numbers 12: layers may differ in these alone, which order them.
 std::pair<std::string, Shape> split_name(const std::string& name, const std::string& place) {
-  static const std::regex digits("[0-9]+");
+  std::string text;
   Shape numbers;
-  for (std::sregex_iterator each(name.begin(), name.end(), digits), end; each != end; ++each) {
-    demand(each->length() <= 9, place, "a number in its name is too long");
-    numbers.push_back(std::stoll(each->str()));
+  for (size_t i = 0; i < name.size();) {
+    const size_t end = std::min(name.find_first_not_of("0123456789", i), name.size());
+    demand(end - i <= 9, place, "a number in its name is too long");
+    text += end > i ? '#' : name[i];
+    if (end > i) numbers.push_back(std::stoll(name.substr(i, end - i)));
+    i = std::max(end, i + 1);
   }
-  return {std::regex_replace(name, digits, "#"), numbers};
+  return {text, numbers};
 }
 
 }  // namespace

@@ -47,19 +47,7 @@ Region::Region(const Floats& reference, const mpq_class& threshold)
   const Interval constant = tau_ * (square(m_) + c1_) - c1_;
   const Interval half = root(square(m_) - tau_ * constant);
   means_ = {std::max(0.0, ((m_ - half) / tau_).lo), std::min(1.0, ((m_ + half) / tau_).hi)};
-  // Along +-e_i: p = +-1, a = +-z_i, b^2 = 1 - 1/n.
-  const double b = root(1.0 - 1.0 / n_).hi;
-  std::map<double, Interval> known;
-  for (const double value : reference_) {
-    const auto [place, is_new] = known.try_emplace(value);
-    const Interval& z = z_.emplace_back(value - m_);
-    if (is_new) {
-      const double high = peak({1.0, z.hi, b, 0.0}, means_.lo, means_.hi);
-      const double low = -peak({-1.0, -z.lo, b, 0.0}, means_.lo, means_.hi);
-      place->second = {std::clamp(low, 0.0, 1.0), std::clamp(high, 0.0, 1.0)};
-    }
-    box_.push_back(place->second);
-  }
+  for (const double value : reference_) z_.emplace_back(value - m_);
 }
 
 // A function's values on a piece, its slopes and their slopes.
@@ -158,6 +146,20 @@ double Region::peak(const Shape& f, double lo, double hi) const {
     pieces.push({bound(middle, to), middle, to});
   }
   return std::isnan(pieces.top()[0]) ? kInf : pieces.top()[0];
+}
+
+// Along +-e_i: p = +-1, a = +-z_i, b^2 = 1 - 1/n.
+Intervals Region::box() const {
+  const double b = root(1.0 - 1.0 / n_).hi;
+  const auto most = [&](double p, double a) { return peak({p, a, b, 0.0}, means_.lo, means_.hi); };
+  std::map<double, Interval> known;
+  Intervals box;
+  for (size_t i = 0; i < size(); ++i) {
+    Interval& own = known[reference_[i]];
+    if (own.hi == 0.0) own = {std::max(0.0, -most(-1.0, -z_[i].lo)), std::min(1.0, most(1.0, z_[i].hi))};
+    box.push_back(own);
+  }
+  return box;
 }
 
 double Region::least(const Numbers& w, const Bowl& bowl, const Slab& slab, const Floats& multipliers) const {
