@@ -41,27 +41,36 @@ namespace {
 // last number belongs to what was left out of the matrix and enters the value in part.
 float largest_of_tridiagonal(std::span<const float> a, std::span<const float> b, std::vector<float>& u) {
   const size_t n = a.size();
-  const auto above = [&](float x) {  // whether all eigenvalues are below x: Sturm's sequence
-    float d = a[0] - x;
-    for (size_t i = 1; i < n && d < 0.0F; ++i) d = a[i] - x - b[i - 1] * b[i - 1] / d;
-    return d < 0.0F;
+  std::vector<double> d(n);           // pivots of x I - A
+  const auto above = [&](double x) {  // whether all eigenvalues are below x, so that no pivot is negative
+    for (size_t i = 0; i < n; ++i) {
+      d[i] = x - double{a[i]} - (i > 0 ? double{b[i - 1]} * b[i - 1] / d[i - 1] : 0.0);
+      if (!(d[i] > 0.0)) return false;
+    }
+    return true;
   };
-  float lo = a[0];
-  float hi = a[0];
+  double lo = a[0];
+  double hi = a[0];
   for (size_t i = 0; i < n; ++i)
-    hi = std::max(hi, a[i] + (i > 0 ? b[i - 1] : 0.0F) + (i + 1 < n ? b[i] : 0.0F));
-  hi *= 1.0001F;
-  for (int step = 0; step < 30; ++step) (above((lo + hi) / 2) ? hi : lo) = (lo + hi) / 2;
-  // (A - hi) u = 0 from the top.
+    hi = std::max(hi, double{a[i]} + (i > 0 ? b[i - 1] : 0.0F) + (i + 1 < n ? b[i] : 0.0F));
+  hi *= 1.0001;
+  for (int step = 0; step < 40; ++step) (above((lo + hi) / 2) ? hi : lo) = (lo + hi) / 2;
   u[0] = 1.0F;
-  float length = 1.0F;
-  for (size_t i = 1; i < n; ++i) {
-    if (!(b[i - 1] > 0.0F)) break;
-    u[i] = -((a[i - 1] - hi) * u[i - 1] + (i > 1 ? b[i - 2] * u[i - 2] : 0.0F)) / b[i - 1];
-    length += u[i] * u[i];
+  if (!above(hi)) return static_cast<float>(hi);  // numbers that are not finite
+  // Inverse iteration with hi I - A, which is positive definite: the recurrence that (A - hi) u = 0 gives
+  // from the top loses all digits where some of b are small.
+  std::vector<double> v(n, 0.0);
+  v[0] = 1.0;
+  for (int step = 0; step < 3; ++step) {
+    for (size_t i = 1; i < n; ++i) v[i] += double{b[i - 1]} / d[i - 1] * v[i - 1];
+    for (size_t i = n; i-- > 0;) v[i] = (v[i] + (i + 1 < n ? b[i] * v[i + 1] : 0.0)) / d[i];
+    double length = 0.0;
+    for (const double x : v) length = std::hypot(length, x);
+    for (double& x : v) x /= length;
   }
+  for (size_t i = 0; i < n; ++i) u[i] = static_cast<float>(v[i]);
   constexpr float kShare = 0.3F;  // of the residual
-  return hi + kShare * b[n - 1] * std::abs(u[n - 1]) / std::sqrt(length);
+  return static_cast<float>(hi) + kShare * b[n - 1] * std::abs(u[n - 1]);
 }
 
 }  // namespace
