@@ -80,7 +80,8 @@ Constraint make_constraint(Linear&& line, bool strict) {
 
 class Reader {
  public:
-  Reader(std::string file, std::string_view text) : file_(file), expressions_(std::move(file), text) {}
+  Reader(std::string file, std::string_view text)
+      : file_(file), expressions_(std::move(file), text), size_(static_cast<int64_t>(text.size())) {}
 
   Query run() {
     while (auto expression = expressions_.next()) command(*expression);
@@ -151,6 +152,8 @@ class Reader {
     if (list.parts[type].word != "Real") fail(list, shown(list.parts[type]), "Real");
     if (as_function && (!list.parts[2].is_list() || !list.parts[2].parts.empty()))
       fail(list, shown(list.parts[2]), "(), a variable");
+    if (variable->index >= size_)  // each of those before has a declaration of its own
+      fail(list, shown(list.parts[1]), "declarations without gaps");
     auto& known = declared_[variable->output ? 1 : 0];
     const auto i = static_cast<size_t>(variable->index);
     if (i >= known.size()) known.resize(i + 1, 0);
@@ -185,10 +188,12 @@ class Reader {
     auto& known = declared_[output ? 1 : 0];
     if (!known.empty()) fail(list, std::string("a second ") + (output ? "output" : "input"), "one");
     Tensor fresh{output, numbers(list.parts[3])};
+    // Every input needs bounds, which are longer than a letter; outputs need not be named.
+    const int64_t most = std::min(kMostElements, output ? 64 * size_ : size_);
     int64_t size = 1;
     for (const int64_t extent : fresh.shape) {
-      if (extent == 0 || extent > kMostElements / size)
-        fail(list, shown(list.parts[3]), "1 to " + std::to_string(kMostElements) + " elements");
+      if (extent == 0 || extent > most / size)
+        fail(list, shown(list.parts[3]), "1 to " + std::to_string(most) + " elements in so short a file");
       size *= extent;
     }
     if (!tensors_.emplace(name, std::move(fresh)).second)
@@ -343,6 +348,7 @@ class Reader {
 
   std::string file_;
   ExpressionReader expressions_;
+  int64_t size_;          // of the text
   bool network_ = false;  // declared as in version 2.0
   std::map<std::string, Tensor, std::less<>> tensors_;
   std::array<std::vector<char>, 2> declared_;  // inputs and outputs, one for each element
