@@ -131,10 +131,12 @@ inline double sum_error(double absolute, size_t count) {
 struct Matrix {
   struct Run {
     size_t column, weight, length;
+    bool continues(const Run& by) const {
+      return column + length == by.column && weight + length == by.weight;
+    }
   };
   Numbers weight;
   std::vector<std::vector<Run>> rows;
-  void add(int64_t column, int64_t place);  // to the last row; place: in weight
 };
 
 // The sum of the terms' products and the bias, or (without terms) the ReLU of node `from`.
@@ -178,7 +180,6 @@ struct Window {
   struct Axis {
     int64_t kernel, stride, dilation, pad, end, in = 0, out = 0;
   } axes[2];
-  void fit(const Signal& x, const std::string& place);  // sets in and out
   int64_t count() const { return axes[0].out * axes[1].out; }
   int64_t taps() const { return axes[0].kernel * axes[1].kernel; }
   // The place in x of tap t of window o, numbered row by row, or -1.
@@ -212,6 +213,10 @@ struct Network {
   Signal add(const Signal& x, const Signal& y, double factor);  // x + factor y
   Signal convolve(const Signal& x, const Window& window, int64_t groups, Numbers weight, Numbers bias);
   Signal average(const Signal& x, const Window& window, bool count_padding);
+  Signal maximum(Signal x, const Window& window);  // without padding
+
+ private:
+  Node::Term term(const Signal& x, const Window& w, int64_t groups, int64_t channels, Numbers weight);
 };
 
 bool all_finite(const Numbers& values);

@@ -3,8 +3,6 @@
 namespace check {
 namespace {
 
-constexpr int64_t kMostPixels = int64_t{1} << 28;
-
 // Undoes the five filters of PNG (ISO 15948, 9.2), line by line.
 void unfilter(Pixels& image, const Bytes& raw, const std::string& file) {
   const auto step = static_cast<size_t>(image.channels);
@@ -90,11 +88,10 @@ Pixels read_png(const std::string& file) {
       Reader header(chunk, file);
       image.width = static_cast<int64_t>(header.word(4, true));
       image.height = static_cast<int64_t>(header.word(4, true));
-      demand(image.width > 0 && image.height > 0, file, "it is empty");
-      demand(image.width <= kMostPixels / image.height, file, "it is too large");
+      const bool fits = image.width > 0 && image.height > 0 && image.width <= (1 << 28) / image.height;
+      demand(fits, file, "it is empty or too large");
       const auto kind = header.take(5);
-      demand(kind[0] == 8, file, "not 8 bits a value");
-      demand(kind[1] == 0 || kind[1] == 2, file, "neither grey nor RGB");
+      demand(kind[0] == 8 && (kind[1] == 0 || kind[1] == 2), file, "neither grey nor RGB of 8 bits");
       image.channels = kind[1] == 0 ? 1 : 3;
       demand(kind[2] + kind[3] + kind[4] == 0, file, "interlaced or of an unknown kind");
     } else if (type == "IDAT") {

@@ -4,40 +4,14 @@
 namespace check {
 namespace {
 
-CHECK_CLONES
-void add_multiple(double* x, const double* w, double c, size_t n) {
-#pragma omp simd
-  for (size_t j = 0; j < n; ++j) x[j] += c * w[j];
-}
+constexpr Window kPoint = {{{1, 1, 1, 0, 0, 1, 1}, {1, 1, 1, 0, 0, 1, 1}}};
 
-// The matrix whose row i has the columns and places in `weight` that row(i, matrix) adds.
-template <typename Row>
-Node::Term term(const Signal& x, const Shape& shape, Numbers weight, Row row) {
-  Node::Term result{x.node, {std::move(weight), {}}};
-  result.matrix.rows.reserve(static_cast<size_t>(size_of(shape)));
-  for (int64_t i = 0; i < size_of(shape); ++i) {
-    result.matrix.rows.emplace_back();
-    row(i, result.matrix);
-  }
-  return result;
-}
+Signal flat(const Signal& x) { return {x.node, {size_of(x.shape), 1, 1}}; }
 
 }  // namespace
 
 bool all_finite(const Numbers& values) {
   return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
-}
-
-void Matrix::add(int64_t column_, int64_t place_) {
-  const auto column = static_cast<size_t>(column_);
-  const auto place = static_cast<size_t>(place_);
-  std::vector<Run>& row = rows.back();
-  if (!row.empty() && row.back().column + row.back().length == column &&
-      row.back().weight + row.back().length == place) {
-    ++row.back().length;
-  } else {
-    row.push_back({column, place, 1});
-  }
 }
 
 int64_t size_of(const Shape& shape) {
@@ -69,51 +43,12 @@ Signal Network::relu(const Signal& x) {
 
 Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape& shape) {
   const auto size = static_cast<size_t>(size_of(shape));
-  bool fits = bias.size() == size && !terms.empty() && all_finite(bias);
-  for (const Node::Term& term : terms) {
+  bool fits = bias.size() == size && all_finite(bias);
+  for (const Node::Term& term : terms)
     fits = fits && term.matrix.rows.size() == size && all_finite(term.matrix.weight);
-    for (const auto& row : term.matrix.rows)
-      for (const auto& [column, weight, length] : row)
-        fits =
-            fits && column + length <= nodes[term.node].size && weight + length <= term.matrix.weight.size();
-  }
   demand(fits, place, "its numbers do not fit, or are not finite");
   nodes.push_back({size, std::move(terms), std::move(bias), 0, 0});
   return {nodes.size() - 1, shape};
-}
-
-Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
-  const int64_t in = size_of(x.shape);
-  claim({static_cast<int64_t>(bias.size())}, in);
-  const auto row = [&](int64_t i, Matrix& m) {
-    for (int64_t j = 0; j < in; ++j) m.add(j, i * in + j);
-  };
-  const Shape shape = {static_cast<int64_t>(bias.size())};
-  return affine({term(x, shape, std::move(weight), row)}, std::move(bias), shape);
-}
-
-Signal Network::diagonal(const Signal& x, Numbers factors, Numbers offsets) {
-  claim(x.shape);
-  const auto row = [](int64_t i, Matrix& m) { m.add(i, i); };
-  return affine({term(x, x.shape, std::move(factors), row)}, std::move(offsets), x.shape);
-}
-
-Signal Network::add(const Signal& x, const Signal& y, double factor) {
-  demand(x.shape == y.shape, place, "values of different shapes");
-  claim(x.shape, 2);
-  const auto row = [](int64_t i, Matrix& m) { m.add(i, 0); };
-  Numbers zeros(nodes[x.node].size, 0.0);
-  return affine({term(x, x.shape, {1.0}, row), term(y, x.shape, {factor}, row)}, zeros, x.shape);
-}
-
-void Window::fit(const Signal& x, const std::string& place) {
-  for (size_t k = 0; k < 2; ++k) {
-    Axis& a = axes[k];
-    a.in = x.shape[k + 1];
-    const int64_t free = a.in + a.pad + a.end - a.dilation * (a.kernel - 1) - 1;
-    demand(a.kernel > 0 && a.stride > 0 && a.dilation > 0 && free >= 0, place, "the kernel does not fit");
-    a.out = free / a.stride + 1;
-  }
 }
 
 int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
@@ -125,47 +60,101 @@ int64_t Window::at(int64_t channel, int64_t o, int64_t t) const {
   return inside ? (channel * a.in + y) * b.in + x : -1;
 }
 
-Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight, Numbers bias) {
-  const Shape shape = {static_cast<int64_t>(bias.size()) / w.count(), w.axes[0].out, w.axes[1].out};
-  demand(groups > 0 && x.shape[0] % groups == 0 && shape[0] % groups == 0, place, "groups do not fit");
+// Of a convolution, as which all matrices are read here, to so many channels.
+Node::Term Network::term(const Signal& x, const Window& w, int64_t groups, int64_t channels, Numbers weight) {
+  const bool fits = x.shape.size() == 3 && x.shape[1] == w.axes[0].in && x.shape[2] == w.axes[1].in;
+  demand(fits && groups > 0 && x.shape[0] % groups == 0 && channels % groups == 0, place,
+         "groups do not fit");
   const int64_t depth = x.shape[0] / groups;
   const int64_t size = depth * w.taps();
-  demand(size_of({shape[0], size}) == static_cast<int64_t>(weight.size()), place, "kernels do not fit");
-  claim(shape, size);
-  const auto row = [&](int64_t i, Matrix& m) {
+  demand(size_of({channels, size}) == static_cast<int64_t>(weight.size()), place, "kernels do not fit");
+  claim({channels, w.count()}, size);
+  Node::Term result{x.node, {std::move(weight), {}}};
+  for (int64_t i = 0; i < channels * w.count(); ++i) {
     const int64_t channel = i / w.count();
+    auto& row = result.matrix.rows.emplace_back();
     for (int64_t k = 0; k < size; ++k) {
-      const int64_t from = w.at(channel / (shape[0] / groups) * depth + k / w.taps(), i, k % w.taps());
-      if (from >= 0) m.add(from, channel * size + k);
+      const int64_t from = w.at(channel / (channels / groups) * depth + k / w.taps(), i, k % w.taps());
+      const Matrix::Run own = {static_cast<size_t>(from), static_cast<size_t>(channel * size + k), 1};
+      if (!row.empty() && from >= 0 && row.back().continues(own))
+        ++row.back().length;
+      else if (from >= 0)
+        row.push_back(own);
     }
-  };
-  return affine({term(x, shape, std::move(weight), row)}, std::move(bias), shape);
+  }
+  return result;
+}
+
+Signal Network::convolve(const Signal& x, const Window& w, int64_t groups, Numbers weight, Numbers bias) {
+  const Shape shape = {static_cast<int64_t>(bias.size()) / w.count(), w.axes[0].out, w.axes[1].out};
+  return affine({term(x, w, groups, shape[0], std::move(weight))}, std::move(bias), shape);
+}
+
+Signal Network::dense(const Signal& x, Numbers weight, Numbers bias) {
+  const Signal y = convolve(flat(x), kPoint, 1, std::move(weight), std::move(bias));
+  return {y.node, {y.shape[0]}};
+}
+
+Signal Network::diagonal(const Signal& x, Numbers factors, Numbers offsets) {
+  return {convolve(flat(x), kPoint, size_of(x.shape), std::move(factors), std::move(offsets)).node, x.shape};
+}
+
+Signal Network::add(const Signal& x, const Signal& y, double factor) {
+  demand(x.shape == y.shape, place, "values of different shapes");
+  const int64_t n = size_of(x.shape);
+  const Numbers zeros(nodes[x.node].size, 0.0);
+  const Numbers ones(zeros.size(), 1.0);
+  Node::Term second = term(flat(y), kPoint, n, n, Numbers(zeros.size(), factor));
+  return affine({term(flat(x), kPoint, n, n, ones), std::move(second)}, zeros, x.shape);
 }
 
 // The sum of a window's values times 1 / n, rounded to nearest, n their number or with the padding's.
 Signal Network::average(const Signal& x, const Window& w, bool count_padding) {
-  const Shape shape = {x.shape[0], w.axes[0].out, w.axes[1].out};
-  claim(shape, w.taps());
-  Numbers factors(static_cast<size_t>(size_of(shape)), 0.0);
-  const auto row = [&](int64_t i, Matrix& m) {
+  claim({x.shape[0], w.count()}, w.taps());
+  const Numbers zeros(static_cast<size_t>(x.shape[0] * w.count()), 0.0);
+  const Numbers ones(static_cast<size_t>(x.shape[0] * w.taps()), 1.0);
+  const Signal sums = convolve(x, w, x.shape[0], ones, zeros);
+  Numbers factors;
+  for (int64_t i = 0; i < x.shape[0] * w.count(); ++i) {
     int64_t count = 0;
-    for (int64_t t = 0; t < w.taps(); ++t) {
-      const int64_t from = w.at(i / w.count(), i, t);
-      count += from >= 0 || count_padding ? 1 : 0;
-      if (from >= 0) m.add(from, i);
-    }
-    factors[static_cast<size_t>(i)] = 1.0 / static_cast<double>(count);
-  };
-  Node::Term sums = term(x, shape, {}, row);
-  sums.matrix.weight = factors;
-  return affine({std::move(sums)}, Numbers(factors.size(), 0.0), shape);
+    for (int64_t t = 0; t < w.taps(); ++t) count += count_padding || w.at(0, i, t) >= 0 ? 1 : 0;
+    factors.push_back(1.0 / static_cast<double>(count));
+  }
+  return diagonal(sums, factors, zeros);
 }
 
+// max(a, b) = a + relu(b - a), along the width and then the height, a window's values pair by pair.
+Signal Network::maximum(Signal x, const Window& w) {
+  for (const size_t axis : {size_t{1}, size_t{0}}) {
+    Window one = w;
+    one.axes[1 - axis] = {1, 1, 1, 0, 0, x.shape[2 - axis], x.shape[2 - axis]};
+    one.axes[axis].kernel = 1;
+    const Numbers ones(static_cast<size_t>(x.shape[0]), 1.0);
+    const Numbers zeros(ones.size() * static_cast<size_t>(one.count()), 0.0);
+    std::vector<Signal> values;
+    for (int64_t t = 0; t < w.axes[axis].kernel; ++t, one.axes[axis].pad -= w.axes[axis].dilation)
+      values.push_back(convolve(x, one, x.shape[0], ones, zeros));
+    while (values.size() > 1) {
+      for (size_t i = 0; i + 1 < values.size(); ++i) {
+        values[i] = add(values[i], relu(add(values[i + 1], values[i], -1.0)), 1.0);
+        values.erase(values.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      }
+    }
+    x = values[0];
+  }
+  return x;
+}
+
+CHECK_CLONES
 void add_transposed(const Matrix& matrix, const double* c, double* x) {
   for (size_t i = 0; i < matrix.rows.size(); ++i) {
     if (c[i] == 0.0) continue;
-    for (const Matrix::Run& run : matrix.rows[i])
-      add_multiple(x + run.column, &matrix.weight[run.weight], c[i], run.length);
+    for (const auto& [column, weight, length] : matrix.rows[i]) {
+      const double* w = &matrix.weight[weight];
+      double* to = x + column;
+#pragma omp simd
+      for (size_t k = 0; k < length; ++k) to[k] += c[i] * w[k];
+    }
   }
 }
 

@@ -168,7 +168,8 @@ class Graph {
     if (op == "Relu") return network_.relu(x);
     if (op == "Gemm" || op == "MatMul") return dense(x);
     if (op == "BatchNormalization") return normalise(x);
-    if (op == "Conv" || op == "AveragePool" || op == "GlobalAveragePool") return windows(op, x);
+    if (op == "Conv" || op == "AveragePool" || op == "GlobalAveragePool" || op == "MaxPool")
+      return windows(op, x);
     if (op == "Dropout") take("ratio", {0.0});
     if (op == "Identity" || op == "Dropout") return x;
     demand(op == "Flatten" || op == "Reshape", "an operator that is not known here");
@@ -277,9 +278,16 @@ class Graph {
       return static_cast<int64_t>(value);
     };
     Window w{};
-    for (size_t k = 0; k < 2; ++k)
-      w.axes[k] = {whole(kernel[k]), whole(stride[k]), whole(dilation[k]), whole(pad[k]), whole(pad[k + 2])};
-    w.fit(x, network_.place);
+    for (size_t k = 0; k < 2; ++k) {
+      Window::Axis& a = w.axes[k];
+      a = {whole(kernel[k]), whole(stride[k]),  whole(dilation[k]),
+           whole(pad[k]),    whole(pad[k + 2]), x.shape[k + 1]};
+      const int64_t free = a.in + a.pad + a.end - a.dilation * (a.kernel - 1) - 1;
+      demand(a.kernel > 0 && a.stride > 0 && a.dilation > 0 && free >= 0, "the kernel does not fit");
+      a.out = free / a.stride + 1;
+    }
+    demand(op != "MaxPool" || pad == Numbers(4, 0.0), "padding");
+    if (op == "MaxPool") return network_.maximum(x, w);
     if (!convolves) return network_.average(x, w, padded != 0.0);
     Numbers biases = bias({of[0], w.axes[0].out, w.axes[1].out});
     return network_.convolve(x, w, whole(groups), constant(1).values, std::move(biases));

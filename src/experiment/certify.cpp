@@ -26,19 +26,32 @@ bool is_plain_png(const std::string& file) {
   return at(24) == 8 && (at(25) == 0 || at(25) == 2) && at(28) == 0 && !transparent;
 }
 
+// Whether windows reach beyond the image, or may do so.
+bool hangs_over(const network::OnnxNode& node) {
+  return std::any_of(node.attributes.begin(), node.attributes.end(), [](const network::OnnxAttribute& each) {
+    const std::vector<int64_t>& pads = each.integers;
+    if (each.name == "pads") return std::any_of(pads.begin(), pads.end(), [](int64_t n) { return n != 0; });
+    return (each.name == "ceil_mode" && each.integer != 0) ||
+           (each.name == "auto_pad" && each.text != "NOTSET" && each.text != "VALID");
+  });
+}
+
 // What the checker does not know of a model's file, as a clause.
 std::optional<std::string> unknown_to_checker(const network::LoadedModel& model,
                                               const std::string& model_file) {
   if (model.format == "ONNX") {
-    constexpr std::array<std::string_view, 16> kOperators = {
-        "Add",  "AveragePool",       "BatchNormalization", "Constant", "Conv", "Div",  "Dropout", "Flatten",
-        "Gemm", "GlobalAveragePool", "Identity",           "MatMul",   "Mul",  "Relu", "Reshape", "Sub"};
+    constexpr std::array<std::string_view, 17> kOperators = {
+        "Add",  "AveragePool",       "BatchNormalization", "Constant", "Conv",    "Div", "Dropout", "Flatten",
+        "Gemm", "GlobalAveragePool", "Identity",           "MatMul",   "MaxPool", "Mul", "Relu",    "Reshape",
+        "Sub"};
     if (!model.notes.empty()) return "certificates do not know ONNX files like this one: " + model.notes[0];
     const std::vector<std::byte> data = read_file(model_file);
     if (!data.empty() && data[0] == std::byte{0x1f}) return "certificates do not know packed ONNX files";
     for (const network::OnnxNode& node : network::parse_onnx(model_file, data).nodes) {
       if (std::find(kOperators.begin(), kOperators.end(), node.op) == kOperators.end())
         return "certificates do not know ONNX's operator " + node.op;
+      if (node.op == "MaxPool" && hangs_over(node))
+        return "certificates know ONNX's MaxPool without padding only";
     }
     return std::nullopt;
   }

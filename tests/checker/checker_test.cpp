@@ -57,17 +57,22 @@ TEST(Checker, AcceptsBowlsSplitsAndFrames) {
   EXPECT_GE(leaves, 30);
 }
 
-// ONNX: colours, strides, padding, batch normalisation, residual sums, means. Without a sum the second layer
-// is coupled as well.
+// ONNX: colours, strides, padding, batch normalisation, residual sums, means, maxima. Without a sum the
+// second layer is coupled as well.
 TEST(Checker, AcceptsConvolutions) {
   static const std::vector<std::string> thresholds{"0.9999", "0.9997", "0.999", "0.998", "0.99"};
   Tally tally;
+  int maxima = 0;  // robust ones
   Rng rng(83);
-  for (int k = 0; k < 60; ++k) {
+  for (int k = 0; k < 80; ++k) {
     const auto size = static_cast<int64_t>(4 + rng.below(3));
     const auto channels = static_cast<int64_t>(2 + rng.below(4));
-    expect_accepted(filed_onnx(rng, size, channels, k % 2 == 0, pick(rng, thresholds)), tally, 2);
+    const std::string pool = k % 3 == 0 ? "MaxPool" : "AveragePool";
+    const int before = tally.robust;
+    expect_accepted(filed_onnx(rng, size, channels, k % 2 == 0, pick(rng, thresholds), pool), tally, 2);
+    maxima += k % 3 == 0 ? tally.robust - before : 0;
   }
+  EXPECT_GE(maxima, 5);
   EXPECT_GE(tally.robust, 15);
   EXPECT_GE(tally.refuted, 5);
 }
@@ -201,17 +206,26 @@ TEST(Checker, OtherQuestionsGetNoCertificate) {
   EXPECT_EQ(check(q).code, 20);
 }
 
-TEST(Checker, MaxPoolingGetsNoCertificate) {
+TEST(Checker, WindowsThatHangOverTheEdgeGetNoCertificate) {
   Rng rng(84);
-  const FiledQuestion q = filed_onnx(rng, 4, 2, false, "0.999");
-  const std::string model = OnnxWriter(rng).convolutional(4, 2, 3, false, "MaxPool");
-  write_file(q.model(), std::as_bytes(std::span(model)));
-  const Ended ended =
-      run_verissim({"verify", "--quiet", "--model", q.model(), "--image", q.image(), "--class",
-                    std::to_string(q.label), "--ssim", "0.999", "--certificate", q.certificate()});
-  EXPECT_EQ(ended.code, 3) << ended.out;
-  EXPECT_NE(ended.err.find("operator MaxPool"), std::string::npos) << ended.err;
-  EXPECT_FALSE(have(q.certificate()));
+  const FiledQuestion q = filed_onnx(rng, 4, 2, false, "0.999", "MaxPool");
+  const auto ended_with = [&](const std::string& of_pool) {
+    Rng same(85);
+    const std::string model = OnnxWriter(same).convolutional(4, 2, 3, false, "MaxPool", of_pool);
+    write_file(q.model(), std::as_bytes(std::span(model)));
+    return run_verissim({"verify", "--quiet", "--model", q.model(), "--image", q.image(), "--class", "0",
+                         "--ssim", "0.999", "--certificate", q.certificate()});
+  };
+  const std::string number = OnnxWriter::bytes(1, "ceil_mode") + OnnxWriter::number(3, 1);
+  const std::string ceil = OnnxWriter::bytes(5, number + OnnxWriter::number(20, 2));
+  const std::string strides = OnnxWriter::ints("strides", {2, 1});
+  for (const std::string& of_pool : {OnnxWriter::ints("pads", {0, 0, 1, 0}), ceil}) {
+    const Ended ended = ended_with(strides + of_pool);
+    EXPECT_EQ(ended.code, 3) << ended.out;
+    EXPECT_NE(ended.err.find("MaxPool without padding"), std::string::npos) << ended.err;
+    EXPECT_FALSE(have(q.certificate()));
+  }
+  EXPECT_NE(ended_with(strides).code, 3);
 }
 
 // What the checker says of a question without a certificate whose model or image is another: that the

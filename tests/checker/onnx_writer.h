@@ -17,7 +17,7 @@ class OnnxWriter {
 
   // residual: whether the second convolution's input is added to its output.
   std::string convolutional(int64_t size, int64_t channels, int64_t classes, bool residual,
-                            const std::string& pool = "AveragePool") {
+                            const std::string& pool = "AveragePool", const std::string& of_pool = {}) {
     const int64_t half = (size + 1) / 2;
     node("Sub", {"x", constant({1, 3, 1, 1}, 0.5, 0.1)}, "centred");
     node("Div", {"centred", constant({1, 3, 1, 1}, 0.25, 0.05)}, "scaled");
@@ -32,8 +32,8 @@ class OnnxWriter {
          ints("pads", {1, 1, 1, 1}));
     if (residual) node("Add", {"second", "active"}, "sum");
     node("Relu", {residual ? "sum" : "second"}, "strong");
-    node(pool, {"strong"}, "mean", ints("kernel_shape", {half, 1}));
-    node("Flatten", {"mean"}, "flat");
+    node(pool, {"strong"}, "pooled", ints("kernel_shape", {half, 1}) + of_pool);
+    node("Flatten", {"pooled"}, "flat");
     node("MatMul", {"flat", weight({channels * half, classes}, channels * half)}, "product");
     node("Add", {"product", constant({classes}, 0.0, 0.2)}, "y");
     return file({1, 3, size, size}, {1, classes});
@@ -58,16 +58,17 @@ class OnnxWriter {
     return varint(field << 3 | 2) + varint(value.size()) + value;
   }
 
+  static std::string ints(const std::string& name, const std::vector<int64_t>& values) {
+    std::string text = bytes(1, name) + number(20, 7);
+    for (const int64_t value : values) text += number(8, value);
+    return bytes(5, text);
+  }
+
  private:
   static std::string varint(uint64_t value) {
     std::string text;
     for (; value >= 0x80; value >>= 7) text += static_cast<char>((value & 0x7f) | 0x80);
     return text + static_cast<char>(value);
-  }
-  static std::string ints(const std::string& name, const std::vector<int64_t>& values) {
-    std::string text = bytes(1, name) + number(20, 7);
-    for (const int64_t value : values) text += number(8, value);
-    return bytes(5, text);
   }
   static std::string port(const std::string& name, const std::vector<int64_t>& shape) {
     std::string dims;

@@ -64,12 +64,12 @@ inline FiledQuestion filed(Rng& rng, int64_t height, int64_t width, const std::v
 
 // A convolutional network for colour images, in ONNX.
 inline FiledQuestion filed_onnx(Rng& rng, int64_t size, int64_t channels, bool residual,
-                                const std::string& threshold) {
+                                const std::string& threshold, const std::string& pool = "AveragePool") {
   FiledQuestion q;
   q.model_name = "model.onnx";
   q.shape = {3, size, size};
   q.threshold = threshold;
-  const std::string bytes = OnnxWriter(rng).convolutional(size, channels, 3, residual);
+  const std::string bytes = OnnxWriter(rng).convolutional(size, channels, 3, residual, pool);
   write_file(q.model(), std::as_bytes(std::span(bytes)));
   network::Network net = network::load_model(q.model(), q.shape).network;
   q.question =

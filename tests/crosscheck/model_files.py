@@ -128,8 +128,8 @@ def _node(op, inputs, output, attributes=()):
     return data + b"".join(_field(5, attribute) for attribute in attributes)
 
 
-def write_onnx(path, shape, conv, layers):
-    """A convolution of `shape` images without padding, ReLU, then layers as in write_state_dict.
+def write_onnx(path, shape, conv, pool, layers):
+    """A convolution of `shape` images without padding, ReLU, MaxPool, then layers as in write_state_dict.
 
     conv: (kernels by output channel, each flat over [input channels, 2, 2]; biases).
     """
@@ -138,7 +138,10 @@ def write_onnx(path, shape, conv, layers):
     tensors = [_tensor("k", (len(kernels), channels, 2, 2), [w for kernel in kernels for w in kernel])]
     tensors.append(_tensor("kb", (len(biases),), biases))
     nodes = [_node("Conv", ["x", "k", "kb"], "c", [_integers("kernel_shape", [2, 2])])]
-    nodes += [_node("Relu", ["c"], "r"), _node("Flatten", ["r"], "f")]
+    nodes += [_node("Relu", ["c"], "r")]
+    if pool != (1, 1):
+        nodes += [_node("MaxPool", ["r"], "p", [_integers("kernel_shape", pool)])]
+    nodes += [_node("Flatten", ["r" if pool == (1, 1) else "p"], "f")]
     last = "f"
     for index, (rows, offsets) in enumerate(layers):
         flat = [w for row in rows for w in row]

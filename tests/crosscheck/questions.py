@@ -58,7 +58,7 @@ class Question:
         self.model = folder / ("model.onnx" if self.net["conv"] else "model.pt")
         self.image = folder / "image.png"
         if self.net["conv"]:
-            model_files.write_onnx(self.model, self.shape, self.net["conv"], self.net["layers"])
+            model_files.write_onnx(self.model, self.shape, self.net["conv"], self.net["pool"], self.net["layers"])
         else:
             model_files.write_state_dict(self.model, self.net["layers"])
         channels, height, width = self.shape
@@ -117,11 +117,12 @@ def random_question(rng):
     shape = (channels, side, rng.randint(2, side))
     size = channels * shape[1] * shape[2]
     classes = rng.randint(2, 4)
-    conv, before = None, size
+    conv, pool, before = None, (1, 1), size
     if rng.random() < 0.15:
         kernels, biases = random_layer(rng, 4 * channels, 2, 1.5)
-        conv, before = (kernels, biases), 2 * (shape[1] - 1) * (shape[2] - 1)
-    net = {"shape": shape, "conv": conv, "layers": random_layers(rng, before, classes)}
+        pool = (rng.randint(1, shape[1] - 1), rng.randint(1, shape[2] - 1))
+        conv, before = (kernels, biases), 2 * (shape[1] - pool[0]) * (shape[2] - pool[1])
+    net = {"shape": shape, "conv": conv, "pool": pool, "layers": random_layers(rng, before, classes)}
     limit = rng.choice(TAUS if measure in ("ssim", "mean") else RADII[measure])
     return Question("random", shape, net, random_levels(rng, size), measure, limit)
 
@@ -156,7 +157,7 @@ def planted(rng):
     distance = [-1.0] * (2 * count)
     top = [[0.0], [2.0**exponent * (1 + 2.0**-10)], [0.0]][:classes]
     layers = [(first, biases), ([distance], [2.0**-exponent]), (top, [1.0, 0.0, 0.5][:classes])]
-    question = Question("planted", plain.shape, {"shape": plain.shape, "conv": None, "layers": layers},
+    question = Question("planted", plain.shape, {"shape": plain.shape, "conv": None, "pool": (1, 1), "layers": layers},
                         plain.levels, plain.measure, plain.limit)  # fmt: skip
     question.label = 0
     question.planted = p

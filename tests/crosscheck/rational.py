@@ -22,10 +22,23 @@ def convolved(conv, shape, x):
     return values
 
 
+def largest(pool, shape, x):
+    """Of each window of the images behind a convolution; windows move by one."""
+    height, width = shape[1] - 1, shape[2] - 1
+    values = []
+    for c in range(len(x) // (height * width)):
+        for i in range(height - pool[0] + 1):
+            for j in range(width - pool[1] + 1):
+                places = [(c * height + i + p) * width + j + q for p in range(pool[0]) for q in range(pool[1])]
+                values.append(max(x[k] for k in places))
+    return values
+
+
 def scores(net, x):
-    """net: with shape, conv (or None) and layers. In the arithmetic of x and the weights."""
+    """net: with shape, conv (or None), pool and layers. In the arithmetic of x and the weights."""
     if net["conv"]:
-        x = [max(v, 0) for v in convolved(net["conv"], net["shape"], x)]
+        active = [max(v, 0) for v in convolved(net["conv"], net["shape"], x)]
+        x = largest(net["pool"], net["shape"], active)
     for index, (rows, biases) in enumerate(net["layers"]):
         x = affine(rows, biases, [max(v, 0) for v in x] if index else x)
     return x
@@ -36,7 +49,7 @@ def exact(net):
         return [[Fraction(w) for w in row] for row in pair[0]], [Fraction(b) for b in pair[1]]
 
     conv = rationals(net["conv"]) if net["conv"] else None
-    return {"shape": net["shape"], "conv": conv, "layers": [rationals(layer) for layer in net["layers"]]}
+    return {**net, "conv": conv, "layers": [rationals(layer) for layer in net["layers"]]}
 
 
 def margin(net, label, x):
