@@ -1,20 +1,17 @@
 #include <zlib.h>
 #include <bit>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 #include "check.h"
 
 namespace check {
 
 Bytes read_file(const std::string& path) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  demand(file != nullptr, path, "cannot be opened");
-  Bytes data;
-  Bytes piece(1 << 16);
-  while (const size_t count = std::fread(piece.data(), 1, piece.size(), file.get()))
-    data.insert(data.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count));
-  demand(std::ferror(file.get()) == 0, path, "cannot be read");
-  return data;
+  std::ifstream file(path, std::ios::binary);
+  demand(file.is_open() && !std::filesystem::is_directory(path), path, "cannot be opened");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};  // throws if it cannot
 }
 
 uint64_t checksum(Message data) { return crc32_z(0, data.data(), data.size()); }
@@ -115,7 +112,8 @@ Neurons Reader::ascending(size_t end) {
   return values;
 }
 
-mpq_class decimal(const std::string& text, const std::string& place) {
+mpq_class decimal(const std::string& whole, const std::string& place) {
+  const std::string text = whole.substr(whole.starts_with('+') ? 1 : 0);
   int end = 0;
   long exponent = 0;
   std::sscanf(text.c_str(), "%*400[0-9.]%n%*1[eE]%4ld%n", &end, &exponent, &end);
@@ -124,7 +122,7 @@ mpq_class decimal(const std::string& text, const std::string& place) {
   digits.erase(point, 1);
   const bool known = !digits.empty() && digits.find('.') == digits.npos &&
                      text.find_first_of(" \t\n\v\f\r") == text.npos && end == std::ssize(text);
-  demand(known, place, "'" + text + "' is no decimal number");
+  demand(known, place, "'" + whole + "' is no decimal number");
   mpz_class power;
   const long shift = exponent - static_cast<long>(digits.size() - point);
   mpz_ui_pow_ui(power.get_mpz_t(), 10, static_cast<unsigned long>(std::abs(shift)));

@@ -422,12 +422,8 @@ struct Problem {
   std::string limit;  // as written
 };
 
-struct Accepted {
-  bool robust = false;
-  size_t leaves = 0, frames = 0;
-};
-
-// Throws Rejected unless the certificate is for this problem and proves its verdict.
-Accepted check_certificate(const std::string& file, const Problem& problem);
+// Throws Rejected unless the certificate is for this problem and proves its verdict: "robust" with more, or
+// "not robust".
+std::string check_certificate(const std::string& file, const Problem& problem);
 
 }  // namespace check

@@ -135,10 +135,10 @@ Signal Network::maximum(Signal x, const Window& w) {
     for (int64_t t = 0; t < w.axes[axis].kernel; ++t, one.axes[axis].pad -= w.axes[axis].dilation)
       values.push_back(convolve(x, one, x.shape[0], ones, zeros));
     while (values.size() > 1) {
-      for (size_t i = 0; i + 1 < values.size(); ++i) {
-        values[i] = add(values[i], relu(add(values[i + 1], values[i], -1.0)), 1.0);
-        values.erase(values.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-      }
+      const std::vector<Signal> all = std::exchange(values, {});
+      for (size_t i = 0; i + 1 < all.size(); i += 2)
+        values.push_back(add(all[i], relu(add(all[i + 1], all[i], -1.0)), 1.0));
+      if (all.size() % 2 == 1) values.push_back(all.back());
     }
     x = values[0];
   }
@@ -178,25 +178,39 @@ std::vector<Intervals> propagate(const Network& network, const Intervals& box, I
   return values;
 }
 
-// Doubles are whole numbers times 2^-1074, below 2^1024; behind d nodes values are such numbers times
-// 2^-1074 (d + 1), below 2^1050 (d + 1): with so many bits nothing is cut off.
+// A node's values are multiples of 2^low below 2^high, and with so many bits nothing is cut off. A sum has
+// fewer than 2^40 products.
 bool is_strictly_largest(const Network& network, const Numbers& x, size_t label) {
-  const mp_bitcnt_t bits = 2200 * (network.nodes.size() + 1);
-  const mpf_class zero(0, bits);
-  mpf_class product(0, bits);
-  std::vector<std::vector<mpf_class>> values(1);
-  for (const double value : x) values[0].emplace_back(value, bits);
-  for (size_t i = 1; i < network.nodes.size(); ++i) {
-    const Node& node = network.nodes[i];
-    auto& y = values.emplace_back();
+  std::vector<std::pair<int64_t, int64_t>> spans;
+  std::vector<std::vector<mpf_class>> values;
+  for (const Node& node : network.nodes) {
+    auto [low, high] =
+        node.terms.empty() && !values.empty() ? spans[node.from] : std::pair<int64_t, int64_t>();
+    const auto cover = [&](const Numbers& numbers, const std::pair<int64_t, int64_t>& times) {
+      for (const double number : numbers) {
+        int exponent = 0;
+        double digits = std::frexp(number, &exponent);
+        high = std::max(high, exponent + times.second + 40);
+        for (; digits != std::floor(digits); digits *= 2.0) --exponent;
+        low = std::min(low, exponent + times.first);
+      }
+    };
+    cover(values.empty() ? x : node.bias, {});
+    for (const Node::Term& term : node.terms) cover(term.matrix.weight, spans[term.node]);
+    const auto bits = static_cast<mp_bitcnt_t>(high - low + 128);
+    mpf_class product(0, bits);
+    std::vector<mpf_class> y;
     for (size_t j = 0; j < node.size; ++j) {
-      y.push_back(node.terms.empty() ? std::max(values[node.from][j], zero) : mpf_class(node.bias[j], bits));
+      y.emplace_back(values.empty() ? x[j] : node.terms.empty() ? 0.0 : node.bias[j], bits);
+      if (node.terms.empty() && !values.empty()) y[j] = std::max(y[j], values[node.from][j]);
       node.each_product(j, [&](double w, size_t from, size_t k) {
         product = w;
         product *= values[from][k];
         y[j] += product;
       });
     }
+    spans.emplace_back(low, high);
+    values.push_back(std::move(y));
   }
   for (size_t j = 0; j < network.outputs(); ++j)
     if (j != label && values.back()[j] >= values.back()[label]) return false;

@@ -264,15 +264,16 @@ class Graph {
     const Shape& of = convolves ? constant(1).shape : x.shape;
     demand(x.shape.size() == 3 && (!convolves || of.size() == 4), "no images, or no kernels");
     const Numbers all = {static_cast<double>(of[of.size() - 2]), static_cast<double>(of.back())};
+    const bool sized = settings_.count("kernel_shape") > 0 || convolves || op == "GlobalAveragePool";
     const Numbers kernel = take("kernel_shape", all);
-    demand(!convolves || kernel == all, "kernels of another size than said");
+    demand(sized && (!convolves || kernel == all), "kernels of no size, or of another than said");
     expect("auto_pad", 'N');
     expect("ceil_mode", 0.0);
     const Numbers stride = take("strides", {1.0, 1.0});
     const Numbers dilation = take("dilations", {1.0, 1.0});
     const Numbers pad = take("pads", {0.0, 0.0, 0.0, 0.0});
-    const double padded = take("count_include_pad", {0.0})[0];
-    const double groups = take("group", {1.0})[0];
+    const double padded = op == "AveragePool" ? take("count_include_pad", {0.0})[0] : 0.0;
+    const double groups = convolves ? take("group", {1.0})[0] : 1.0;
     const auto whole = [&](double value) {
       demand(value >= 0.0 && value < 1 << 20, "an impossible window");
       return static_cast<int64_t>(value);

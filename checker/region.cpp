@@ -6,6 +6,13 @@
 #include "check.h"
 
 namespace check {
+// A function's values on a piece, its slopes and their slopes.
+struct Jet {
+  Interval v, d, e;
+
+  Jet(const Interval& f, const Interval& g = {}, const Interval& h = {}) : v(f), d(g), e(h) {}
+};
+
 namespace {
 
 const mpq_class kC1(1, 10000);
@@ -27,38 +34,6 @@ mpq_class covariance(const Numbers& x, const Numbers& y) {
   return sum / static_cast<unsigned long>(x.size()) - mean(x) * mean(y);
 }
 
-}  // namespace
-
-Region::Region(const Floats& reference, const mpq_class& threshold)
-    : reference_(reference.begin(), reference.end()), zeros_(size(), 0.0), threshold_(threshold) {
-  demand(size() >= 2, "image", "it has fewer than two values");
-  demand(threshold > 0 && threshold <= 1, "--ssim", "the threshold is not in (0, 1]");
-  for (const double value : reference_)
-    demand(value >= 0.0 && value <= 1.0, "image", "a value is not in [0, 1]");
-  n_ = static_cast<double>(size());
-  m_ = at_least(around(mean(reference_)), 0.0);
-  energy_ = at_least(around(n_.lo * covariance(reference_, reference_)), 0.0);
-  c1_ = around(kC1);
-  nc2_ = n_ * around(kC2);
-  tau_ = around(threshold);
-  gap_ = around(1 - threshold);
-  omega_ = std::clamp((2.0 * energy_.lo + nc2_.lo) / (n_.lo * (2.0 * m_.lo * m_.lo + c1_.lo)), 1e-4, 1e4);
-  // l >= tau between the roots of tau mu^2 - 2 m mu + tau (m^2 + C1) - C1.
-  const Interval constant = tau_ * (square(m_) + c1_) - c1_;
-  const Interval half = root(square(m_) - tau_ * constant);
-  means_ = {std::max(0.0, ((m_ - half) / tau_).lo), std::min(1.0, ((m_ + half) / tau_).hi)};
-  for (const double value : reference_) z_.emplace_back(value - m_);
-}
-
-// A function's values on a piece, its slopes and their slopes.
-struct Jet {
-  Interval v, d, e;
-
-  Jet(const Interval& f, const Interval& g = {}, const Interval& h = {}) : v(f), d(g), e(h) {}
-};
-
-namespace {
-
 Jet operator+(const Jet& a, const Jet& b) { return {a.v + b.v, a.d + b.d, a.e + b.e}; }
 Jet operator*(const Jet& a, const Jet& b) {
   return {a.v * b.v, a.v * b.d + a.d * b.v, a.v * b.e + 2.0 * a.d * b.d + a.e * b.v};
@@ -77,6 +52,25 @@ Jet root(const Jet& a) {
 }
 
 }  // namespace
+
+Region::Region(const Floats& reference, const mpq_class& threshold)
+    : reference_(reference.begin(), reference.end()), zeros_(size(), 0.0), threshold_(threshold) {
+  demand(size() >= 2, "image", "it has fewer than two values");
+  demand(threshold > 0 && threshold <= 1, "--ssim", "the threshold is not in (0, 1]");
+  n_ = static_cast<double>(size());
+  m_ = at_least(around(mean(reference_)), 0.0);
+  energy_ = at_least(around(n_.lo * covariance(reference_, reference_)), 0.0);
+  c1_ = around(kC1);
+  nc2_ = n_ * around(kC2);
+  tau_ = around(threshold);
+  gap_ = around(1 - threshold);
+  omega_ = std::clamp((2.0 * energy_.lo + nc2_.lo) / (n_.lo * (2.0 * m_.lo * m_.lo + c1_.lo)), 1e-4, 1e4);
+  // l >= tau between the roots of tau mu^2 - 2 m mu + tau (m^2 + C1) - C1.
+  const Interval constant = tau_ * (square(m_) + c1_) - c1_;
+  const Interval half = root(square(m_) - tau_ * constant);
+  means_ = {std::max(0.0, ((m_ - half) / tau_).lo), std::min(1.0, ((m_ + half) / tau_).hi)};
+  for (const double value : reference_) z_.emplace_back(value - m_);
+}
 
 double Region::fast_k(double mu) const {
   const double m = m_.lo;

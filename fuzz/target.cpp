@@ -16,6 +16,11 @@ void check_message(const std::string& message) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
       fail("a control character in the message: " + message);
   }
+  for (size_t i = 0; i + 1 < message.size(); ++i) {
+    const auto next = static_cast<unsigned char>(message[i + 1]);
+    if (message[i] == '\xc2' && next >= 0x80 && next < 0xa0)
+      fail("U+0080 to U+009F in the message: " + message);
+  }
 }
 
 }  // namespace

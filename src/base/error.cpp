@@ -6,6 +6,17 @@
 namespace verissim {
 namespace {
 
+// Names and texts of files may hold what a terminal obeys: control characters, U+0080 to U+009F among them.
+std::string printable(std::string line) {
+  for (size_t i = 0; i < line.size(); ++i) {
+    const auto c = static_cast<unsigned char>(line[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < line.size() ? line[i + 1] : ' ');
+    if (c < ' ' || c == 0x7f) line[i] = ' ';
+    if (c == 0xc2 && next >= 0x80 && next < 0xa0) line[i] = line[i + 1] = ' ';
+  }
+  return line;
+}
+
 std::string one_line(const std::string& file, const std::string& place, const std::string& got,
                      const std::string& wanted) {
   std::string line = file;
@@ -13,17 +24,16 @@ std::string one_line(const std::string& file, const std::string& place, const st
   if (!got.empty()) line += (line.empty() ? "got " : ": got ") + got;
   if (!wanted.empty())
     line += (got.empty() ? (line.empty() ? "wanted " : ": wanted ") : ", wanted ") + wanted;
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';  // files may hold control characters
-  }
   return line;
 }
 
 }  // namespace
 
+InputError::InputError(const std::string& message) : std::runtime_error(printable(message)) {}
+
 InputError::InputError(const std::string& file, const std::string& place, const std::string& got,
                        const std::string& wanted)
-    : std::runtime_error(one_line(file, place, got, wanted)) {}
+    : InputError(one_line(file, place, got, wanted)) {}
 
 void fail_check(const char* condition, const char* file, int line) {
   std::fprintf(stderr, "verissim: internal error at %s:%d: '%s' does not hold\n", file, line, condition);

@@ -8,12 +8,12 @@
 namespace verissim {
 
 // The user's input is wrong. what() is one line: "<file>: <place>: got <got>, wanted <wanted>";
-// empty parts are left out.
+// empty parts are left out, and a space stands for each control character.
 class InputError : public std::runtime_error {
  public:
   InputError(const std::string& file, const std::string& place, const std::string& got,
              const std::string& wanted);
-  explicit InputError(const std::string& message) : std::runtime_error(message) {}
+  explicit InputError(const std::string& message);
 };
 
 [[noreturn]] void fail_check(const char* condition, const char* file, int line);

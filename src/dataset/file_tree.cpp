@@ -50,6 +50,9 @@ class Zip : public FileTree {
       zip_error_fini(&error);
       throw InputError(path, "ZIP", text, "a whole ZIP archive");
     }
+    std::error_code ignored;  // then every entry is refused
+    size_ = std::filesystem::file_size(path, ignored);
+    if (ignored) size_ = 0;
     const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
     for (zip_int64_t i = 0; i < count; ++i) {
       const char* name = zip_get_name(archive_.get(), static_cast<zip_uint64_t>(i), 0);
@@ -68,7 +71,7 @@ class Zip : public FileTree {
         (status.valid & kNeeded) != kNeeded) {
       refuse(name, zip_strerror(archive_.get()));
     }
-    if (status.size > kMaxBytes || status.size / kMostPerByte > status.comp_size)
+    if (status.size > kMaxBytes || status.size / kMostPerByte > std::min(status.comp_size, size_))
       refuse(name, std::to_string(status.size) + " bytes");
     const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
         zip_fopen_index(archive_.get(), place->second, 0), &zip_fclose);
@@ -93,6 +96,7 @@ class Zip : public FileTree {
   }
 
   std::string path_;
+  zip_uint64_t size_ = 0;  // of the archive's file
   std::unique_ptr<zip_t, decltype(&zip_discard)> archive_;
   std::map<std::string, zip_uint64_t, std::less<>> places_;
 };

@@ -32,7 +32,7 @@ bool hangs_over(const network::OnnxNode& node) {
     const std::vector<int64_t>& pads = each.integers;
     if (each.name == "pads") return std::any_of(pads.begin(), pads.end(), [](int64_t n) { return n != 0; });
     return (each.name == "ceil_mode" && each.integer != 0) ||
-           (each.name == "auto_pad" && each.text != "NOTSET" && each.text != "VALID");
+           (each.name == "auto_pad" && each.text != "NOTSET");
   });
 }
 

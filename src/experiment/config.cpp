@@ -85,8 +85,8 @@ class Reader {
       } else if (const Key* key = find(path)) {
         set(*key, value);
       } else if (!is_section(path)) {
-        throw InputError(file_ + ": " + printable(path) + ": this key is not known; did you mean " +
-                         nearest_key(printable(path)) + "?");
+        throw InputError(file_ + ": " + shortened(path) + ": this key is not known; did you mean " +
+                         nearest_key(shortened(path)) + "?");
       } else if (value.kind != Kind::kObject) {
         throw InputError(file_, path, describe(value), "an object { ... }");
       } else {
@@ -114,7 +114,7 @@ class Reader {
     for (const JsonTree& value : object.children) {
       const bool threshold = value.name == "threshold";
       if (!threshold && value.name != "path" && value.name != "class_idx") {
-        throw InputError(file_ + ": " + place + "." + printable(value.name) +
+        throw InputError(file_ + ": " + place + "." + shortened(value.name) +
                          ": this key is not known; an entry has path, class_idx and threshold");
       }
       given.insert(value.name);
@@ -131,10 +131,7 @@ class Reader {
     return result;
   }
 
-  static std::string printable(std::string path) {
-    for (char& c : path) {
-      if (static_cast<unsigned char>(c) < 0x20) c = '?';
-    }
+  static std::string shortened(const std::string& path) {
     return path.size() <= 80 ? path : path.substr(0, 80) + "...";
   }
 

@@ -20,6 +20,9 @@ TEST(InputError, LeavesEmptyPartsOut) {
 TEST(InputError, IsOneLineWhateverTheInputHolds) {
   EXPECT_STREQ(InputError("a\nb", "c\rd", "e\x1b[2J", "\tf\x7f").what(), "a b: c d: got e [2J, wanted  f ");
   EXPECT_STREQ(InputError("", "", "gr\xc3\xbc\xc3\x9f", "x").what(), "got gr\xc3\xbc\xc3\x9f, wanted x");
+  EXPECT_STREQ(InputError("a\nb\x7f\x1b[2J").what(), "a b  [2J");
+  // U+009B begins a control sequence; U+00A0 does not, nor does half a character.
+  EXPECT_STREQ(InputError("a\xc2\x9b[2J\xc2\xa0\xc2").what(), "a  [2J\xc2\xa0\xc2");
 }
 
 TEST(CheckDeathTest, SaysWhereAndWhat) {
