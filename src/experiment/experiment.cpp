@@ -31,7 +31,6 @@ namespace {
 constexpr const char* kRepairedModel = "repaired_model";
 constexpr const char* kBestModel = "best_model";
 constexpr const char* kCertificate = "proof.certificate";
-constexpr const char* kStates = "states";
 constexpr const char* kTrainingState = "states/training";
 constexpr double kSecondsBetween = 10.0;  // two states of the training
 // For each verification of the images that no repair has seen, where the config sets no limit.
@@ -93,11 +92,11 @@ class Experiment {
   // interrupted.
   bool check_inputs() {
     if (!references_are_test_images(config_)) references_ = load_references(config_);
-    for (const Reference& each : references_) add_file("reference", each.file, sha256_of_file(each.file));
+    for (const Reference& each : references_) add_file("reference", each.name, sha256_of_file(each.file));
     const bool trains = !resumed_.empty() && std::filesystem::exists(resumed_ + "/" + kTrainingState);
     if (!trains && config_.load_model && std::filesystem::exists(model_file_)) {
       model_ = load_fitting_model(model_file_, config_);
-      add_file("model", model_file_, model_->digest);
+      add_file("model", model_name_, model_->digest);
     } else {
       training_library_ = train::learner_version();
       make_folder_of(model_file_);
@@ -136,7 +135,7 @@ class Experiment {
     session_.note(printed("%s: %lld training images, %lld test images", config_.dataset.c_str(),
                           static_cast<long long>(data_.train.count()),
                           static_cast<long long>(data_.test.count())));
-    if (model_) session_.note("network from " + model_file_);
+    if (model_) session_.note("network from " + model_name_);
   }
 
   // Returns false if it was interrupted.
@@ -158,7 +157,7 @@ class Experiment {
     session_.note(printed("trained for %lld epochs in %.1f s, accuracy %.2f %% on the test images: ",
                           static_cast<long long>(config_.epochs), watch.seconds(),
                           100 * train::accuracy(model_->network, data_.test)) +
-                  model_file_);
+                  model_name_);
     return true;
   }
 
@@ -171,7 +170,7 @@ class Experiment {
     network::save_model(session_.file(std::string(kIntermediateModel) + ".pt"), network);
     save_model_file(model_file_, network);
     model_ = load_fitting_model(model_file_, config_);
-    add_file("model", model_file_, model_->digest);
+    add_file("model", model_name_, model_->digest);
     trained_ = true;
   }
 
@@ -249,8 +248,8 @@ class Experiment {
                                               request.images[i], *verification, request.certificates[i]);
       const std::string name = std::filesystem::path(request.certificates[i]).filename().string();
       session_.note(why_not ? "no certificate: " + *why_not
-                            : name + ": of the counterexample to " + (changed ? named(kBestModel) : file) +
-                                  ", for verissim-check");
+                            : name + ": of the counterexample to " +
+                                  (changed ? named(kBestModel) : model_name_) + ", for verissim-check");
     }
   }
 
@@ -343,7 +342,8 @@ class Experiment {
   const Config& config_;
   StopToken stop_;
   std::string resumed_;  // the folder of the run that is gone on with; "" if it is a new one
-  std::string model_file_ = model_file_of(config_);
+  std::string model_name_ = model_file_of(config_);  // as the config calls it
+  std::string model_file_ = located(config_, model_name_);
   std::vector<Reference> references_;
   Data data_;
   std::optional<network::LoadedModel> model_;
@@ -363,7 +363,9 @@ Outcome run_experiment(const Config& config, const std::vector<std::string>& com
 Outcome resume_experiment(const std::string& folder, const std::vector<std::string>& command,
                           const InterruptFlag* interrupt, Listener& listener) {
   const RunFolder run = RunFolder::open(folder);
-  return Experiment(read_config(run.file(kSettingsFile)), command, interrupt, listener, run.path()).run();
+  Config config = read_config(run.file(kSettingsFile));
+  config.base = run.base();
+  return Experiment(config, command, interrupt, listener, run.path()).run();
 }
 
 }  // namespace verissim::experiment

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/state.h"
 #include "report/page.h"
 #include "report/run.h"
 
@@ -97,6 +98,31 @@ void RunFolder::remove_parts() const {
       parts.push_back(entry->path());
   }
   for (const fs::path& part : parts) fs::remove(part, error);
+}
+
+namespace {
+
+FileKeeper base_keeper(const RunFolder& folder) {
+  return {folder.file(kStates) + "/base", "the base of relative paths", 0.0, true};
+}
+
+}  // namespace
+
+void RunFolder::keep_base(const std::string& base) const {
+  std::error_code error;
+  fs::create_directories(file(kStates), error);
+  if (error) throw InputError(file(kStates), "folder cannot be made", error.message(), "");
+  FileKeeper keeper = base_keeper(*this);
+  keeper.keep(std::as_bytes(std::span(base)));
+  if (!keeper.failure().empty()) throw InputError(keeper.failure());
+}
+
+std::string RunFolder::base() const {
+  const FileKeeper keeper = base_keeper(*this);
+  const auto* text = reinterpret_cast<const char*>(keeper.begin_with().data());
+  const std::string base(text, keeper.begin_with().size());
+  std::error_code error;
+  return fs::is_directory(base, error) ? base : "";
 }
 
 RunLog::RunLog(const std::string& path)

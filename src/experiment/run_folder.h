@@ -16,6 +16,7 @@ std::string numbered_name(const std::string& stem, int64_t number);
 
 inline constexpr const char* kSettingsFile = "params.json";
 inline constexpr const char* kReportFile = "report.json";
+inline constexpr const char* kStates = "states";  // the folder of what a run needs to be gone on with
 
 class RunFolder {
  public:
@@ -28,6 +29,12 @@ class RunFolder {
 
   // Removes the parts of files that a killed run has left. No run may be at work in the folder.
   void remove_parts() const;
+
+  // Keeps the folder, an absolute path, that the relative paths of the run's settings count from, as long as
+  // the run is not finished. Throws InputError if it cannot.
+  void keep_base(const std::string& base) const;
+  // That folder; "" if none was kept or it is no more. Throws InputError if what was kept is damaged.
+  std::string base() const;
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
