@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "experiment/certify.h"
 #include "experiment/data.h"
+#include "experiment/inputs.h"
 #include "experiment/networks.h"
 #include "experiment/output_file.h"
 #include "experiment/printed.h"
@@ -92,39 +93,40 @@ class Experiment {
   // interrupted.
   bool check_inputs() {
     if (!references_are_test_images(config_)) references_ = load_references(config_);
-    for (const Reference& each : references_) add_file("reference", each.name, sha256_of_file(each.file));
+    for (const Reference& each : references_) add_file(kReferenceRole, each.name, sha256_of_file(each.file));
+    const std::string& list = config_.reference_csv;
+    if (!list.empty()) add_file("list of references", list, sha256_of_file(located(config_, list)));
     const bool trains = !resumed_.empty() && std::filesystem::exists(resumed_ + "/" + kTrainingState);
     if (!trains && config_.load_model && std::filesystem::exists(model_file_)) {
       model_ = load_fitting_model(model_file_, config_);
-      add_file("model", model_name_, model_->digest);
-    } else {
-      training_library_ = train::learner_version();
-      make_folder_of(model_file_);
-      check_network_output(model_file_);
+      add_file(kModelRole, model_name_, model_->digest);
     }
+    if (!model_ && resumed_.empty()) prepare_training();
     const Stopwatch watch;
     auto data = load_data(
         config_, [&](std::string_view line) { session_.listener().on_activity(line); }, stop_);
     if (!data) return false;
     data_ = std::move(*data);
     for (const FileFact& file : data_.files) add_file(file.role, file.path, file.sha256);
-    if (!resumed_.empty()) compare_inputs();
+    if (!resumed_.empty()) look_at_run_before();
+    if (!model_ && !resumed_.empty()) prepare_training();
     session_.report().times.data = watch.seconds();
     return true;
   }
 
   // What is remembered is of the files that the run began with.
-  void compare_inputs() {
+  void look_at_run_before() {
     if (!std::filesystem::exists(resumed_ + "/" + kReportFile)) return;
-    for (const report::FileFacts& before : report::read_run(resumed_).inputs) {
-      for (const FileFact& now : session_.report().files) {
-        const bool changed =
-            now.role == before.role && now.path == before.path && now.sha256 != before.sha256;
-        if (changed)
-          throw InputError(now.path, "", "another " + now.role + " than the run began with",
-                           "the file of before, with the SHA-256 " + before.sha256);
-      }
-    }
+    const report::Run before = report::read_run(resumed_);
+    compare_inputs(before, session_.report().files);
+    trained_ = before.trained;
+    training_library_ = before.training_library;
+  }
+
+  void prepare_training() {
+    training_library_ = train::learner_version();
+    make_folder_of(model_file_);
+    check_network_output(model_file_);
   }
 
   void add_file(const std::string& role, const std::string& path, const std::string& sha256) {
@@ -170,11 +172,15 @@ class Experiment {
     network::save_model(session_.file(std::string(kIntermediateModel) + ".pt"), network);
     save_model_file(model_file_, network);
     model_ = load_fitting_model(model_file_, config_);
-    add_file("model", model_name_, model_->digest);
+    add_file(kModelRole, model_name_, model_->digest);
     trained_ = true;
   }
 
   repair::Status repair_until_robust() {
+    const network::Network& network = model_->network;
+    session_.report().network =
+        NetworkFacts{network.input,        network.outputs(), network.relus(),
+                     network.parameters(), trained_,          trained_ ? training_library_ : ""};
     const std::vector<Question> questions = make_questions();
     describe(questions);
     TraceRecorder trace(session_.listener());
@@ -255,9 +261,6 @@ class Experiment {
 
   void describe(std::span<const Question> questions) {
     const network::Network& network = model_->network;
-    session_.report().network =
-        NetworkFacts{network.input,        network.outputs(), network.relus(),
-                     network.parameters(), trained_,          trained_ ? training_library_ : ""};
     for (size_t i = 0; i < questions.size(); ++i) {
       ReferenceFacts& facts = session_.report().references[i];
       facts.scores = scores_at(network, questions[i].reference);

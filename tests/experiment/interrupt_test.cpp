@@ -290,6 +290,33 @@ TEST_F(InterruptedProject, MeansTheSameFolderOfReferences) {
   expect_the_same_end_from_others();
 }
 
+TEST_F(InterruptedProject, OtherReferencesAreRefused) {
+  config_.reference_path.clear();
+  config_.reference_csv = "references.csv";
+  const Outcome by_table = interrupted();
+  write_text_file(project_ / "references.csv", "path,class_idx\nreference.png,0\n");
+  EXPECT_THROW(resume(by_table.folder), InputError) << "another class";
+  config_.reference_csv.clear();
+  config_.reference_folder = "classes";
+  const Outcome by_folder = interrupted();
+  image::write_png(project_ / "classes/1/second.png", testing::small_image());
+  EXPECT_THROW(resume(by_folder.folder), InputError) << "one more";
+  fs::rename(project_ / "classes/1/image.png", project_ / "classes/1/second.png");
+  EXPECT_THROW(resume(by_folder.folder), InputError) << "another name";
+  fs::rename(project_ / "classes/1/second.png", project_ / "classes/1/image.png");
+  EXPECT_EQ(resume(by_folder.folder).report.verdict, search::Verdict::kRobust);
+}
+
+// Another one would be trained.
+TEST_F(InterruptedProject, ANetworkThatIsGoneIsMissed) {
+  const Outcome cut = interrupted();
+  fs::rename(project_ / "models", project_ / "hidden");
+  EXPECT_THROW(resume(cut.folder), InputError);
+  EXPECT_FALSE(fs::exists(project_ / "models")) << "nothing was made";
+  fs::rename(project_ / "hidden", project_ / "models");
+  EXPECT_EQ(resume(cut.folder).report.verdict, search::Verdict::kRobust);
+}
+
 TEST_F(InterruptedProject, ARunsFolderMayMove) {
   const Outcome cut = interrupted();
   const fs::path moved = folder_.file("moved");
