@@ -48,7 +48,7 @@ struct Outcome {
 // report.html, written at the end.
 //
 // While it runs the folder "states" keeps what a run needs to go on after an interruption: of the training
-// the last epoch, of verifications the results and the state of the one under way.
+// the last epoch, of verifications the results and the states of those that are still open.
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener);
 

@@ -84,8 +84,10 @@ RunFolder RunFolder::open(const std::string& path) {
                      "the folder of a run that was interrupted");
   const bool ended =
       fs::exists(folder.file(kReportFile), error) && fs::exists(folder.file(report::kPageName), error);
-  if (ended && report::read_run(folder.path()).finished)
+  if (ended && report::read_run(folder.path()).finished) {
+    fs::remove_all(folder.file(kStates), error);
     throw InputError(path, "", "a run that is finished", "one that was interrupted");
+  }
   return folder;
 }
 

@@ -24,7 +24,8 @@ class RunFolder {
   // missing. Throws InputError if the folder cannot be made.
   static RunFolder create(const std::string& base, const std::string& stem);
 
-  // The folder of a run that was interrupted. Throws InputError if it is no run's, or the run is finished.
+  // The folder of a run that was interrupted. Throws InputError if it is no run's, or the run is finished;
+  // then it removes the states, which a kill between the run's last two steps leaves.
   static RunFolder open(const std::string& path);
 
   // Removes the parts of files that a killed run has left. No run may be at work in the folder.

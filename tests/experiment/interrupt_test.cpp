@@ -391,7 +391,11 @@ TEST_F(Interrupted, ARunWithoutItsPageIsGoneOnWith) {
   EXPECT_EQ(outcome.report.verdict, search::Verdict::kRobust);
   EXPECT_TRUE(fs::is_regular_file(listener.page));
   EXPECT_FALSE(fs::exists(folder + "/states"));
+  // Killed in its very last moment it would have left them.
+  fs::create_directories(folder + "/states/more");
+  write_text_file(folder + "/states/training", "anything");
   EXPECT_THROW(resume_experiment(folder, {}, &later.flag, later), InputError) << "it is finished";
+  EXPECT_FALSE(fs::exists(folder + "/states")) << "litter";
 }
 
 }  // namespace
