@@ -45,7 +45,7 @@ def wait_some(case, seconds):
     time.sleep(case.rng.uniform(0.0, 1.1 * seconds))
 
 
-def killed(case, wanted, phases=None):
+def killed(case, wanted, phases=None, elsewhere=False):
     """kill -9, some times in a row, then gone on with to the end."""
     process, course = case.start_run(case.config)
     for _ in range(case.rng.randint(1, case.options.strikes)):
@@ -55,9 +55,11 @@ def killed(case, wanted, phases=None):
         if not folders:
             demand(case.run().code == wanted.code, "after a kill before the run began it does not run")
             return "before the run had a folder"
+        if elsewhere and case.current == case.place:
+            case.go_elsewhere()
         if (folders[0] / "report.json").exists() and report_of(folders[0])["finished"]:
             check_finished_report(folders[0], wanted)
-            return told(case) + ", when it was finished"
+            return told(case) + ", when it was finished" + resume_finished(case, wanted, folders[0])
         process, course = case.start_run("--resume", folders[0])
     finish_resumed(case, wanted, process, folders[0], killed_before=True)
     return told(case) + ", and gone on with"
@@ -65,6 +67,23 @@ def killed(case, wanted, phases=None):
 
 def killed_in_repair(case, wanted):
     return killed(case, wanted, [REPAIR])
+
+
+def resumed_elsewhere(case, wanted):
+    """Relative paths mean the files that they meant, wherever a killed run is gone on with."""
+    case.use_relative_paths()
+    return killed(case, wanted, elsewhere=True)
+
+
+def resume_finished(case, wanted, folder):
+    """Killed in the very end: without its page it is gone on with, with it only what is litter is removed."""
+    if not (folder / "report.html").exists():
+        resume(case, wanted, folder)
+        return " but for its page, and gone on with"
+    ended = case.call("run", "--quiet", "--resume", folder)
+    demand(ended.code == 3 and "is finished" in one_line(ended), f"exit code {ended.code}: {ended.err}")
+    check_finished(case, folder, wanted)
+    return ""
 
 
 def finish_resumed(case, wanted, process, folder, killed_before):
@@ -339,7 +358,7 @@ def verify_damaged(case, wanted):
 
 # Each kind once, then those again that have more to find.
 FAULTS = [killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk, read_only, at_once,
-          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged, killed_in_repair,
+          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged, resumed_elsewhere, killed_in_repair,
           signalled(signal.SIGINT, [REPAIR], "sigint_in_repair"), killed, signalled(signal.SIGINT), killed, verify_killed,
           signalled(signal.SIGTERM)]
 
@@ -392,7 +411,7 @@ def one(options, inputs, base, wanted, number):
         what, good = f"WRONG: {error!r} (hit: {case.hits})", False
     print(f"{number:3} {fault.__name__}: {what}", flush=True)
     if good and not options.keep:
-        shutil.rmtree(case.place)
+        case.clean()
     return good, case.hits
 
 
