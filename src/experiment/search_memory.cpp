@@ -12,7 +12,6 @@
 namespace verissim::experiment {
 namespace {
 
-constexpr double kSecondsBetween = 60.0;  // two states of a search
 constexpr const char* kState = ".search";
 constexpr size_t kDigits = 20;  // of file names
 
@@ -96,7 +95,7 @@ search::Result SearchMemory::verify(const search::Problem& problem, const std::s
     return read_result({known.begin_with(), known.place()});
   }
   limit_states_beside(state_file);
-  FileKeeper state(state_file, key, kSecondsBetween, true);
+  FileKeeper state(state_file, key, limits_.seconds_between, true);
   options.keeper = &state;
   search::Result result = search::verify(problem, options, stop, observer);
   // An attack that was cut short may have found fewer counterexamples.

@@ -17,6 +17,7 @@ namespace verissim::experiment {
 class SearchMemory {
  public:
   struct Limits {
+    double seconds_between = 60.0;      // two states of a search under way
     double seconds_to_remember = 0.25;  // a verdict that took less is quickly found again
     // On the disk, of the states of searches that were left open; the one under way comes on top, and is kept
     // only as long as its subproblems take about as much (search/checkpoint.h).

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <set>
@@ -118,21 +119,30 @@ testing::Question long_question(uint64_t seed) {
 struct InterruptAfter : search::Observer {
   explicit InterruptAfter(int rounds) : rounds_left(rounds) {}
   void on_progress(const search::Progress& progress) override {
-    if (std::string(progress.phase) == "search" && --rounds_left == 0) flag.set();
+    if (std::string(progress.phase) == "search" && --rounds_left == 0) end();
   }
+  virtual void end() { flag.set(); }
   int rounds_left;
   InterruptFlag flag;
+};
+
+struct KillAfter : InterruptAfter {
+  using InterruptAfter::InterruptAfter;
+  void end() override { ::raise(SIGKILL); }
 };
 
 class Memory : public ::testing::Test {
  protected:
   // rounds: after which it is interrupted; 0: never.
   search::Result ask(const testing::Question& question, int rounds, SearchMemory::Limits limits = {}) const {
+    InterruptAfter observer(rounds);
+    return ask(question, observer, limits, testing::one_thread());
+  }
+  search::Result ask(const testing::Question& question, InterruptAfter& observer, SearchMemory::Limits limits,
+                     const search::Options& options) const {
     limits.seconds_to_remember = 0.0;
     SearchMemory memory(folder_.file("states"), config_, limits);
-    InterruptAfter observer(rounds);
-    return memory.verify(question.problem(), "0.65", testing::one_thread(), StopToken(0.0, &observer.flag),
-                         &observer);
+    return memory.verify(question.problem(), "0.65", options, StopToken(0.0, &observer.flag), &observer);
   }
   std::set<fs::path> kept(const std::string& ending) const {
     std::set<fs::path> result;
@@ -185,6 +195,45 @@ TEST_F(Memory, DiscardsTheOldestStatesWhereTheyAreTooLarge) {
   ASSERT_EQ(ask(questions[2], 1, limits).reason, search::Reason::kInterrupted);
   EXPECT_EQ(kept(".search").size(), 2U);
   EXPECT_EQ(kept(".search").count(oldest), 0U);
+}
+
+// What is kept every minute while it is under way.
+TEST_F(Memory, GoesOnFromTheLastStateBeforeAKill) {
+  const testing::Question question = long_question(3);
+  const auto killed_after = [&](int rounds) {
+    KillAfter observer(rounds);
+    SearchMemory::Limits limits;
+    limits.seconds_between = 0.0;
+    ask(question, observer, limits, testing::one_thread());
+  };
+  EXPECT_EXIT(killed_after(4), ::testing::KilledBySignal(SIGKILL), "");
+  ASSERT_EQ(kept(".search").size(), 1U);
+  EXPECT_EXIT(killed_after(3), ::testing::KilledBySignal(SIGKILL), "");
+  const search::Result early = ask(question, 1);
+  const search::Result end = ask(question, 0);
+  const search::Result whole = testing::verify(question);
+  EXPECT_GT(early.statistics.nodes, 60) << "it began anew";
+  EXPECT_EQ(end.verdict, whole.verdict);
+  EXPECT_EQ(end.margin_bound, whole.margin_bound);
+  EXPECT_EQ(end.statistics.nodes, whole.statistics.nodes);
+}
+
+TEST_F(Memory, GoesOnAfterTheMemoryLimitWithMore) {
+  const testing::Question question = long_question(3);
+  search::Options options = testing::one_thread();
+  search::Result result;
+  int limited = 0;
+  for (options.memory_limit_bytes = 1000; limited < 40; options.memory_limit_bytes *= 2) {
+    InterruptAfter never(0);
+    result = ask(question, never, {}, options);
+    if (result.reason != search::Reason::kMemoryLimit) break;
+    ++limited;
+  }
+  const search::Result whole = testing::verify(question);
+  EXPECT_GE(limited, 3);
+  EXPECT_EQ(result.verdict, whole.verdict);
+  EXPECT_EQ(result.margin_bound, whole.margin_bound);
+  EXPECT_EQ(result.statistics.nodes, whole.statistics.nodes);
 }
 
 // Killed between the two, a run has a verdict and the state of the same search.
