@@ -32,7 +32,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from fault_place import (  # noqa: E402
-    BEFORE, PHASES, REPAIR, SIDE, WEIGHTS, Case, Wanted, check_files, check_finished, check_finished_report, config_of,
+    BEFORE, PHASES, REPAIR, SIDE, TRAINING, VERIFICATION, WEIGHTS, Case, Wanted, check_files, check_finished, check_finished_report, config_of,
     demand, facts_of, one_line, report_of, resume, write_data)
 
 NOBODY = 65534
@@ -170,6 +170,12 @@ def full_disk(case, wanted):
         demand(ended.code in (3, wanted.code), f"exit code {ended.code}: {ended.err}")
         if ended.code == 3:
             one_line(ended)
+        for folder in sorted(disk.iterdir()):
+            if ended.code == 3 and (folder / "params.json").exists():
+                again = case.call("run", "--quiet", "--resume", folder)  # while there is no room
+                check_files(disk, partial_allowed=False)
+                demand(again.code in (3, wanted.code), f"exit code {again.code}: {again.err}")
+                ended = ended if again.code == 3 else again
         subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
         for folder in sorted(disk.iterdir()):
             if ended.code == 3 and (folder / "params.json").exists():
@@ -194,6 +200,52 @@ def read_only(case, wanted):
     demand(not case.folders(), "a folder was made")
     (case.place / "results").chmod(0o755)
     return "refused"
+
+
+def interrupted(case, wanted):
+    """A run that was interrupted between its folder and its end; nothing if the moment was missed."""
+    process, course = case.start_run(case.config)
+    case.strike(process, course, signal.SIGINT, wanted, [TRAINING, VERIFICATION, REPAIR])
+    folders = case.folders()
+    return folders[0] if folders and not report_of(folders[0])["finished"] else None
+
+
+def read_only_run(case, wanted):
+    """A run's folder may not be written when it is to be gone on with. It stays as it is until it may."""
+    folder = interrupted(case, wanted)
+    if folder is None:
+        return "it was too quick"
+    before = contents(case.place)
+    if os.geteuid() == 0:
+        ended = case.call("run", "--quiet", "--resume", folder, setup=lambda: os.setuid(NOBODY))
+    else:
+        folder.chmod(0o555)
+        ended = case.call("run", "--quiet", "--resume", folder)
+        folder.chmod(0o755)
+    demand(ended.code == 3, f"exit code {ended.code}: {ended.out}")
+    demand("ermission denied" in one_line(ended), ended.err)
+    demand(contents(case.place) == before, "something was changed")
+    resume(case, wanted, folder)
+    return told(case) + ", refused, and gone on with"
+
+
+def contents(place):
+    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+def resumed_twice(case, wanted):
+    """Of two that go on with a run at once one does."""
+    folder = interrupted(case, wanted)
+    if folder is None:
+        return "it was too quick"
+    both = [case.finish(process)
+            for process in [case.start("run", "--quiet", "--resume", folder) for _ in range(2)]]
+    demand(sorted(ended.code for ended in both) == [3, wanted.code], f"exit codes {[ended.code for ended in both]}")
+    line = one_line(next(ended for ended in both if ended.code == 3))
+    demand("at work" in line or "is finished" in line, line)
+    check_files(case.place, partial_allowed=False)
+    check_finished(case, folder, wanted)
+    return told(case) + ", the second is refused"
 
 
 def at_once(case, wanted):
@@ -358,7 +410,8 @@ def verify_damaged(case, wanted):
 
 # Each kind once, then those again that have more to find.
 FAULTS = [killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk, read_only, at_once,
-          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged, resumed_elsewhere, killed_in_repair,
+          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged,
+          resumed_elsewhere, read_only_run, resumed_twice, killed_in_repair,
           signalled(signal.SIGINT, [REPAIR], "sigint_in_repair"), killed, signalled(signal.SIGINT), killed, verify_killed,
           signalled(signal.SIGTERM)]
 
