@@ -9,7 +9,8 @@ Kills and signals are aimed at a phase of the run, which its events tell; at the
 Checked each time: what lies under a final name is whole, nothing half-written is left where the program could clean up,
 the exit code and the one line on standard error are right, and what was interrupted and gone on with ends with the same
 verdict and the very same network as without the fault. What the machine does not allow (mounting a small disk, faketime)
-is named and replaced, not skipped in silence. The exit code is 0 if nothing was wrong.
+is named and replaced, not skipped in silence. --long adds a training that is killed after its first kept state. The exit
+code is 0 if nothing was wrong.
 """
 
 import argparse
@@ -408,6 +409,53 @@ def verify_damaged(case, wanted):
     return "refused"
 
 
+LONG_EPOCHS = 1500
+
+
+def killed_in_long_training(case, wanted):
+    """kill -9 when a state was kept, after ten seconds: from there it is gone on with, not from the beginning."""
+    whole = Case(case.options, case.inputs, case.place.with_name(f"{case.place.name}.whole"), case.rng)
+    for each in (whole, case):
+        config = config_of(case.inputs, each.place)
+        config["model"]["epochs"] = LONG_EPOCHS
+        config["repair"]["max_rounds"] = 0
+        each.config.write_text(json.dumps(config))
+    process, course = case.start_run(case.config)
+    while process.poll() is None and not glob.glob(str(case.place / "results" / "*" / "states" / "training")):
+        time.sleep(0.01)
+    if process.poll() is not None:
+        return "it was too quick"
+    wait_some(case, 5)
+    process.kill()
+    case.finish(process)
+    before = epochs_told(course)[-1]
+    check_files(case.place, partial_allowed=True)
+    folder, = case.folders()
+    process, course = case.start_run("--resume", folder)
+    ended = case.finish(process)
+    first = epochs_told(course)[0]
+    demand(first > before / 3, f"killed at epoch {before} it went on from epoch {first}")
+    code = whole.run().code
+    demand(ended.code == code, f"gone on with, it ended with {ended.code}, not {code}: {ended.err}")
+    check_files(case.place, partial_allowed=False, killed_before=True)
+    demand(facts_of(folder) == facts_of(whole.folders()[0]), "it ended in another way")
+    demand(model_of(case) == model_of(whole), "it ended with another network")
+    whole.clean()
+    return f"at epoch {before}, and gone on with from epoch {first} or before"
+
+
+def model_of(case):
+    model, = (case.place / "models").glob("*.pt")
+    return model.read_bytes()
+
+
+def epochs_told(course):
+    texts = [json.loads(line).get("text", "") for line in course.file.read_text().splitlines() if line.endswith("}")]
+    return [int(text.split()[2]) for text in texts if text.startswith("training: epoch")]
+
+
+# What takes minutes each.
+LONG_FAULTS = [killed_in_long_training]
 # Each kind once, then those again that have more to find.
 FAULTS = [killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk, read_only, at_once,
           resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged,
@@ -476,16 +524,18 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these kinds of faults")
     parser.add_argument("--without", nargs="+", metavar="NAME", default=[], help="all kinds but these")
+    parser.add_argument("--long", action="store_true", help="also kinds that take minutes")
     parser.add_argument("--strikes", type=int, default=3, help="kills or signals in a row, at most")
     parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
     parser.add_argument("--keep", type=pathlib.Path, help="folder to work in, which is kept")
     options = parser.parse_args()
-    names = [fault.__name__ for fault in FAULTS]
+    faults = FAULTS + (LONG_FAULTS if options.long else [])
+    names = [fault.__name__ for fault in faults]
     unknown = [name for name in [*(options.only or []), *options.without] if name not in names]
     if unknown:
         parser.error(f"no such kind of fault: {' '.join(unknown)}; there are {' '.join(names)}")
     wanted_names = set(options.only or names) - set(options.without)
-    options.kinds = [fault for fault in FAULTS if fault.__name__ in wanted_names]
+    options.kinds = [fault for fault in faults if fault.__name__ in wanted_names]
     if not options.kinds:
         parser.error("no kind of fault is left")
     options.root = pathlib.Path(__file__).resolve().parent.parent
