@@ -151,6 +151,20 @@ TEST_F(Interrupted, AnInaccurateRepairEndsAsItWouldHave) {
   interrupt_everywhere(end_of(outcome), never.steps(), 25);
 }
 
+TEST_F(Interrupted, ARepairOfSeveralReferencesEndsAsItWouldHave) {
+  fs::rename(folder_.file("reference.png"), folder_.file("first.png"));
+  write_reference(80, 200);
+  config_.reference_list = {{folder_.file("first.png"), 1, {}}, {folder_.file("reference.png"), 0, {}}};
+  config_.reference_path.clear();
+  config_.repair_unseen = 0;
+  InterruptAt never(0);
+  const End whole = end_of(run(never));
+  ASSERT_EQ(whole.verdict, "robust");
+  ASSERT_GE(whole.rounds, 2U) << "nothing is repaired";
+  ASSERT_TRUE(whole.files.contains("proof_002.certificate"));
+  interrupt_everywhere(whole, never.steps(), 15);
+}
+
 TEST_F(Interrupted, TensorBoardsFileIsWrittenAnew) {
   config_.tensorboard = true;
   InterruptAt never(0);
