@@ -126,6 +126,7 @@ class Case:
         place.mkdir(parents=True, exist_ok=True)
         self.config = place / "config.json"
         self.config.write_text(json.dumps(config_of(inputs, place)))
+        self.patience = 300  # seconds after which a program counts as hanging
         self.current = place  # the folder that programs are started in
         self.elsewhere = place.with_name(f"{place.name}.elsewhere")
 
@@ -152,7 +153,7 @@ class Case:
 
     def finish(self, process, started=None):
         try:
-            out, err = process.communicate(timeout=300)
+            out, err = process.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired as error:
             process.kill()
             raise Wrong("it hangs") from error

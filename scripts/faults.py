@@ -420,6 +420,7 @@ def killed_in_long_training(case, wanted):
         config["model"]["epochs"] = LONG_EPOCHS
         config["repair"]["max_rounds"] = 0
         each.config.write_text(json.dumps(config))
+        each.patience = 1800
     process, course = case.start_run(case.config)
     while process.poll() is None and not glob.glob(str(case.place / "results" / "*" / "states" / "training")):
         time.sleep(0.01)
