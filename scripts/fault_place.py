@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -125,14 +126,34 @@ class Case:
         place.mkdir(parents=True, exist_ok=True)
         self.config = place / "config.json"
         self.config.write_text(json.dumps(config_of(inputs, place)))
+        self.patience = 300  # seconds after which a program counts as hanging
+        self.current = place  # the folder that programs are started in
+        self.elsewhere = place.with_name(f"{place.name}.elsewhere")
 
     def start(self, *words, setup=None, environment=None):
         return subprocess.Popen([self.options.program, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                preexec_fn=setup, env={**os.environ, **(environment or {})}, text=True, cwd=self.place)
+                                preexec_fn=setup, env={**os.environ, **(environment or {})}, text=True, cwd=self.current)
+
+    def use_relative_paths(self):
+        config = config_of(self.inputs, self.place)
+        for section, key in (config, "path"), (config["ri"], "path"), (config["model"], "path"), (config["model"], "data_path"):
+            section[key] = os.path.relpath(section[key], self.place)
+        self.config.write_text(json.dumps(config))
+
+    def go_elsewhere(self):
+        """To a folder from where the relative paths lead to nothing, but for another network of the same name."""
+        self.current = self.elsewhere / "deep"
+        (self.current / "models").mkdir(parents=True)
+        name, = {path.name for path in self.place.parent.glob("whole/models/*.pt")}
+        shutil.copy(self.inputs / "hard.pt", self.current / "models" / name)
+
+    def clean(self):
+        shutil.rmtree(self.place)
+        shutil.rmtree(self.elsewhere, ignore_errors=True)
 
     def finish(self, process, started=None):
         try:
-            out, err = process.communicate(timeout=300)
+            out, err = process.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired as error:
             process.kill()
             raise Wrong("it hangs") from error

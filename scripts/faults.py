@@ -9,7 +9,8 @@ Kills and signals are aimed at a phase of the run, which its events tell; at the
 Checked each time: what lies under a final name is whole, nothing half-written is left where the program could clean up,
 the exit code and the one line on standard error are right, and what was interrupted and gone on with ends with the same
 verdict and the very same network as without the fault. What the machine does not allow (mounting a small disk, faketime)
-is named and replaced, not skipped in silence. The exit code is 0 if nothing was wrong.
+is named and replaced, not skipped in silence. --long adds a training that is killed after its first kept state. The exit
+code is 0 if nothing was wrong.
 """
 
 import argparse
@@ -32,7 +33,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from fault_place import (  # noqa: E402
-    BEFORE, PHASES, REPAIR, SIDE, WEIGHTS, Case, Wanted, check_files, check_finished, check_finished_report, config_of,
+    BEFORE, PHASES, REPAIR, SIDE, TRAINING, VERIFICATION, WEIGHTS, Case, Wanted, check_files, check_finished, check_finished_report, config_of,
     demand, facts_of, one_line, report_of, resume, write_data)
 
 NOBODY = 65534
@@ -45,7 +46,7 @@ def wait_some(case, seconds):
     time.sleep(case.rng.uniform(0.0, 1.1 * seconds))
 
 
-def killed(case, wanted, phases=None):
+def killed(case, wanted, phases=None, elsewhere=False):
     """kill -9, some times in a row, then gone on with to the end."""
     process, course = case.start_run(case.config)
     for _ in range(case.rng.randint(1, case.options.strikes)):
@@ -55,9 +56,11 @@ def killed(case, wanted, phases=None):
         if not folders:
             demand(case.run().code == wanted.code, "after a kill before the run began it does not run")
             return "before the run had a folder"
+        if elsewhere and case.current == case.place:
+            case.go_elsewhere()
         if (folders[0] / "report.json").exists() and report_of(folders[0])["finished"]:
             check_finished_report(folders[0], wanted)
-            return told(case) + ", when it was finished"
+            return told(case) + ", when it was finished" + resume_finished(case, wanted, folders[0])
         process, course = case.start_run("--resume", folders[0])
     finish_resumed(case, wanted, process, folders[0], killed_before=True)
     return told(case) + ", and gone on with"
@@ -65,6 +68,23 @@ def killed(case, wanted, phases=None):
 
 def killed_in_repair(case, wanted):
     return killed(case, wanted, [REPAIR])
+
+
+def resumed_elsewhere(case, wanted):
+    """Relative paths mean the files that they meant, wherever a killed run is gone on with."""
+    case.use_relative_paths()
+    return killed(case, wanted, elsewhere=True)
+
+
+def resume_finished(case, wanted, folder):
+    """Killed in the very end: without its page it is gone on with, with it only what is litter is removed."""
+    if not (folder / "report.html").exists():
+        resume(case, wanted, folder)
+        return " but for its page, and gone on with"
+    ended = case.call("run", "--quiet", "--resume", folder)
+    demand(ended.code == 3 and "is finished" in one_line(ended), f"exit code {ended.code}: {ended.err}")
+    check_finished(case, folder, wanted)
+    return ""
 
 
 def finish_resumed(case, wanted, process, folder, killed_before):
@@ -151,6 +171,12 @@ def full_disk(case, wanted):
         demand(ended.code in (3, wanted.code), f"exit code {ended.code}: {ended.err}")
         if ended.code == 3:
             one_line(ended)
+        for folder in sorted(disk.iterdir()):
+            if ended.code == 3 and (folder / "params.json").exists():
+                again = case.call("run", "--quiet", "--resume", folder)  # while there is no room
+                check_files(disk, partial_allowed=False)
+                demand(again.code in (3, wanted.code), f"exit code {again.code}: {again.err}")
+                ended = ended if again.code == 3 else again
         subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
         for folder in sorted(disk.iterdir()):
             if ended.code == 3 and (folder / "params.json").exists():
@@ -175,6 +201,52 @@ def read_only(case, wanted):
     demand(not case.folders(), "a folder was made")
     (case.place / "results").chmod(0o755)
     return "refused"
+
+
+def interrupted(case, wanted):
+    """A run that was interrupted between its folder and its end; nothing if the moment was missed."""
+    process, course = case.start_run(case.config)
+    case.strike(process, course, signal.SIGINT, wanted, [TRAINING, VERIFICATION, REPAIR])
+    folders = case.folders()
+    return folders[0] if folders and not report_of(folders[0])["finished"] else None
+
+
+def read_only_run(case, wanted):
+    """A run's folder may not be written when it is to be gone on with. It stays as it is until it may."""
+    folder = interrupted(case, wanted)
+    if folder is None:
+        return "it was too quick"
+    before = contents(case.place)
+    if os.geteuid() == 0:
+        ended = case.call("run", "--quiet", "--resume", folder, setup=lambda: os.setuid(NOBODY))
+    else:
+        folder.chmod(0o555)
+        ended = case.call("run", "--quiet", "--resume", folder)
+        folder.chmod(0o755)
+    demand(ended.code == 3, f"exit code {ended.code}: {ended.out}")
+    demand("ermission denied" in one_line(ended), ended.err)
+    demand(contents(case.place) == before, "something was changed")
+    resume(case, wanted, folder)
+    return told(case) + ", refused, and gone on with"
+
+
+def contents(place):
+    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+def resumed_twice(case, wanted):
+    """Of two that go on with a run at once one does."""
+    folder = interrupted(case, wanted)
+    if folder is None:
+        return "it was too quick"
+    both = [case.finish(process)
+            for process in [case.start("run", "--quiet", "--resume", folder) for _ in range(2)]]
+    demand(sorted(ended.code for ended in both) == [3, wanted.code], f"exit codes {[ended.code for ended in both]}")
+    line = one_line(next(ended for ended in both if ended.code == 3))
+    demand("at work" in line or "is finished" in line, line)
+    check_files(case.place, partial_allowed=False)
+    check_finished(case, folder, wanted)
+    return told(case) + ", the second is refused"
 
 
 def at_once(case, wanted):
@@ -337,9 +409,58 @@ def verify_damaged(case, wanted):
     return "refused"
 
 
+LONG_EPOCHS = 1500
+
+
+def killed_in_long_training(case, wanted):
+    """kill -9 when a state was kept, after ten seconds: from there it is gone on with, not from the beginning."""
+    whole = Case(case.options, case.inputs, case.place.with_name(f"{case.place.name}.whole"), case.rng)
+    for each in (whole, case):
+        config = config_of(case.inputs, each.place)
+        config["model"]["epochs"] = LONG_EPOCHS
+        config["repair"]["max_rounds"] = 0
+        each.config.write_text(json.dumps(config))
+        each.patience = 1800
+    process, course = case.start_run(case.config)
+    while process.poll() is None and not glob.glob(str(case.place / "results" / "*" / "states" / "training")):
+        time.sleep(0.01)
+    if process.poll() is not None:
+        return "it was too quick"
+    wait_some(case, 5)
+    process.kill()
+    case.finish(process)
+    before = epochs_told(course)[-1]
+    check_files(case.place, partial_allowed=True)
+    folder, = case.folders()
+    process, course = case.start_run("--resume", folder)
+    ended = case.finish(process)
+    first = epochs_told(course)[0]
+    demand(first > before / 3, f"killed at epoch {before} it went on from epoch {first}")
+    code = whole.run().code
+    demand(ended.code == code, f"gone on with, it ended with {ended.code}, not {code}: {ended.err}")
+    check_files(case.place, partial_allowed=False, killed_before=True)
+    demand(facts_of(folder) == facts_of(whole.folders()[0]), "it ended in another way")
+    demand(model_of(case) == model_of(whole), "it ended with another network")
+    whole.clean()
+    return f"at epoch {before}, and gone on with from epoch {first} or before"
+
+
+def model_of(case):
+    model, = (case.place / "models").glob("*.pt")
+    return model.read_bytes()
+
+
+def epochs_told(course):
+    texts = [json.loads(line).get("text", "") for line in course.file.read_text().splitlines() if line.endswith("}")]
+    return [int(text.split()[2]) for text in texts if text.startswith("training: epoch")]
+
+
+# What takes minutes each.
+LONG_FAULTS = [killed_in_long_training]
 # Each kind once, then those again that have more to find.
 FAULTS = [killed, signalled(signal.SIGINT), signalled(signal.SIGTERM), small_files, full_disk, read_only, at_once,
-          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged, killed_in_repair,
+          resumed_at_once, little_memory, clock_jump, verify_killed, verify_full_disk, verify_damaged,
+          resumed_elsewhere, read_only_run, resumed_twice, killed_in_repair,
           signalled(signal.SIGINT, [REPAIR], "sigint_in_repair"), killed, signalled(signal.SIGINT), killed, verify_killed,
           signalled(signal.SIGTERM)]
 
@@ -392,7 +513,7 @@ def one(options, inputs, base, wanted, number):
         what, good = f"WRONG: {error!r} (hit: {case.hits})", False
     print(f"{number:3} {fault.__name__}: {what}", flush=True)
     if good and not options.keep:
-        shutil.rmtree(case.place)
+        case.clean()
     return good, case.hits
 
 
@@ -404,16 +525,18 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these kinds of faults")
     parser.add_argument("--without", nargs="+", metavar="NAME", default=[], help="all kinds but these")
+    parser.add_argument("--long", action="store_true", help="also kinds that take minutes")
     parser.add_argument("--strikes", type=int, default=3, help="kills or signals in a row, at most")
     parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
     parser.add_argument("--keep", type=pathlib.Path, help="folder to work in, which is kept")
     options = parser.parse_args()
-    names = [fault.__name__ for fault in FAULTS]
+    faults = FAULTS + (LONG_FAULTS if options.long else [])
+    names = [fault.__name__ for fault in faults]
     unknown = [name for name in [*(options.only or []), *options.without] if name not in names]
     if unknown:
         parser.error(f"no such kind of fault: {' '.join(unknown)}; there are {' '.join(names)}")
     wanted_names = set(options.only or names) - set(options.without)
-    options.kinds = [fault for fault in FAULTS if fault.__name__ in wanted_names]
+    options.kinds = [fault for fault in faults if fault.__name__ in wanted_names]
     if not options.kinds:
         parser.error("no kind of fault is left")
     options.root = pathlib.Path(__file__).resolve().parent.parent

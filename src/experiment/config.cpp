@@ -1,6 +1,7 @@
 #include "experiment/config.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "base/error.h"
@@ -190,6 +191,10 @@ void check_reference_class(const Config& config, const std::string& file) {
 }
 
 }  // namespace
+
+std::string located(const Config& config, const std::string& name) {
+  return std::filesystem::path(config.base) / name;
+}
 
 Config parse_config(const std::string& text, const std::string& file) {
   Config config = Reader(file).read(parse_json_tree(text, file));

@@ -67,7 +67,13 @@ struct Config {
   int64_t seed = 1;
   int64_t threads = 0;  // 0: as many as the machine offers
   int64_t memory_limit_mb = 4096;
+  // No key: the folder that relative paths count from, empty for the current one. It is another one where a
+  // run is gone on with from elsewhere.
+  std::string base;
 };
+
+// Where the file or folder lies that the config calls so.
+std::string located(const Config& config, const std::string& name);
 
 // Reads a config file: JSON, // and /* */ comments allowed. Relative paths in it stay relative to the current
 // folder, as in the original. Throws InputError, one line that names the file, the key's path, what was given

@@ -18,7 +18,7 @@ dataset::Request request_for(const Config& config, Split split) {
   dataset::Request request;
   request.name = dataset::parse_dataset_name(config.dataset);
   request.split = split;
-  request.root = config.data_path;
+  request.root = located(config, config.data_path);
   request.shape = config.dimension;
   request.selected_classes.assign(config.selected_classes.begin(), config.selected_classes.end());
   request.download = true;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "experiment/certify.h"
 #include "experiment/data.h"
+#include "experiment/inputs.h"
 #include "experiment/networks.h"
 #include "experiment/output_file.h"
 #include "experiment/printed.h"
@@ -31,7 +32,6 @@ namespace {
 constexpr const char* kRepairedModel = "repaired_model";
 constexpr const char* kBestModel = "best_model";
 constexpr const char* kCertificate = "proof.certificate";
-constexpr const char* kStates = "states";
 constexpr const char* kTrainingState = "states/training";
 constexpr double kSecondsBetween = 10.0;  // two states of the training
 // For each verification of the images that no repair has seen, where the config sets no limit.
@@ -93,39 +93,40 @@ class Experiment {
   // interrupted.
   bool check_inputs() {
     if (!references_are_test_images(config_)) references_ = load_references(config_);
-    for (const Reference& each : references_) add_file("reference", each.file, sha256_of_file(each.file));
+    for (const Reference& each : references_) add_file(kReferenceRole, each.name, sha256_of_file(each.file));
+    const std::string& list = config_.reference_csv;
+    if (!list.empty()) add_file("list of references", list, sha256_of_file(located(config_, list)));
     const bool trains = !resumed_.empty() && std::filesystem::exists(resumed_ + "/" + kTrainingState);
     if (!trains && config_.load_model && std::filesystem::exists(model_file_)) {
       model_ = load_fitting_model(model_file_, config_);
-      add_file("model", model_file_, model_->digest);
-    } else {
-      training_library_ = train::learner_version();
-      make_folder_of(model_file_);
-      check_network_output(model_file_);
+      add_file(kModelRole, model_name_, model_->digest);
     }
+    if (!model_ && resumed_.empty()) prepare_training();
     const Stopwatch watch;
     auto data = load_data(
         config_, [&](std::string_view line) { session_.listener().on_activity(line); }, stop_);
     if (!data) return false;
     data_ = std::move(*data);
     for (const FileFact& file : data_.files) add_file(file.role, file.path, file.sha256);
-    if (!resumed_.empty()) compare_inputs();
+    if (!resumed_.empty()) look_at_run_before();
+    if (!model_ && !resumed_.empty()) prepare_training();
     session_.report().times.data = watch.seconds();
     return true;
   }
 
   // What is remembered is of the files that the run began with.
-  void compare_inputs() {
+  void look_at_run_before() {
     if (!std::filesystem::exists(resumed_ + "/" + kReportFile)) return;
-    for (const report::FileFacts& before : report::read_run(resumed_).inputs) {
-      for (const FileFact& now : session_.report().files) {
-        const bool changed =
-            now.role == before.role && now.path == before.path && now.sha256 != before.sha256;
-        if (changed)
-          throw InputError(now.path, "", "another " + now.role + " than the run began with",
-                           "the file of before, with the SHA-256 " + before.sha256);
-      }
-    }
+    const report::Run before = report::read_run(resumed_);
+    compare_inputs(before, session_.report().files);
+    trained_ = before.trained;
+    training_library_ = before.training_library;
+  }
+
+  void prepare_training() {
+    training_library_ = train::learner_version();
+    make_folder_of(model_file_);
+    check_network_output(model_file_);
   }
 
   void add_file(const std::string& role, const std::string& path, const std::string& sha256) {
@@ -136,7 +137,7 @@ class Experiment {
     session_.note(printed("%s: %lld training images, %lld test images", config_.dataset.c_str(),
                           static_cast<long long>(data_.train.count()),
                           static_cast<long long>(data_.test.count())));
-    if (model_) session_.note("network from " + model_file_);
+    if (model_) session_.note("network from " + model_name_);
   }
 
   // Returns false if it was interrupted.
@@ -158,7 +159,7 @@ class Experiment {
     session_.note(printed("trained for %lld epochs in %.1f s, accuracy %.2f %% on the test images: ",
                           static_cast<long long>(config_.epochs), watch.seconds(),
                           100 * train::accuracy(model_->network, data_.test)) +
-                  model_file_);
+                  model_name_);
     return true;
   }
 
@@ -171,11 +172,15 @@ class Experiment {
     network::save_model(session_.file(std::string(kIntermediateModel) + ".pt"), network);
     save_model_file(model_file_, network);
     model_ = load_fitting_model(model_file_, config_);
-    add_file("model", model_file_, model_->digest);
+    add_file(kModelRole, model_name_, model_->digest);
     trained_ = true;
   }
 
   repair::Status repair_until_robust() {
+    const network::Network& network = model_->network;
+    session_.report().network =
+        NetworkFacts{network.input,        network.outputs(), network.relus(),
+                     network.parameters(), trained_,          trained_ ? training_library_ : ""};
     const std::vector<Question> questions = make_questions();
     describe(questions);
     TraceRecorder trace(session_.listener());
@@ -249,16 +254,13 @@ class Experiment {
                                               request.images[i], *verification, request.certificates[i]);
       const std::string name = std::filesystem::path(request.certificates[i]).filename().string();
       session_.note(why_not ? "no certificate: " + *why_not
-                            : name + ": of the counterexample to " + (changed ? named(kBestModel) : file) +
-                                  ", for verissim-check");
+                            : name + ": of the counterexample to " +
+                                  (changed ? named(kBestModel) : model_name_) + ", for verissim-check");
     }
   }
 
   void describe(std::span<const Question> questions) {
     const network::Network& network = model_->network;
-    session_.report().network =
-        NetworkFacts{network.input,        network.outputs(), network.relus(),
-                     network.parameters(), trained_,          trained_ ? training_library_ : ""};
     for (size_t i = 0; i < questions.size(); ++i) {
       ReferenceFacts& facts = session_.report().references[i];
       facts.scores = scores_at(network, questions[i].reference);
@@ -343,7 +345,8 @@ class Experiment {
   const Config& config_;
   StopToken stop_;
   std::string resumed_;  // the folder of the run that is gone on with; "" if it is a new one
-  std::string model_file_ = model_file_of(config_);
+  std::string model_name_ = model_file_of(config_);  // as the config calls it
+  std::string model_file_ = located(config_, model_name_);
   std::vector<Reference> references_;
   Data data_;
   std::optional<network::LoadedModel> model_;
@@ -363,7 +366,9 @@ Outcome run_experiment(const Config& config, const std::vector<std::string>& com
 Outcome resume_experiment(const std::string& folder, const std::vector<std::string>& command,
                           const InterruptFlag* interrupt, Listener& listener) {
   const RunFolder run = RunFolder::open(folder);
-  return Experiment(read_config(run.file(kSettingsFile)), command, interrupt, listener, run.path()).run();
+  Config config = read_config(run.file(kSettingsFile));
+  config.base = run.base();
+  return Experiment(config, command, interrupt, listener, run.path()).run();
 }
 
 }  // namespace verissim::experiment

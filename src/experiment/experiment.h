@@ -48,13 +48,14 @@ struct Outcome {
 // report.html, written at the end.
 //
 // While it runs the folder "states" keeps what a run needs to go on after an interruption: of the training
-// the last epoch, of verifications the results and the state of the one under way.
+// the last epoch, of verifications the results and the states of those that are still open.
 Outcome run_experiment(const Config& config, const std::vector<std::string>& command,
                        const InterruptFlag* interrupt, Listener& listener);
 
 // Goes on with the run of this folder, whose settings are its own. It ends as it would have without the
-// interruption, but for what depends on time limits. Throws InputError, too, if there is no such run, it is
-// finished, or at work, or the files that it was given are others now.
+// interruption, but for what depends on time limits. Relative paths in the settings count from where the run
+// was started or, if that folder is no more, from the current one. Throws InputError, too, if there is no
+// such run, it is finished, or at work, or the files that it was given are others now.
 Outcome resume_experiment(const std::string& folder, const std::vector<std::string>& command,
                           const InterruptFlag* interrupt, Listener& listener);
 

@@ -44,8 +44,9 @@ int64_t number(std::string_view text) {
 // A CSV file's rows by the names of its columns.
 class Table {
  public:
-  explicit Table(const std::string& file) : file_(file) {
-    const std::string text = read_text_file(file, kLargestCsv);
+  // file: as the config calls it; place: where it lies.
+  Table(const std::string& file, const std::string& place) : file_(file) {
+    const std::string text = read_text_file(place, kLargestCsv);
     int64_t line = 0;
     for (size_t begin = 0; begin < text.size();) {
       const size_t end = std::min(text.find('\n', begin), text.size());
@@ -116,21 +117,21 @@ class Table {
   std::vector<Row> rows_;
 };
 
-std::vector<ReferenceEntry> entries_of_folder(const std::string& folder) {
+std::vector<ReferenceEntry> entries_of_folder(const std::string& folder, const std::string& place) {
   std::error_code error;
   std::vector<ReferenceEntry> result;
-  for (fs::directory_iterator sub(folder, error), end; !error && sub != end; sub.increment(error)) {
+  for (fs::directory_iterator sub(place, error), end; !error && sub != end; sub.increment(error)) {
     const std::string name = sub->path().filename().string();
     if (!sub->is_directory() || number(name) < 0) continue;
     for (fs::directory_iterator image(sub->path(), error), last; !error && image != last;
          image.increment(error)) {
       const std::string ending = image->path().extension().string();
       if (ending != ".png" && ending != ".ppm" && ending != ".npy") continue;
-      result.push_back({image->path().string(), number(name), {}});
+      result.push_back({fs::path(folder) / name / image->path().filename(), number(name), {}});
     }
   }
   if (error)
-    throw InputError(folder, "", error.message(), "a folder whose subfolders are called like classes");
+    throw InputError(place, "", error.message(), "a folder whose subfolders are called like classes");
   std::sort(result.begin(), result.end(), [](const ReferenceEntry& a, const ReferenceEntry& b) {
     return a.class_idx != b.class_idx ? a.class_idx < b.class_idx : a.path < b.path;
   });
@@ -144,8 +145,10 @@ std::string place_of(const Config& config) {
 }
 
 std::vector<ReferenceEntry> entries_of(const Config& config) {
-  if (!config.reference_csv.empty()) return Table(config.reference_csv).entries();
-  if (!config.reference_folder.empty()) return entries_of_folder(config.reference_folder);
+  const std::string& csv = config.reference_csv;
+  const std::string& folder = config.reference_folder;
+  if (!csv.empty()) return Table(csv, located(config, csv)).entries();
+  if (!folder.empty()) return entries_of_folder(folder, located(config, folder));
   if (!config.reference_list.empty()) return config.reference_list;
   return {{config.reference_path, config.reference_class, {}}};
 }
@@ -169,10 +172,11 @@ std::vector<Reference> load_references(const Config& config) {
     one.threshold = entry.threshold.value_or(config.threshold);
     neighbourhood_of(one, place, entry.path);
     Reference reference;
-    reference.name = reference.file = entry.path;
+    reference.name = entry.path;
+    reference.file = located(config, entry.path);
     reference.label = entry.class_idx;
     reference.threshold = one.threshold;
-    reference.image = image::load_image(entry.path, config.dimension);
+    reference.image = image::load_image(reference.file, config.dimension);
     result.push_back(std::move(reference));
   }
   if (result.empty()) throw InputError(place, "", "no reference", "one or more");

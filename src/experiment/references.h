@@ -14,8 +14,8 @@
 namespace verissim::experiment {
 
 struct Reference {
-  std::string name;         // for people: the file, or "test image 17"
-  std::string file;         // "" if it is no file but a test image
+  std::string name;         // for people: the file as the config calls it, or "test image 17"
+  std::string file;         // where it lies; "" if it is no file but a test image
   int64_t test_index = -1;  // of a test image
   int64_t label = 0;        // an output of the network
   Decimal threshold;

@@ -15,8 +15,11 @@
 
 namespace verissim::experiment {
 
+inline constexpr const char* kModelRole = "model";
+inline constexpr const char* kReferenceRole = "reference";
+
 struct FileFact {
-  std::string role;  // "model", "reference", "data"
+  std::string role;  // these, "list of references", "training data", "test data"
   std::string path;
   std::string sha256;
 };

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/state.h"
 #include "report/page.h"
 #include "report/run.h"
 
@@ -83,8 +84,10 @@ RunFolder RunFolder::open(const std::string& path) {
                      "the folder of a run that was interrupted");
   const bool ended =
       fs::exists(folder.file(kReportFile), error) && fs::exists(folder.file(report::kPageName), error);
-  if (ended && report::read_run(folder.path()).finished)
+  if (ended && report::read_run(folder.path()).finished) {
+    fs::remove_all(folder.file(kStates), error);
     throw InputError(path, "", "a run that is finished", "one that was interrupted");
+  }
   return folder;
 }
 
@@ -97,6 +100,31 @@ void RunFolder::remove_parts() const {
       parts.push_back(entry->path());
   }
   for (const fs::path& part : parts) fs::remove(part, error);
+}
+
+namespace {
+
+FileKeeper base_keeper(const RunFolder& folder) {
+  return {folder.file(kStates) + "/base", "the base of relative paths", 0.0, true};
+}
+
+}  // namespace
+
+void RunFolder::keep_base(const std::string& base) const {
+  std::error_code error;
+  fs::create_directories(file(kStates), error);
+  if (error) throw InputError(file(kStates), "folder cannot be made", error.message(), "");
+  FileKeeper keeper = base_keeper(*this);
+  keeper.keep(std::as_bytes(std::span(base)));
+  if (!keeper.failure().empty()) throw InputError(keeper.failure());
+}
+
+std::string RunFolder::base() const {
+  const FileKeeper keeper = base_keeper(*this);
+  const auto* text = reinterpret_cast<const char*>(keeper.begin_with().data());
+  const std::string base(text, keeper.begin_with().size());
+  std::error_code error;
+  return fs::is_directory(base, error) ? base : "";
 }
 
 RunLog::RunLog(const std::string& path)

@@ -16,6 +16,7 @@ std::string numbered_name(const std::string& stem, int64_t number);
 
 inline constexpr const char* kSettingsFile = "params.json";
 inline constexpr const char* kReportFile = "report.json";
+inline constexpr const char* kStates = "states";  // the folder of what a run needs to be gone on with
 
 class RunFolder {
  public:
@@ -23,11 +24,18 @@ class RunFolder {
   // missing. Throws InputError if the folder cannot be made.
   static RunFolder create(const std::string& base, const std::string& stem);
 
-  // The folder of a run that was interrupted. Throws InputError if it is no run's, or the run is finished.
+  // The folder of a run that was interrupted. Throws InputError if it is no run's, or the run is finished;
+  // then it removes the states, which a kill between the run's last two steps leaves.
   static RunFolder open(const std::string& path);
 
   // Removes the parts of files that a killed run has left. No run may be at work in the folder.
   void remove_parts() const;
+
+  // Keeps the folder, an absolute path, that the relative paths of the run's settings count from, as long as
+  // the run is not finished. Throws InputError if it cannot.
+  void keep_base(const std::string& base) const;
+  // That folder; "" if none was kept or it is no more. Throws InputError if what was kept is damaged.
+  std::string base() const;
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }

@@ -1,6 +1,8 @@
 #include "experiment/search_memory.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -10,33 +12,8 @@
 namespace verissim::experiment {
 namespace {
 
-constexpr double kSecondsBetween = 60.0;     // two states of a search
-constexpr double kSecondsToRemember = 0.25;  // a quicker search is quickly done again
 constexpr const char* kState = ".search";
 constexpr size_t kDigits = 20;  // of file names
-
-// Stands for the network: its weights, and how programs in float32 compute them.
-std::string digest_of(const network::Network& network) {
-  StateWriter state;
-  state.number(static_cast<int32_t>(network.arithmetic));
-  const auto add = [&](const auto* layer) {
-    if (layer == nullptr) return;
-    state.list(layer->weight);
-    state.list(layer->bias);
-  };
-  for (const network::Node& node : network.nodes) {
-    state.number(static_cast<uint64_t>(node.op.index()));
-    state.number(node.size);
-    state.list(node.inputs);
-    const auto& [operations, gain, peak_scale, peak_offset, bias] = node.rounding;
-    state.number(operations);
-    for (const double number : {gain, peak_scale, peak_offset}) state.number(number);
-    state.list(bias);
-    add(std::get_if<network::Dense>(&node.op));
-    add(std::get_if<network::Conv2d>(&node.op));
-  }
-  return sha256(state.take());
-}
 
 // Of the region and the goals: the reference and the class that must win. The rest is in the config.
 std::string question_of(const search::Problem& problem) {
@@ -96,8 +73,8 @@ search::Result read_result(StateReader state) {
 
 }  // namespace
 
-SearchMemory::SearchMemory(std::string folder, const Config& config)
-    : folder_(std::move(folder)), config_(config) {
+SearchMemory::SearchMemory(std::string folder, const Config& config, Limits limits)
+    : folder_(std::move(folder)), config_(config), limits_(limits) {
   if (folder_.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
@@ -111,28 +88,46 @@ search::Result SearchMemory::verify(const search::Problem& problem, const std::s
   const std::string key = search_key(config_, limit + " " + question_of(problem), digest_of(problem.network));
   const std::string name = sha256(std::as_bytes(std::span(key))).substr(0, kDigits);
   FileKeeper known(folder_ + "/" + name + ".result", "result " + key, 0.0, true);
-  if (!known.begin_with().empty()) return read_result({known.begin_with(), known.place()});
-  discard_states_but(name + kState);
-  FileKeeper state(folder_ + "/" + name + kState, key, kSecondsBetween, true);
+  const std::string state_file = folder_ + "/" + name + kState;
+  if (!known.begin_with().empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(state_file, ignored);  // a kill may have come between the two
+    return read_result({known.begin_with(), known.place()});
+  }
+  limit_states_beside(state_file);
+  FileKeeper state(state_file, key, limits_.seconds_between, true);
   options.keeper = &state;
   search::Result result = search::verify(problem, options, stop, observer);
   // An attack that was cut short may have found fewer counterexamples.
   if (stop.interrupted()) return result;
   if (result.verdict == search::Verdict::kUnknown) return result;  // the state is kept
-  if (result.statistics.seconds >= kSecondsToRemember) known.keep(bytes_of(result));
+  if (result.statistics.seconds >= limits_.seconds_to_remember) known.keep(bytes_of(result));
   if (known.failure().empty()) state.discard();
   return result;
 }
 
-// States may be large, and the loop comes back to a network hardly ever.
-void SearchMemory::discard_states_but(const std::string& name) const {
+// The oldest go first: their networks are the least likely to be asked about again.
+void SearchMemory::limit_states_beside(const std::string& state_file) const {
+  struct Kept {
+    std::filesystem::file_time_type written;
+    uint64_t bytes;
+    std::filesystem::path path;
+  };
   std::error_code error;
-  std::vector<std::filesystem::path> old;
+  std::vector<Kept> states;
   for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->path().extension() == kState && entry->path().filename() != name) old.push_back(entry->path());
+    if (entry->path().extension() != kState || entry->path() == state_file) continue;
+    std::error_code unknown;
+    states.push_back({entry->last_write_time(unknown), entry->file_size(unknown), entry->path()});
+    if (unknown) states.pop_back();
   }
-  for (const auto& path : old) std::filesystem::remove(path, error);
+  std::sort(states.begin(), states.end(), [](const Kept& a, const Kept& b) { return a.written > b.written; });
+  uint64_t bytes = 0;
+  for (const Kept& state : states) {
+    bytes += state.bytes;
+    if (bytes > limits_.most_bytes) std::filesystem::remove(state.path, error);
+  }
 }
 
 void SearchMemory::discard() {

@@ -1,7 +1,9 @@
 // What a run remembers of its verifications, so that a run that is gone on with need not repeat them.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/stop.h"
 #include "experiment/config.h"
@@ -9,12 +11,23 @@
 
 namespace verissim::experiment {
 
-// Files in a folder: the verdicts of verifications that took long, and the state of the one that is under way
-// or was stopped last. All else is computed again: it gives the same, since the same seeds do.
+// Files in a folder: the verdicts of verifications that took long, and the states of those that have none
+// yet, of the one under way and of others that a limit or an interrupt left open, each for its own question.
+// All else is computed again: it gives the same, since the same seeds do.
 class SearchMemory {
  public:
+  struct Limits {
+    double seconds_between = 60.0;      // two states of a search under way
+    double seconds_to_remember = 0.25;  // a verdict that took less is quickly found again
+    // On the disk, of the states of searches that were left open; the one under way comes on top, and is kept
+    // only as long as its subproblems take about as much (search/checkpoint.h).
+    uint64_t most_bytes = UINT64_C(1) << 30;
+  };
+
   // Makes the folder. An empty name: nothing is remembered. `config` must outlive the memory.
-  SearchMemory(std::string folder, const Config& config);
+  SearchMemory(std::string folder, const Config& config, Limits limits);
+  SearchMemory(std::string folder, const Config& config)
+      : SearchMemory(std::move(folder), config, Limits()) {}
 
   // As search::verify; the result that is remembered, if there is one, and if not, the search goes on from
   // the state that is. Throws InputError if what is remembered is damaged.
@@ -25,10 +38,11 @@ class SearchMemory {
   void discard();
 
  private:
-  void discard_states_but(const std::string& name) const;
+  void limit_states_beside(const std::string& state_file) const;
 
   std::string folder_;
   const Config& config_;
+  Limits limits_;
 };
 
 }  // namespace verissim::experiment

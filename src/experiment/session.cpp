@@ -1,6 +1,7 @@
 #include "experiment/session.h"
 
 #include <array>
+#include <filesystem>
 
 #include "base/file.h"
 #include "base/version.h"
@@ -30,9 +31,17 @@ void Session::open(const std::string& resumed) {
   if (!resumed.empty()) remove_remains();
   note(std::string("verissim ") + kVersion + (resumed.empty() ? ": results go to " : ": goes on with ") +
        folder_->path());
+  keep_base();
+  // With this file the folder is a run's, and can be gone on with.
   write_text_file(file(kSettingsFile), print_config(config()));
   if (config().tensorboard) tensorboard_.emplace(file(kTensorboardFile));
   save();
+}
+
+void Session::keep_base() const {
+  std::error_code error;
+  const std::string here = std::filesystem::current_path(error);
+  folder_->keep_base(config().base.empty() ? here : config().base);
 }
 
 void Session::remove_remains() {

@@ -45,6 +45,7 @@ class Session {
   void remove_other_counterexamples();
 
  private:
+  void keep_base() const;
   // Of an interrupted run, what would be mistaken for that of the one that goes on.
   void remove_remains();
 

@@ -7,6 +7,7 @@
 #include "experiment/config.h"
 #include "experiment/report.h"
 #include "image/image.h"
+#include "network/network.h"
 
 namespace verissim::experiment {
 
@@ -17,5 +18,7 @@ std::string training_key(const Config& config, std::span<const FileFact> data);
 std::string search_key(const Config& config, const std::string& question, const std::string& network);
 // Stands for the reference.
 std::string digest_of(const image::Image& reference);
+// Stands for the function that the network is, and for how programs in float32 compute it.
+std::string digest_of(const network::Network& network);
 
 }  // namespace verissim::experiment

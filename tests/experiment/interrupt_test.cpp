@@ -151,6 +151,20 @@ TEST_F(Interrupted, AnInaccurateRepairEndsAsItWouldHave) {
   interrupt_everywhere(end_of(outcome), never.steps(), 25);
 }
 
+TEST_F(Interrupted, ARepairOfSeveralReferencesEndsAsItWouldHave) {
+  fs::rename(folder_.file("reference.png"), folder_.file("first.png"));
+  write_reference(80, 200);
+  config_.reference_list = {{folder_.file("first.png"), 1, {}}, {folder_.file("reference.png"), 0, {}}};
+  config_.reference_path.clear();
+  config_.repair_unseen = 0;
+  InterruptAt never(0);
+  const End whole = end_of(run(never));
+  ASSERT_EQ(whole.verdict, "robust");
+  ASSERT_GE(whole.rounds, 2U) << "nothing is repaired";
+  ASSERT_TRUE(whole.files.contains("proof_002.certificate"));
+  interrupt_everywhere(whole, never.steps(), 15);
+}
+
 TEST_F(Interrupted, TensorBoardsFileIsWrittenAnew) {
   config_.tensorboard = true;
   InterruptAt never(0);
@@ -191,6 +205,156 @@ TEST_F(Interrupted, FilesThatAreOthersNowAreRefused) {
   EXPECT_THROW(resume(), InputError);
   network::save_model(model, testing::random_mlp({1, 4, 4}, {12, 12}, 2, 4));
   EXPECT_TRUE(end_of(resume()) == whole);
+}
+
+// The current folder is another one while this lives.
+class Elsewhere {
+ public:
+  explicit Elsewhere(const fs::path& folder) { fs::current_path(folder); }
+  ~Elsewhere() { fs::current_path(before_); }
+  Elsewhere(const Elsewhere&) = delete;
+  Elsewhere& operator=(const Elsewhere&) = delete;
+
+ private:
+  fs::path before_ = fs::current_path();
+};
+
+// A run whose paths are relative and count from the folder "project".
+class InterruptedProject : public Interrupted {
+ protected:
+  InterruptedProject() {
+    fs::create_directory(project_);
+    for (const char* name : {"data", "models", "reference.png"})
+      fs::rename(folder_.file(name), project_ / name);
+    fs::create_directories(project_ / "classes/1");
+    fs::copy(project_ / "reference.png", project_ / "classes/1/image.png");
+    write_text_file(project_ / "references.csv", "path,class_idx\nreference.png,1\n");
+    config_.path = "results";
+    config_.model_path = "models";
+    config_.data_path = "data";
+    config_.reference_path = "reference.png";
+  }
+
+  Outcome run_there(InterruptAt& listener) const {
+    const Elsewhere there(project_);
+    Outcome outcome = run(listener);
+    outcome.folder = fs::absolute(outcome.folder);
+    return outcome;
+  }
+
+  Outcome interrupted() const {
+    InterruptAt early(6);
+    Outcome cut = run_there(early);
+    EXPECT_FALSE(cut.report.finished);
+    return cut;
+  }
+
+  static Outcome resume(const fs::path& run) {
+    InterruptAt later(0);
+    return resume_experiment(run, {}, &later.flag, later);
+  }
+
+  // A folder with files of the same names, which are others.
+  fs::path others() const {
+    const fs::path folder = folder_.file("others");
+    fs::create_directories(folder / "models");
+    fs::create_directories(folder / "classes/1");
+    network::save_model(folder / "models/model_i1x4x4_l12-12_o2.pt",
+                        testing::random_mlp({1, 4, 4}, {12, 12}, 2, 9));
+    testing::write_small_mnist(folder / "data", 30, 4);
+    image::write_png(folder / "reference.png", testing::small_image());
+    image::write_png(folder / "classes/1/image.png", testing::small_image());
+    write_text_file(folder / "references.csv", "path,class_idx\nreference.png,0\n");
+    return folder;
+  }
+
+  void expect_the_same_end_from_others() const {
+    InterruptAt never(0);
+    const End whole = end_of(run_there(never));
+    const Outcome cut = interrupted();
+    const Elsewhere elsewhere(others());
+    const Outcome outcome = resume(cut.folder);
+    EXPECT_TRUE(end_of(outcome) == whole);
+    ASSERT_EQ(outcome.report.files.size(), cut.report.files.size());
+    for (size_t i = 0; i < cut.report.files.size(); ++i)
+      EXPECT_EQ(outcome.report.files[i].path, cut.report.files[i].path) << "named as the user named it";
+    EXPECT_EQ(outcome.report.references[0].name, cut.report.files[0].path);
+  }
+
+  fs::path project_ = folder_.file("project");
+};
+
+TEST_F(InterruptedProject, MeansTheSameFilesWhereverItIsGoneOnWith) { expect_the_same_end_from_others(); }
+
+TEST_F(InterruptedProject, MeansTheSameListOfReferences) {
+  config_.reference_list = {{config_.reference_path, 1, {}}};
+  config_.reference_path.clear();
+  expect_the_same_end_from_others();
+}
+
+TEST_F(InterruptedProject, MeansTheSameTableOfReferences) {
+  config_.reference_path.clear();
+  config_.reference_csv = "references.csv";
+  expect_the_same_end_from_others();
+}
+
+TEST_F(InterruptedProject, MeansTheSameFolderOfReferences) {
+  config_.reference_path.clear();
+  config_.reference_folder = "classes";
+  expect_the_same_end_from_others();
+}
+
+TEST_F(InterruptedProject, OtherReferencesAreRefused) {
+  config_.reference_path.clear();
+  config_.reference_csv = "references.csv";
+  const Outcome by_table = interrupted();
+  write_text_file(project_ / "references.csv", "path,class_idx\nreference.png,0\n");
+  EXPECT_THROW(resume(by_table.folder), InputError) << "another class";
+  config_.reference_csv.clear();
+  config_.reference_folder = "classes";
+  const Outcome by_folder = interrupted();
+  image::write_png(project_ / "classes/1/second.png", testing::small_image());
+  EXPECT_THROW(resume(by_folder.folder), InputError) << "one more";
+  fs::rename(project_ / "classes/1/image.png", project_ / "classes/1/second.png");
+  EXPECT_THROW(resume(by_folder.folder), InputError) << "another name";
+  fs::rename(project_ / "classes/1/second.png", project_ / "classes/1/image.png");
+  EXPECT_EQ(resume(by_folder.folder).report.verdict, search::Verdict::kRobust);
+}
+
+// Another one would be trained.
+TEST_F(InterruptedProject, ANetworkThatIsGoneIsMissed) {
+  const Outcome cut = interrupted();
+  fs::rename(project_ / "models", project_ / "hidden");
+  EXPECT_THROW(resume(cut.folder), InputError);
+  EXPECT_FALSE(fs::exists(project_ / "models")) << "nothing was made";
+  fs::rename(project_ / "hidden", project_ / "models");
+  EXPECT_EQ(resume(cut.folder).report.verdict, search::Verdict::kRobust);
+}
+
+TEST_F(InterruptedProject, ARunsFolderMayMove) {
+  const Outcome cut = interrupted();
+  const fs::path moved = folder_.file("moved");
+  fs::rename(cut.folder, moved);
+  const Elsewhere elsewhere(others());
+  EXPECT_EQ(resume(moved).report.verdict, search::Verdict::kRobust);
+}
+
+// Where the folder of before is no more, the current one counts, and from then on wherever it is called.
+TEST_F(InterruptedProject, AllOfItMayMove) {
+  const Outcome cut = interrupted();
+  const fs::path run = folder_.file("moved") / fs::relative(cut.folder, project_);
+  fs::rename(project_, folder_.file("moved"));
+  {
+    const Elsewhere elsewhere(others());
+    EXPECT_THROW(resume(run), InputError) << "other files";
+  }
+  {
+    const Elsewhere there(folder_.file("moved"));
+    InterruptAt early(6);
+    EXPECT_FALSE(resume_experiment(run, {}, &early.flag, early).report.finished);
+  }
+  const Elsewhere elsewhere(others());
+  EXPECT_EQ(resume(run).report.verdict, search::Verdict::kRobust);
 }
 
 // Looks whether there is a page while the run is at work.
@@ -241,7 +405,11 @@ TEST_F(Interrupted, ARunWithoutItsPageIsGoneOnWith) {
   EXPECT_EQ(outcome.report.verdict, search::Verdict::kRobust);
   EXPECT_TRUE(fs::is_regular_file(listener.page));
   EXPECT_FALSE(fs::exists(folder + "/states"));
+  // Killed in its very last moment it would have left them.
+  fs::create_directories(folder + "/states/more");
+  write_text_file(folder + "/states/training", "anything");
   EXPECT_THROW(resume_experiment(folder, {}, &later.flag, later), InputError) << "it is finished";
+  EXPECT_FALSE(fs::exists(folder + "/states")) << "litter";
 }
 
 }  // namespace
