@@ -153,6 +153,8 @@ def make_archive():
     at = lying.index(b"PK\1\2") + 24
     lying[at:at + 4] = struct.pack("<I", 1 << 27)  # the size that the directory claims
     put("archive", "huge_claim.zip", bytes(lying))
+    lying[at - 4:at] = struct.pack("<I", 1 << 17)  # and that of its packed bytes, more than the file has
+    put("archive", "huge_claims.zip", bytes(lying))
 
 
 def make_labels():
