@@ -131,9 +131,7 @@ inline double sum_error(double absolute, size_t count) {
 struct Matrix {
   struct Run {
     size_t column, weight, length;
-    bool continues(const Run& by) const {
-      return column + length == by.column && weight + length == by.weight;
-    }
+    bool meets(const Run& b) const { return column + length == b.column && weight + length == b.weight; }
   };
   Numbers weight;
   std::vector<std::vector<Run>> rows;

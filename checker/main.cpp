@@ -91,7 +91,9 @@ int main(int count, char** words) {
     std::fputs(kUsage, stderr);
     return 2;
   } catch (const std::exception& error) {  // also where memory runs out
-    std::printf("REJECTED: %s\n", error.what());
+    std::string line = error.what();       // which may hold texts of the files
+    for (char& c : line) c = c < ' ' || c > '~' ? '?' : c;
+    std::printf("REJECTED: %s\n", line.c_str());
     return 1;
   }
 }

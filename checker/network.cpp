@@ -76,7 +76,7 @@ Node::Term Network::term(const Signal& x, const Window& w, int64_t groups, int64
     for (int64_t k = 0; k < size; ++k) {
       const int64_t from = w.at(channel / (channels / groups) * depth + k / w.taps(), i, k % w.taps());
       const Matrix::Run own = {static_cast<size_t>(from), static_cast<size_t>(channel * size + k), 1};
-      if (!row.empty() && from >= 0 && row.back().continues(own))
+      if (!row.empty() && from >= 0 && row.back().meets(own))
         ++row.back().length;
       else if (from >= 0)
         row.push_back(own);

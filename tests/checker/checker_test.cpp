@@ -304,6 +304,14 @@ TEST_F(OtherFiles, ImagesThatMoveOrHaveTwoHeaders) {
   expect_said(with(whole.substr(8, 25)), "not one header");
 }
 
+// A name in a file may hold what a terminal obeys.
+TEST_F(OtherFiles, NamesThatATerminalWouldObey) {
+  q_.model_name = "model.onnx";
+  const std::string attribute = OnnxWriter::bytes(1, "a\x1b[2J\n\xc2\x9b") + OnnxWriter::number(3, 1);
+  expect_said(with_model(OnnxWriter(rng_).gemm(6, attribute + OnnxWriter::number(20, 2))),
+              "a?[2J??? is not known");
+}
+
 // Protocol buffers: another kind of field than is due is passed over elsewhere, and of two names one counts.
 TEST_F(OtherFiles, FieldsOfOnnx) {
   q_.model_name = "model.onnx";
