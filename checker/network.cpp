@@ -149,11 +149,11 @@ CHECK_CLONES
 void add_transposed(const Matrix& matrix, const double* c, double* x) {
   for (size_t i = 0; i < matrix.rows.size(); ++i) {
     if (c[i] == 0.0) continue;
-    for (const auto& [column, weight, length] : matrix.rows[i]) {
-      const double* w = &matrix.weight[weight];
-      double* to = x + column;
+    for (const Matrix::Run& run : matrix.rows[i]) {
+      const double* w = &matrix.weight[run.weight];
+      double* to = x + run.column;
 #pragma omp simd
-      for (size_t k = 0; k < length; ++k) to[k] += c[i] * w[k];
+      for (size_t k = 0; k < run.length; ++k) to[k] += c[i] * w[k];
     }
   }
 }
@@ -178,26 +178,25 @@ std::vector<Intervals> propagate(const Network& network, const Intervals& box, I
   return values;
 }
 
-// A node's values are multiples of 2^low below 2^high, and with so many bits nothing is cut off. A sum has
-// fewer than 2^40 products.
+// A node's values are multiples of 2^first below 2^second of its span, and with so many bits nothing is cut
+// off. A sum has fewer than 2^40 products.
 bool is_strictly_largest(const Network& network, const Numbers& x, size_t label) {
   std::vector<std::pair<int64_t, int64_t>> spans;
   std::vector<std::vector<mpf_class>> values;
   for (const Node& node : network.nodes) {
-    auto [low, high] =
-        node.terms.empty() && !values.empty() ? spans[node.from] : std::pair<int64_t, int64_t>();
+    auto span = node.terms.empty() && !values.empty() ? spans[node.from] : std::pair<int64_t, int64_t>();
     const auto cover = [&](const Numbers& numbers, const std::pair<int64_t, int64_t>& times) {
       for (const double number : numbers) {
         int exponent = 0;
         double digits = std::frexp(number, &exponent);
-        high = std::max(high, exponent + times.second + 40);
+        span.second = std::max(span.second, exponent + times.second + 40);
         for (; digits != std::floor(digits); digits *= 2.0) --exponent;
-        low = std::min(low, exponent + times.first);
+        span.first = std::min(span.first, exponent + times.first);
       }
     };
     cover(values.empty() ? x : node.bias, {});
     for (const Node::Term& term : node.terms) cover(term.matrix.weight, spans[term.node]);
-    const auto bits = static_cast<mp_bitcnt_t>(high - low + 128);
+    const auto bits = static_cast<mp_bitcnt_t>(span.second - span.first + 128);
     mpf_class product(0, bits);
     std::vector<mpf_class> y;
     for (size_t j = 0; j < node.size; ++j) {
@@ -209,7 +208,7 @@ bool is_strictly_largest(const Network& network, const Numbers& x, size_t label)
         y[j] += product;
       });
     }
-    spans.emplace_back(low, high);
+    spans.push_back(span);
     values.push_back(std::move(y));
   }
   for (size_t j = 0; j < network.outputs(); ++j)
