@@ -5,13 +5,14 @@
     python3 bench/certificates.py mnist-refs --sizes 28x28 --ssim 0.995 0.996
 
 Every instance is verified with a certificate, which verissim-check then reads. The search's seconds are those that it
-reports itself; beside them stand those of its whole process, and of the checker's. Fails if the checker rejects
-anything.
+reports itself; beside them stand those of its whole process, and of the checker's, by the clock (which counts what
+starting a process takes) and of the processor. Fails if the checker rejects anything.
 """
 
 import argparse
 import json
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,12 @@ def run(command):
     return result, time.monotonic() - start
 
 
+def processor_seconds():
+    """Of all processes that were waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def measure(instance, arguments, certificate):
     question = ["--model", instance.model, "--image", instance.image, "--class", str(instance.class_index)]
     question += ["--ssim", instance.threshold]
@@ -52,6 +59,7 @@ def measure(instance, arguments, certificate):
     answer = json.loads(verified.stdout)
     if answer["verdict"] == "unknown":
         return {"verdict": "unknown"}
+    before = processor_seconds()
     checked, seconds = run([arguments.checker, certificate, *question])
     accepted = checked.stdout.startswith(f"ACCEPTED: {answer['verdict']}")
     return {
@@ -62,6 +70,7 @@ def measure(instance, arguments, certificate):
         "search": answer["seconds"],
         "process": process,
         "check": seconds,
+        "cpu": processor_seconds() - before,
         "bytes": pathlib.Path(certificate).stat().st_size,
     }
 
@@ -69,19 +78,19 @@ def measure(instance, arguments, certificate):
 def table(rows):
     print(
         f"{'network':8} {'verdict':11} {'instances':>9} {'search s':>9} {'process s':>9} {'check s':>9} "
-        f"{'leaves':>7} {'bytes/leaf':>10}"
+        f"{'check CPU':>9} {'leaves':>7} {'bytes/leaf':>10}"
     )
     for group in dict.fromkeys(group for group, _ in rows):
         for verdict in ("robust", "not robust", "unknown"):
             own = [row for name, row in rows if name == group and row["verdict"] == verdict]
             if not own:
                 continue
-            keys = ("search", "process", "check", "leaves", "bytes")
+            keys = ("search", "process", "check", "cpu", "leaves", "bytes")
             total = {key: sum(row.get(key, 0) for row in own) for key in keys}
             size = f"{total['bytes'] / total['leaves']:.0f}" if total["leaves"] else "-"
             print(
                 f"{group:8} {verdict:11} {len(own):9} {total['search']:9.3f} {total['process']:9.3f} "
-                f"{total['check']:9.3f} {total['leaves']:7} {size:>10}"
+                f"{total['check']:9.3f} {total['cpu']:9.3f} {total['leaves']:7} {size:>10}"
             )
 
 

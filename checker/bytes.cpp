@@ -1,5 +1,4 @@
 #include <zlib.h>
-#include <bit>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

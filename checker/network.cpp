@@ -188,9 +188,9 @@ bool is_strictly_largest(const Network& network, const Numbers& x, size_t label)
     const auto cover = [&](const Numbers& numbers, const std::pair<int64_t, int64_t>& times) {
       for (const double number : numbers) {
         int exponent = 0;
-        double digits = std::frexp(number, &exponent);
+        const auto digits = static_cast<int64_t>(std::frexp(number, &exponent) * 0x1p53);
         span.second = std::max(span.second, exponent + times.second + 40);
-        for (; digits != std::floor(digits); digits *= 2.0) --exponent;
+        exponent += std::countr_zero(static_cast<uint64_t>(digits)) - 53;
         span.first = std::min(span.first, exponent + times.first);
       }
     };

@@ -1,4 +1,3 @@
-#include <bit>
 #include <map>
 
 #include "check.h"
