@@ -9,6 +9,7 @@
 - No file of code is longer than 600 lines, and the checker has at most 2,500 in all.
 - Nothing promises work instead of doing it, or names a machine's folders or a package registry.
 - The version stands in CMakeLists.txt; CITATION.cff and CHANGELOG.md agree with it.
+- Tests run side by side: no two of them share a folder, so a test's files lie in a TemporaryFolder.
 - Pages link to files and headings that exist, and name commands and options of verissim that exist.
 """
 
@@ -87,6 +88,15 @@ def check_text(relative, text):
                 yield f"{relative}:{number}: '{found.group(0)}': {why}"
 
 
+def check_test(relative, text):
+    if relative.as_posix() == "tests/base/temporary_folder.h":
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.search(r"TempDir\(\)|temp_directory_path|\bP_tmpdir\b|\bgetenv\(\"TMPDIR\"\)", line)
+        if found:
+            yield f"{relative}:{number}: '{found.group(0)}': other tests run beside this one: take a TemporaryFolder"
+
+
 def check_checker():
     lines = sum(len(path.read_text().splitlines()) for path in (ROOT / "checker").iterdir() if path.suffix in {".cpp", ".h"})
     if lines > LONGEST_CHECKER:
@@ -162,6 +172,8 @@ def faults():
         if len(relative.parts) > 2 and relative.parts[0] == "src" and relative.suffix in {".cpp", ".h"}:
             yield from check_includes(relative, text, rooms)
             yield from check_silence(relative, text)
+        if relative.parts[0] == "tests" and relative.suffix in {".cpp", ".h"}:
+            yield from check_test(relative, text)
     yield from check_checker()
     yield from check_version()
     if count < 50:

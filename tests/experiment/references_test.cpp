@@ -8,20 +8,20 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "image/write_image.h"
 
 namespace verissim::experiment {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const Shape kShape{1, 2, 2};
 
-class References : public testing::Test {
+class References : public ::testing::Test {
  protected:
   References() {
-    fs::remove_all(folder_);
     fs::create_directories(folder_ / "images" / "0");
     fs::create_directories(folder_ / "images" / "2");
     for (const char* name : {"images/0/a.png", "images/2/b.png", "images/2/a.png"})
@@ -46,7 +46,8 @@ class References : public testing::Test {
     return "no InputError";
   }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "verissim_references";
+  testing::TemporaryFolder temporary_;
+  fs::path folder_ = temporary_.path();
   Config config_;
 };
 

@@ -1,7 +1,6 @@
 #include "network/model_cases.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -79,14 +78,6 @@ void expect_as_meant(const ModelCase& model_case) {
         << message << "\nwanted: " << model_case.error;
     EXPECT_TRUE(message.starts_with(model_case.path + ": ")) << message;
   }
-}
-
-std::string temporary_folder(const std::string& name) {
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / ("verissim_" + std::to_string(getpid()) + "_" + name);
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  return folder.string();
 }
 
 }  // namespace verissim::network

@@ -31,7 +31,4 @@ LoadedModel load_case(const ModelCase& model_case);
 // The case's file is read as PyTorch or onnxruntime means it, or refused as expected.
 void expect_as_meant(const ModelCase& model_case);
 
-// A new empty folder for this process.
-std::string temporary_folder(const std::string& name);
-
 }  // namespace verissim::network

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "network/describe.h"
 #include "network/evaluate.h"
 #include "network/model_cases.h"
@@ -44,10 +45,10 @@ TEST(ModelFile, KeptFilesAreReadAsPytorchMeantThem) {
 }
 
 TEST(ModelFile, WhatIsWrittenIsReadBackExactly) {
-  const std::string folder = temporary_folder("round_trip");
+  const testing::TemporaryFolder folder;
   for (const std::string name : {"model_i1x2x3_l5-4_o3.pt", "network.safetensors"}) {
     const Network network = random_mlp(1);
-    const std::string path = folder + "/" + name;
+    const std::string path = folder.file(name);
     save_model(path, network);
     const LoadedModel model = load_model(path, network.input);
     EXPECT_EQ(model.digest, sha256_of_file(path));
@@ -60,74 +61,73 @@ TEST(ModelFile, WhatIsWrittenIsReadBackExactly) {
       EXPECT_EQ(model.network.nodes[k].name, network.nodes[k].name);
     }
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ModelFile, EqualNetworksGiveEqualBytes) {
-  const std::string folder = temporary_folder("bytes");
-  save_model(folder + "/a.pt", random_mlp(2));
-  save_model(folder + "/b.pt", random_mlp(2));
-  EXPECT_EQ(read_file(folder + "/a.pt"), read_file(folder + "/b.pt"));
-  EXPECT_EQ(sha256_of_file(folder + "/a.pt"),
+  const testing::TemporaryFolder folder;
+  save_model(folder.file("a.pt"), random_mlp(2));
+  save_model(folder.file("b.pt"), random_mlp(2));
+  EXPECT_EQ(read_file(folder.file("a.pt")), read_file(folder.file("b.pt")));
+  EXPECT_EQ(sha256_of_file(folder.file("a.pt")),
             "685941bebb89a8899010e57425483a29e532d356f49645c2e05f672c33238a6b");
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ModelFile, LayoutIsKept) {
-  const std::string folder = temporary_folder("layout");
+  const testing::TemporaryFolder folder;
   const LoadedModel half = load_model(kData + "/half.pt");
-  save_model(folder + "/again.pt", half.network, half.layout);
-  const LoadedModel again = load_model(folder + "/again.pt");
+  save_model(folder.file("again.pt"), half.network, half.layout);
+  const LoadedModel again = load_model(folder.file("again.pt"));
   ASSERT_EQ(again.layout.size(), half.layout.size());
   for (size_t k = 0; k < half.layout.size(); ++k) {
     EXPECT_EQ(again.layout[k].key, half.layout[k].key);
     EXPECT_EQ(again.layout[k].dtype, DType::kFloat16);
     EXPECT_EQ(again.layout[k].shape, half.layout[k].shape);
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ModelFile, ValuesBeyondTheDtypeAreRefused) {
+  const testing::TemporaryFolder folder;
   LoadedModel half = load_model(kData + "/half.pt");
   std::get<Dense>(half.network.nodes[1].op).weight[0] = 1e6;
-  EXPECT_EQ(message_of([&] { save_model("/tmp/never.pt", half.network, half.layout); }),
-            "/tmp/never.pt: 'sequential.0.weight': got a value that is not finite in float16, wanted values "
-            "within its "
-            "range");
-  EXPECT_FALSE(std::filesystem::exists("/tmp/never.pt"));
+  EXPECT_EQ(message_of([&] { save_model(folder.file("never.pt"), half.network, half.layout); }),
+            folder.file("never.pt") +
+                ": 'sequential.0.weight': got a value that is not finite in float16, wanted "
+                "values within its range");
+  EXPECT_FALSE(std::filesystem::exists(folder.file("never.pt")));
 }
 
 TEST(ModelFile, BiasWithoutSlotIsRefused) {
+  const testing::TemporaryFolder folder;
   const Network network = random_mlp(3);
   ModelLayout layout = default_layout(network);
   std::erase_if(layout, [](const TensorSlot& slot) { return slot.key == "sequential.2.bias"; });
-  EXPECT_EQ(message_of([&] { save_model("/tmp/never.pt", network, layout); }),
-            "/tmp/never.pt: layer 'sequential.2': got a bias, wanted none: the file that it was read from "
-            "has none");
+  EXPECT_EQ(message_of([&] { save_model(folder.file("never.pt"), network, layout); }),
+            folder.file("never.pt") +
+                ": layer 'sequential.2': got a bias, wanted none: the file that it was "
+                "read from has none");
 }
 
 TEST(ModelFile, InputShape) {
-  const std::string folder = temporary_folder("shape");
-  save_model(folder + "/plain.pt", random_mlp(4));
-  EXPECT_EQ(load_model(folder + "/plain.pt").network.input, (Shape{1, 1, 6}));
-  EXPECT_EQ(load_model(folder + "/plain.pt").input_source, InputSource::kFlat);
-  EXPECT_EQ(load_model(folder + "/plain.pt", Shape{3, 2, 1}).network.input, (Shape{3, 2, 1}));
-  EXPECT_EQ(load_model(folder + "/plain.pt", Shape{3, 2, 1}).input_source, InputSource::kGiven);
+  const testing::TemporaryFolder folder;
+  save_model(folder.file("plain.pt"), random_mlp(4));
+  EXPECT_EQ(load_model(folder.file("plain.pt")).network.input, (Shape{1, 1, 6}));
+  EXPECT_EQ(load_model(folder.file("plain.pt")).input_source, InputSource::kFlat);
+  EXPECT_EQ(load_model(folder.file("plain.pt"), Shape{3, 2, 1}).network.input, (Shape{3, 2, 1}));
+  EXPECT_EQ(load_model(folder.file("plain.pt"), Shape{3, 2, 1}).input_source, InputSource::kGiven);
   EXPECT_NE(message_of([&] {
-              load_model(folder + "/plain.pt", Shape{1, 2, 2});
+              load_model(folder.file("plain.pt"), Shape{1, 2, 2});
             }).find("'sequential.0.weight': got shape [5, 6], wanted 4 columns for images of 1x2x2"),
             std::string::npos);
   EXPECT_NE(message_of([&] {
-              load_model(folder + "/plain.pt", Shape{1, -2, -3});
+              load_model(folder.file("plain.pt"), Shape{1, -2, -3});
             }).find("wanted positive sizes"),
             std::string::npos);
-  save_model(folder + "/model_i1x2x3_l5-4_o3.pt", random_mlp(4));
-  EXPECT_EQ(load_model(folder + "/model_i1x2x3_l5-4_o3.pt").input_source, InputSource::kFileName);
-  save_model(folder + "/model_i1x9x9_l5-4_o3.pt", random_mlp(4));
-  const LoadedModel misnamed = load_model(folder + "/model_i1x9x9_l5-4_o3.pt");
+  save_model(folder.file("model_i1x2x3_l5-4_o3.pt"), random_mlp(4));
+  EXPECT_EQ(load_model(folder.file("model_i1x2x3_l5-4_o3.pt")).input_source, InputSource::kFileName);
+  save_model(folder.file("model_i1x9x9_l5-4_o3.pt"), random_mlp(4));
+  const LoadedModel misnamed = load_model(folder.file("model_i1x9x9_l5-4_o3.pt"));
   EXPECT_EQ(misnamed.network.input, (Shape{1, 1, 6}));
   EXPECT_EQ(misnamed.notes.back(), "the input shape 1x9x9 in the file's name does not fit its first layer");
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ModelFile, AbsentAndEmptyFiles) {

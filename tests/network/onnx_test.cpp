@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/gzip.h"
+#include "base/temporary_folder.h"
 #include "network/model_cases.h"
 
 namespace verissim::network {
@@ -35,7 +36,7 @@ std::pair<std::string, bool> run_python(const std::vector<std::string>& argument
 
 const std::string kScript = VERISSIM_SOURCE_DIR "/tests/network/onnx_files.py";
 
-class Onnx : public testing::Test {
+class Onnx : public ::testing::Test {
  protected:
   void SetUp() override {
     if (std::getenv("VERISSIM_PYTHON") == nullptr) {
@@ -44,13 +45,10 @@ class Onnx : public testing::Test {
     if (!run_python({"-c", "import onnx, onnxruntime, onnxscript, torch"}).second) {
       GTEST_SKIP() << "the interpreter of VERISSIM_PYTHON lacks onnx, onnxruntime, onnxscript or torch";
     }
-    folder_ = temporary_folder("onnx");
-  }
-  void TearDown() override {
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
   }
 
-  std::string folder_;
+  testing::TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path();
 };
 
 TEST_F(Onnx, FilesAreReadAsOnnxruntimeMeansThem) {
@@ -92,10 +90,10 @@ TEST(OnnxFile, TheInputsShapeIsTheFiles) {
 
 // The keys and dtypes of the network's layout make a PyTorch file that is read as the same network.
 TEST(OnnxFile, CanBeSavedAsPytorch) {
-  const std::string folder = temporary_folder("onnx_saved");
+  const testing::TemporaryFolder folder;
   const LoadedModel tail = load_model(kData + "/tail.onnx");
-  save_model(folder + "/tail.pt", tail.network, tail.layout);
-  const LoadedModel again = load_model(folder + "/tail.pt");
+  save_model(folder.file("tail.pt"), tail.network, tail.layout);
+  const LoadedModel again = load_model(folder.file("tail.pt"));
   ASSERT_EQ(again.network.nodes.size(), tail.network.nodes.size());
   for (const size_t k : {1U, 3U}) {
     EXPECT_EQ(std::get<Dense>(again.network.nodes[k].op).weight,
@@ -103,7 +101,6 @@ TEST(OnnxFile, CanBeSavedAsPytorch) {
     EXPECT_EQ(std::get<Dense>(again.network.nodes[k].op).bias,
               std::get<Dense>(tail.network.nodes[k].op).bias);
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(OnnxFile, PackedAndPlainAreTheSame) {

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "network/describe.h"
 #include "network/evaluate.h"
 #include "network/model_cases.h"
@@ -31,19 +33,18 @@ std::pair<std::string, bool> run_script(const std::string& command, const std::s
   return {output, pclose(pipe) == 0};
 }
 
-class Pytorch : public testing::Test {
+class Pytorch : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (std::getenv("VERISSIM_PYTHON") == nullptr) return;
-    folder_ = temporary_folder("pytorch");
+    temporary_.emplace();
+    folder_ = temporary_->path();
     const auto [output, made] = run_script("make", folder_);
     ASSERT_TRUE(made) << output;
     std::fputs(output.c_str(), stdout);
     cases_ = read_model_cases(folder_);
   }
-  static void TearDownTestSuite() {
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
-  }
+  static void TearDownTestSuite() { temporary_.reset(); }
   void SetUp() override {
     if (std::getenv("VERISSIM_PYTHON") == nullptr) {
       GTEST_SKIP() << "VERISSIM_PYTHON names no Python interpreter with PyTorch";
@@ -51,10 +52,12 @@ class Pytorch : public testing::Test {
     ASSERT_FALSE(cases_.empty());
   }
 
+  static std::optional<testing::TemporaryFolder> temporary_;
   static std::string folder_;
   static std::vector<ModelCase> cases_;
 };
 
+std::optional<testing::TemporaryFolder> Pytorch::temporary_;
 std::string Pytorch::folder_;
 std::vector<ModelCase> Pytorch::cases_;
 

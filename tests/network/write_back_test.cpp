@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/gzip.h"
+#include "base/temporary_folder.h"
 #include "network/evaluate.h"
 #include "network/model_cases.h"
 #include "network/random_network.h"
@@ -86,11 +87,8 @@ void expect_close(Network got, Network wanted, double tolerance, const std::stri
   }
 }
 
-class WriteBack : public testing::Test {
+class WriteBack : public ::testing::Test {
  protected:
-  void SetUp() override { folder_ = temporary_folder("write_back"); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   // Writes the network like the case's file and reads it.
   LoadedModel round_trip(const ModelCase& like_case, const LoadedModel& like, const Network& network) const {
     save_like(written(like_case), like, network);
@@ -102,7 +100,8 @@ class WriteBack : public testing::Test {
     return folder_ + "/" + std::filesystem::path(like_case.path).filename().string();
   }
 
-  std::string folder_;
+  testing::TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path();
 };
 
 TEST_F(WriteBack, AnUnchangedNetworkGivesTheSameFile) {
@@ -321,10 +320,6 @@ class WrittenFiles : public WriteBack {
     if (std::getenv("VERISSIM_PYTHON") == nullptr) {
       GTEST_SKIP() << "VERISSIM_PYTHON names no Python interpreter with PyTorch and onnxruntime";
     }
-    WriteBack::SetUp();
-  }
-  void TearDown() override {
-    if (!folder_.empty()) WriteBack::TearDown();
   }
 
   // Writes the changed network of a case and lists it, unless the file shares its numbers.

@@ -2,19 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "toy.h"
 #include "train/initialise.h"
 #include "train/learner.h"
 
 namespace verissim::train {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Case {
   Samples samples = random_samples({1, 2, 4}, 3, 40, 11);
@@ -56,14 +54,15 @@ void expect_equal_to_pytorch(const std::string& name, const Optimiser& optimiser
         learner->step(batch, {c.pool.images, c.pool.labels, c.weights, c.margins, cross_entropy});
     losses.push_back({step.loss, step.penalty});
   }
-  const fs::path in = fs::path(testing::TempDir()) / ("verissim_steps_" + name + ".json");
-  const fs::path out = in.string() + ".out";
-  write_text_file(in.string(), describe(c, name, optimiser, cross_entropy).dump());
+  const testing::TemporaryFolder folder;
+  const std::string in = folder.file("steps.json");
+  const std::string out = folder.file("steps.json.out");
+  write_text_file(in, describe(c, name, optimiser, cross_entropy).dump());
   std::string command(python);
-  command.append(" '" VERISSIM_SOURCE_DIR "/tests/train/pytorch_steps.py' '").append(in.string());
-  command.append("' '").append(out.string()).append("'");
+  command.append(" '" VERISSIM_SOURCE_DIR "/tests/train/pytorch_steps.py' '").append(in);
+  command.append("' '").append(out).append("'");
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
-  const nlohmann::json expected = nlohmann::json::parse(read_text_file(out.string()));
+  const nlohmann::json expected = nlohmann::json::parse(read_text_file(out));
   const std::vector<double> weights = all_weights(learner->network());
   ASSERT_EQ(expected["weights"].size(), weights.size());
   for (size_t i = 0; i < weights.size(); ++i)
@@ -73,8 +72,6 @@ void expect_equal_to_pytorch(const std::string& name, const Optimiser& optimiser
     EXPECT_NEAR(losses[i][1].get<double>(), expected["losses"][i][1].get<double>(), 1e-5);
   }
   EXPECT_GT(losses[0][1].get<double>(), 0.0);
-  fs::remove(in);
-  fs::remove(out);
 }
 
 TEST(PyTorch, TakesTheSameStepsWithSgd) { expect_equal_to_pytorch("sgd", {OptimiserKind::kSgd, 0.05, 0.9}); }

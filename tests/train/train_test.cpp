@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "toy.h"
 #include "train/finite.h"
 #include "train/forward.h"
@@ -142,24 +143,24 @@ TEST(Train, RefusesWhatDoesNotFit) {
             "training data: image shape: got 1x1x3, wanted 2 values as the network's input");
   EXPECT_EQ(attempt({{1, 1, 2}, {0, 0}, {4}, 5}, {}),
             "training data: label of image 0: got 4, wanted 0 to 3, the network's outputs");
-  EXPECT_THAT(attempt(four_corners(4, 1), {.batch_size = 0}), testing::HasSubstr("batch size"));
-  EXPECT_THAT(attempt(four_corners(4, 1), {.learning_rate = -1}), testing::HasSubstr("learning rate"));
-  EXPECT_THAT(attempt(four_corners(4, 1), {.momentum = 1}), testing::HasSubstr("momentum"));
-  EXPECT_THAT(attempt(four_corners(4, 1), {.epochs = -1}), testing::HasSubstr("epochs"));
+  EXPECT_THAT(attempt(four_corners(4, 1), {.batch_size = 0}), ::testing::HasSubstr("batch size"));
+  EXPECT_THAT(attempt(four_corners(4, 1), {.learning_rate = -1}), ::testing::HasSubstr("learning rate"));
+  EXPECT_THAT(attempt(four_corners(4, 1), {.momentum = 1}), ::testing::HasSubstr("momentum"));
+  EXPECT_THAT(attempt(four_corners(4, 1), {.epochs = -1}), ::testing::HasSubstr("epochs"));
 }
 
 TEST(Train, SaysSoWhenTheModuleIsMissing) {
-  const fs::path folder = fs::path(testing::TempDir()) / "verissim_without_module" / "bin";
+  const testing::TemporaryFolder temporary;
+  const fs::path folder = temporary.file("bin");
   fs::create_directories(folder);
   const fs::path program = folder / "train_digest";
   fs::copy_file(TRAIN_DIGEST, program, fs::copy_options::overwrite_existing);
   const auto [output, code] = run(program.string());
   EXPECT_EQ(code, 3);
   EXPECT_THAT(output,
-              testing::StartsWith("training and repair need LibTorch: libverissim_torch.so is not in "));
+              ::testing::StartsWith("training and repair need LibTorch: libverissim_torch.so is not in "));
   std::ofstream(folder / "libverissim_torch.so") << "not a library";
   EXPECT_EQ(run(program.string()).second, 3);
-  fs::remove_all(folder.parent_path());
 }
 
 }  // namespace
