@@ -16,27 +16,19 @@ Bytes read_file(const std::string& path) {
 uint64_t checksum(Message data) { return crc32_z(0, data.data(), data.size()); }
 
 Bytes unpack(Message data, uint64_t most, const std::string& place) {
-  z_stream stream{};
-  demand(inflateInit(&stream) == Z_OK, place, "zlib does not start");
-  const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, &inflateEnd);
   Bytes result;
-  Bytes piece(1 << 18);
-  int code = Z_OK;
-  while (code != Z_STREAM_END) {
-    if (stream.avail_in == 0) {
-      stream.next_in = const_cast<uint8_t*>(data.data());
-      stream.avail_in = static_cast<uInt>(std::min<size_t>(data.size(), 1 << 30));
-      data = data.subspan(stream.avail_in);
-    }
-    stream.next_out = piece.data();
-    stream.avail_out = static_cast<uInt>(piece.size());
-    code = inflate(&stream, Z_NO_FLUSH);
-    demand(code == Z_OK || code == Z_STREAM_END, place, "packed data are damaged or cut");
-    const size_t count = piece.size() - stream.avail_out;
-    demand(count <= most - result.size(), place, "packed data are far too many");
-    result.insert(result.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count));
+  int code = Z_BUF_ERROR;
+  uLong used = 0;
+  for (uint64_t size = 4 * data.size() + 64; code == Z_BUF_ERROR && result.size() < most; size *= 2) {
+    result.resize(std::min(size, most));
+    uLongf given = result.size();
+    used = data.size();
+    code = uncompress2(result.data(), &given, data.data(), &used);
+    if (code == Z_OK) result.resize(given);
   }
-  demand(stream.avail_in == 0 && data.empty(), place, "bytes are left behind the packed data");
+  demand(code == Z_OK, place,
+         code == Z_BUF_ERROR ? "packed data are far too many" : "packed data are damaged or cut");
+  demand(used == data.size(), place, "bytes are left behind the packed data");
   return result;
 }
 

@@ -192,11 +192,12 @@ struct Network {
   Shape image;                  // the input's channels, height, width; empty if the file does not say
   std::string place;            // of what is read, for rejections
   int64_t room = 0;             // how many more numbers may be held, see claim()
+  bool single = false;          // what programs compute in float32 counts, not exact values alone
 
   Network() = default;
   // What is read from a file of few bytes must not be of any size: values and products count as numbers.
-  Network(const std::string& file, size_t bytes)
-      : place(file), room((int64_t{1} << 21) + (static_cast<int64_t>(bytes) << 10)) {}
+  Network(const std::string& file, size_t bytes, bool in_float32)
+      : place(file), room((int64_t{1} << 21) + (static_cast<int64_t>(bytes) << 10)), single(in_float32) {}
   size_t inputs() const { return nodes.front().size; }
   size_t outputs() const { return nodes.back().size; }
   size_t neurons() const { return relu_of.size(); }
@@ -222,17 +223,10 @@ bool all_finite(const Numbers& values);
 // Adds W^T c to x, rounded to nearest in some order.
 void add_transposed(const Matrix& matrix, const double* c, double* x);
 
-// Encloses the values of every node for images within `box`, by node; each ReLU's input is cut with what is
-// known of it, and what is known becomes that. Nothing if one is empty.
-std::vector<Intervals> propagate(const Network& network, const Intervals& box, Intervals& neurons);
-
-// Whether output `label` is larger than each other at x, exactly.
-bool is_strictly_largest(const Network& network, const Numbers& x, size_t label);
-
 // Reads the user's model and image. What is not known is rejected by name; nothing in a file is executed.
 // A file of torch.save with a state_dict of Linear layers, read as Linear, ReLU, Linear, ..., Linear.
-Network read_pytorch(const Bytes& data, const std::string& file);
-Network read_onnx(const Bytes& data, const std::string& file);
+Network read_pytorch(const Bytes& data, const std::string& file, bool single);
+Network read_onnx(const Bytes& data, const std::string& file, bool single);
 
 // 8 bits a value, channels interleaved.
 struct Pixels {
@@ -330,7 +324,13 @@ struct Facts {
   Neurons unstable;  // the neurons that Reasons::low is for
   std::optional<Line> cut;
   bool contradiction = false;  // there is no such point
+  // In float32, by affine node: how far its computed values may be from those of its computed inputs.
+  std::vector<Numbers> errors;
 };
+
+// Encloses the values of every node for images within `box`, by node, and finds the errors; each ReLU's input
+// is cut with what is known of it, and what is known becomes that. Nothing if one is empty.
+std::vector<Intervals> propagate(const Network& network, const Intervals& box, Facts& facts);
 
 // z >= 0 (sign 1) or z <= 0 (sign -1).
 struct Split {
@@ -391,7 +391,7 @@ class Prover {
   void affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) const;
   double relaxed(Pass& pass, size_t neuron, double c) const;
   double parabola(Pass& pass, size_t coupled, const Interval& z, double c) const;
-  void add_row(Coupling& to, size_t neuron, size_t stop) const;
+  void add_row(Coupling& to, size_t neuron, size_t stop, const Facts& facts) const;
   void add_values(Pass& pass) const;
   Bowl bowl_of(Pass& pass) const;
 

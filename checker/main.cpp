@@ -10,7 +10,8 @@ namespace {
 using namespace check;
 
 constexpr const char* kUsage =
-    R"(usage: verissim-check CERTIFICATE --model FILE --image FILE --class N --ssim TAU [--dimension C,H,W]
+    R"(usage: verissim-check CERTIFICATE --model FILE --image FILE --class N --ssim TAU
+                      [--arithmetic exact|float32] [--dimension C,H,W]
 
 Checks a certificate that `verissim verify --certificate` wrote, with arithmetic of its own, against the
 model and the image named here. Prints ACCEPTED: robust, ACCEPTED: not robust, or REJECTED: where, why.
@@ -52,7 +53,8 @@ Shape shape_of(const Network& net, const std::string& option, const std::string&
 
 int run(int count, char** words) {
   std::map<std::string, std::string> options;  // "" is the certificate
-  for (const char* name : {"", "--model", "--image", "--class", "--ssim", "--dimension"}) options[name];
+  for (const char* name : {"", "--model", "--image", "--class", "--ssim", "--arithmetic", "--dimension"})
+    options[name];
   for (int i = 1; i < count; ++i) {
     const std::string name = words[i][0] == '-' ? words[i] : "";
     if (name == "--help" || name == "-h") return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
@@ -61,7 +63,9 @@ int run(int count, char** words) {
     option->second = words[i];
   }
   for (const auto& [name, word] : options)
-    if (word.empty() && name != "--dimension") throw Usage{};
+    if (word.empty() && name != "--dimension" && name != "--arithmetic") throw Usage{};
+  const std::string& arithmetic = options["--arithmetic"];
+  if (!arithmetic.empty() && arithmetic != "exact" && arithmetic != "float32") throw Usage{};
   const std::string& label = options["--class"];
   if (label.size() > 9 || label.find_first_not_of("0123456789") != label.npos) throw Usage{};
   check_arithmetic();
@@ -69,8 +73,9 @@ int run(int count, char** words) {
   const std::string& model = options["--model"];
   const Bytes data = read_file(model);
   problem.checksum = checksum(data);
+  const bool single = arithmetic == "float32";
   const bool zipped = data.size() > 4 && data[0] == 'P' && data[1] == 'K';
-  problem.network = zipped ? read_pytorch(data, model) : read_onnx(data, model);
+  problem.network = zipped ? read_pytorch(data, model, single) : read_onnx(data, model, single);
   const Pixels image = read_png(options["--image"]);
   problem.shape = shape_of(problem.network, options["--dimension"], model, image);
   problem.reference = as_values(image, problem.shape);

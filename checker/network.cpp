@@ -158,16 +158,48 @@ void add_transposed(const Matrix& matrix, const double* c, double* x) {
   }
 }
 
-std::vector<Intervals> propagate(const Network& network, const Intervals& box, Intervals& neurons) {
+// A program in float32 may add up w_j x_j and b in any order, fuse products with sums, and take numbers below
+// 2^-126 for 0. No term meets more roundings than m: of the sums, of b, and of the product and its weight
+// (not where two values are added, or one is taken as it is). So it is off by at most gamma_m (sum |w_j x_j|
+// + |b|), u = 2^-24 (Higham 2002, section 3.1), and for small numbers by 2^-122 (2 + sum (1 + |w_j| +
+// |x_j|)), where nothing comes near to 2^128.
+double single_error(const Node& node, size_t j, const std::vector<Intervals>& values) {
+  double absolute = std::abs(node.bias[j]);
+  double rest = 2.0;
+  double count = 0.0;
+  bool plain = true;
+  node.each_product(j, [&](double w, size_t from, size_t k) {
+    const double x = std::max(std::abs(values[from][k].lo), std::abs(values[from][k].hi));
+    absolute = up(absolute + up(std::abs(w) * x));
+    rest = up(rest + up(1.0 + up(std::abs(w) + x)));
+    plain = plain && std::abs(w) == 1.0;
+    count += 1.0;
+  });
+  plain = plain && (count == 1.0 || node.terms.size() > 1);
+  const double m = count - 1.0 + (node.bias[j] == 0.0 ? 0.0 : 2.0) + (plain ? 0.0 : 2.0);
+  if (m == 0.0) return 0.0;
+  if (!(m <= 0x1p22) || !(absolute <= 0x1p126) || !(rest <= 0x1p126)) return kInf;
+  return up(up(up(m * 0x1p-24 / (1.0 - m * 0x1p-24)) * absolute) + 0x1p-122 * rest);
+}
+
+std::vector<Intervals> propagate(const Network& network, const Intervals& box, Facts& facts) {
   std::vector<Intervals> values = {box};
+  facts.errors.assign(network.single ? network.nodes.size() : 0, {});
   for (size_t i = 1; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
     auto& y = values.emplace_back();
     for (size_t j = 0; j < node.size; ++j) {
       Interval value = node.terms.empty() ? values[node.from][j] : node.bias[j];
-      node.each_product(j, [&](double w, size_t from, size_t k) { value = value + w * values[from][k]; });
+      node.each_product(j, [&](double w, size_t from, size_t k) {
+        const Interval& x = values[from][k];
+        if (x.lo != 0.0 || x.hi != 0.0) value = value + w * x;
+      });
+      if (network.single && !node.terms.empty()) {
+        const double error = facts.errors[i].emplace_back(single_error(node, j, values));
+        value = value + Interval(-error, error);
+      }
       if (node.terms.empty()) {
-        Interval& z = neurons[node.first_neuron + j];
+        Interval& z = facts.neurons[node.first_neuron + j];
         z = {std::max(z.lo, value.lo), std::min(z.hi, value.hi)};
         if (z.lo > z.hi) return {};
         value = at_least(z, 0.0);
@@ -176,44 +208,6 @@ std::vector<Intervals> propagate(const Network& network, const Intervals& box, I
     }
   }
   return values;
-}
-
-// A node's values are multiples of 2^first below 2^second of its span, and with so many bits nothing is cut
-// off. A sum has fewer than 2^40 products.
-bool is_strictly_largest(const Network& network, const Numbers& x, size_t label) {
-  std::vector<std::pair<int64_t, int64_t>> spans;
-  std::vector<std::vector<mpf_class>> values;
-  for (const Node& node : network.nodes) {
-    auto span = node.terms.empty() && !values.empty() ? spans[node.from] : std::pair<int64_t, int64_t>();
-    const auto cover = [&](const Numbers& numbers, const std::pair<int64_t, int64_t>& times) {
-      for (const double number : numbers) {
-        int exponent = 0;
-        const auto digits = static_cast<int64_t>(std::frexp(number, &exponent) * 0x1p53);
-        span.second = std::max(span.second, exponent + times.second + 40);
-        exponent += std::countr_zero(static_cast<uint64_t>(digits)) - 53;
-        span.first = std::min(span.first, exponent + times.first);
-      }
-    };
-    cover(values.empty() ? x : node.bias, {});
-    for (const Node::Term& term : node.terms) cover(term.matrix.weight, spans[term.node]);
-    const auto bits = static_cast<mp_bitcnt_t>(span.second - span.first + 128);
-    mpf_class product(0, bits);
-    std::vector<mpf_class> y;
-    for (size_t j = 0; j < node.size; ++j) {
-      y.emplace_back(values.empty() ? x[j] : node.terms.empty() ? 0.0 : node.bias[j], bits);
-      if (node.terms.empty() && !values.empty()) y[j] = std::max(y[j], values[node.from][j]);
-      node.each_product(j, [&](double w, size_t from, size_t k) {
-        product = w;
-        product *= values[from][k];
-        y[j] += product;
-      });
-    }
-    spans.push_back(span);
-    values.push_back(std::move(y));
-  }
-  for (size_t j = 0; j < network.outputs(); ++j)
-    if (j != label && values.back()[j] >= values.back()[label]) return false;
-  return true;
 }
 
 }  // namespace check

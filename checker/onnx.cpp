@@ -68,7 +68,7 @@ std::pair<std::string, Tensor> read_tensor(Message message, const std::string& p
 
 class Graph {
  public:
-  Graph(const std::string& file, size_t bytes) : file_(file), network_(file, bytes) {}
+  Graph(const std::string& file, size_t bytes, bool single) : file_(file), network_(file, bytes, single) {}
 
   Network read(Message message) {
     Fields graph(message, file_, "bb--b----bbbbb-b");
@@ -162,6 +162,7 @@ class Graph {
   }
 
   Signal apply(const std::string& op) {
+    demand(!network_.single || (op != "Div" && op != "BatchNormalization"), "not known here in float32");
     if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div") return arithmetic(op);
     const Signal x = signal(inputs_[0]);
     if (op == "Relu") return network_.relu(x);
@@ -305,7 +306,7 @@ class Graph {
 
 }  // namespace
 
-Network read_onnx(const Bytes& data, const std::string& file) {
+Network read_onnx(const Bytes& data, const std::string& file, bool single) {
   Fields model(data, file, "      Bb-----b");
   uint64_t opset = 0;
   for (const Field& each : model[8]) {
@@ -314,7 +315,7 @@ Network read_onnx(const Bytes& data, const std::string& file) {
   }
   demand(!model.first(7).bytes.empty(), file, "neither a file of torch.save nor an ONNX file");
   demand(opset >= 7 && opset <= 28, file, "a version of ONNX's operators that is not known here");
-  return Graph(file, data.size()).read(model.first(7).bytes);
+  return Graph(file, data.size(), single).read(model.first(7).bytes);
 }
 
 }  // namespace check

@@ -11,6 +11,7 @@ struct Prover::Pass {
   };
 
   const Reasons& reasons;
+  const std::vector<Numbers>& errors;
   Intervals neurons;      // what is known of them
   Floats low, tilt;       // by neuron: slopes of lower lines, multipliers of splits
   Numbers input;          // the coefficients that arrived at the input
@@ -21,7 +22,7 @@ struct Prover::Pass {
   double value_errors = 0.0;
 
   Pass(const Part& part, const Reasons& why)
-      : reasons(why), neurons(part.facts->neurons), tilt(neurons.size(), 0.0F) {
+      : reasons(why), errors(part.facts->errors), neurons(part.facts->neurons), tilt(neurons.size(), 0.0F) {
     for (const Interval& z : neurons) low.push_back(z.hi > -z.lo ? 1.0F : 0.0F);
     for (size_t k = 0; k < part.facts->unstable.size(); ++k) low[part.facts->unstable[k]] = reasons.low[k];
     for (size_t k = 0; k < part.splits.size(); ++k) {
@@ -46,8 +47,8 @@ struct Prover::Pass {
 
 Prover::Prover(const Network& network, const Region& region)
     : network_(network), region_(region), coupled_(network.neurons(), 0) {
-  Intervals neurons(network.neurons(), Interval(-kInf, kInf));
-  const std::vector<Intervals> values = check::propagate(network, box_, neurons);
+  Facts facts(network.neurons());
+  const std::vector<Intervals> values = check::propagate(network, box_, facts);
   demand(!values.empty(), "network", "a value has no range");
   for (size_t i = 0; i < values.size(); ++i) {
     Numbers& largest = largest_.emplace_back();
@@ -66,7 +67,7 @@ Prover::Prover(const Network& network, const Region& region)
 }
 
 void Prover::propagate(Facts& facts) const {
-  if (!facts.contradiction) facts.contradiction = check::propagate(network_, box_, facts.neurons).empty();
+  if (!facts.contradiction) facts.contradiction = check::propagate(network_, box_, facts).empty();
 }
 
 Goal Prover::goal(const Split& side) const {
@@ -104,7 +105,7 @@ void Prover::go_back(Pass& pass, Goal start, size_t stop) const {
 
 // c . (W x + b) = (W^T c) . x + c . b. The computed W^T c, with what is there already, is off by gamma times
 // |W|^T |c| and that, and by 2^-1072 for each product that is too small; which costs at most gamma (|c| .
-// (|W| |x|) + |there| . |x|), and 2^-1072 times the sum of |x| for each.
+// (|W| |x|) + |there| . |x|), and 2^-1072 times the sum of |x| for each. In float32 |c| . errors, too.
 void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) const {
   const Node& node = network_.nodes[index];
   const Numbers& c = at[index];
@@ -115,6 +116,7 @@ void Prover::affine_back(Pass& pass, size_t index, std::vector<Numbers>& at) con
     weighed += std::abs(c[i]) * products_[index][i];
     biases += c[i] * node.bias[i];
     absolute += std::abs(c[i] * node.bias[i]);
+    if (!pass.errors.empty()) pass.lose(up(std::abs(c[i]) * pass.errors[index][i]));
   }
   pass.lose(-biases);
   pass.lose(sum_error(absolute, c.size()));
@@ -211,8 +213,9 @@ void Prover::add_values(Pass& pass) const {
 
 // A neuron's input as a row over the values of the node `stop`, in which it must be affine: from a ReLU on
 // the way the line below or the one above comes back with an infinite constant.
-void Prover::add_row(Coupling& to, size_t neuron, size_t stop) const {
+void Prover::add_row(Coupling& to, size_t neuron, size_t stop, const Facts& facts) const {
   const Part part{std::make_shared<Facts>(network_.neurons()), {}, {}};
+  part.facts->errors = facts.errors;
   const Reasons no_reasons;
   Pass below(part, no_reasons);
   Pass above(part, no_reasons);
@@ -238,7 +241,7 @@ void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
     alive_.emplace(region_.size(), excess);
     for (size_t j = 0; j < relu.size; ++j) {
       is_alive_.push_back(facts.neurons[relu.first_neuron + j].hi > 0.0);
-      if (is_alive_[j]) add_row(*alive_, relu.first_neuron + j, 0);
+      if (is_alive_[j]) add_row(*alive_, relu.first_neuron + j, 0, facts);
     }
     demand(alive_->size() > 0, "coupled neurons", "all neurons before the second layer are off");
     alive_->prepare();
@@ -248,7 +251,7 @@ void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
   for (const size_t neuron : neurons) {
     demand(coupled_[neuron] == 0, "coupled neuron " + std::to_string(neuron), "it is coupled twice");
     coupled_[neuron] = ++count_;
-    add_row(own, neuron, stop);
+    add_row(own, neuron, stop, facts);
   }
   own.prepare();
 }
@@ -258,9 +261,9 @@ void Prover::couple(const Neurons& neurons, const Facts& facts, float guess) {
 // (row_k . (x - x0) + e_k)^2 of the neurons before, as no ReLU moves farther than its input. Curvatures are
 // floats, so that they times two floats are exact.
 Bowl Prover::bowl_of(Pass& pass) const {
-  constexpr double kShare = 0x1p-30;
-  const Interval rest = up(1.0 + 1.0 / kShare);
-  const Interval more = up(1.0 + kShare);
+  const double t = network_.single ? 0x1p-10 : 0x1p-30;  // in float32 the e_k are larger
+  const Interval rest = up(1.0 + 1.0 / t);
+  const Interval more = up(1.0 + t);
   Interval lambda;
   for (size_t k = 0; k < layers_.size(); ++k) {
     const auto& [factors, errors] = pass.squares[k];

@@ -195,7 +195,7 @@ std::pair<std::string, Shape> split_name(const std::string& name, const std::str
 
 }  // namespace
 
-Network read_pytorch(const Bytes& data, const std::string& file) {
+Network read_pytorch(const Bytes& data, const std::string& file, bool single) {
   const auto entries = unzip(data, file);
   std::string folder;
   for (const auto& [name, bytes] : entries) {
@@ -219,7 +219,7 @@ Network read_pytorch(const Bytes& data, const std::string& file) {
     demand(patterns.size() == 1, place, "the order of the layers is not clear");
     demand(layers[numbers].emplace(kind, std::move(tensor)).second, place, "it is there twice");
   }
-  Network network(file, data.size());
+  Network network(file, data.size(), single);
   Signal x;
   for (auto& [numbers, arrays] : layers) {
     const Shape shape = arrays["weight"].shape;

@@ -19,7 +19,7 @@ check::Problem small_problem() {
   check::Problem problem;
   const check::Bytes model = check::read_file(folder + "/model.pt");
   problem.checksum = check::checksum(model);
-  problem.network = check::read_pytorch(model, "model.pt");
+  problem.network = check::read_pytorch(model, "model.pt", false);
   const check::Pixels image = check::read_png(folder + "/image.png");
   problem.shape = {image.channels, image.height, image.width};
   problem.reference = check::as_values(image, problem.shape);

@@ -16,10 +16,11 @@ const MemoryLimit kMemory{(size_t{1} << 21) * kNumber, (size_t{1} << 10) * kNumb
 void read(std::span<const std::byte> data) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(data.data());
   try {
-    const check::Network network = check::read_onnx(check::Bytes(bytes, bytes + data.size()), "model.onnx");
-    check::Intervals neurons(network.neurons(), check::Interval(-check::kInf, check::kInf));
+    const check::Network network =
+        check::read_onnx(check::Bytes(bytes, bytes + data.size()), "model.onnx", true);
+    check::Facts facts(network.neurons());
     const check::Intervals box(network.inputs(), check::Interval(0.0, 1.0));
-    const auto values = check::propagate(network, box, neurons);
+    const auto values = check::propagate(network, box, facts);
     if (values.size() != network.nodes.size() || values.back().size() != network.outputs())
       fail("values are missing");
   } catch (const check::Rejected&) {

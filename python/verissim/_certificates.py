@@ -19,7 +19,7 @@ from typing import Any, Iterator, List, Optional, Tuple, Union
 from . import _engine
 from ._images import Dimension, Reference, is_path, is_pil_image, read
 from ._models import agrees, is_module, unwrapped
-from ._numbers import check_label, decimal_text
+from ._numbers import check_arithmetic, check_label, decimal_text
 from ._numpy import numpy
 
 InputError = _engine.InputError
@@ -54,6 +54,7 @@ def check(
     label: int,
     ssim: Any,
     *,
+    arithmetic: str = "exact",
     dimension: Optional[Dimension] = None,
 ) -> Check:
     """Checks a certificate against your own network, image, class and threshold.
@@ -67,6 +68,7 @@ def check(
     image: the path of a PNG file, a PIL image, uint8 pixels, or float values that are k / 255 in float32. Files and PIL
         images are resized to the network's input, by the checker itself.
     label: the class that is claimed, from 0. ssim: the threshold that is claimed.
+    arithmetic: "exact", or "float32" if what is claimed is about evaluations by float32 (see `verify`).
     dimension: (C, H, W) of the network's input, where neither the model's file nor the image says it.
 
     Returns a `Check`. A certificate that proves something else is "rejected"; only what is no question raises
@@ -75,11 +77,11 @@ def check(
     import subprocess  # late, so that `import verissim` is quick; so is tempfile
     import tempfile
 
-    limit, label = decimal_text("ssim", ssim), check_label(label)
+    limit, label, arithmetic = decimal_text("ssim", ssim), check_label(label), check_arithmetic(arithmetic)
     with tempfile.TemporaryDirectory(prefix="verissim-") as folder:
         image_name, found = _image_file(image, dimension, folder)
         words = [PROGRAM, _certificate_file(certificate, folder), "--model", model_file(model, folder, image, dimension)]
-        words += ["--image", image_name, "--class", str(label), "--ssim", limit]
+        words += ["--image", image_name, "--class", str(label), "--ssim", limit, "--arithmetic", arithmetic]
         if found is not None:
             words += ["--dimension", ",".join(map(str, found))]
         done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)

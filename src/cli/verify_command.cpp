@@ -74,8 +74,9 @@ std::string told(const FileKeeper& keeper, const std::string& file, const search
 }
 
 // What is told of the certificate.
-std::string finish(certificate::Writer& writer, const std::string& file, const search::Result& result) {
-  const std::optional<std::string> why_not = writer.finish(result);
+std::string finish(certificate::Writer& writer, const experiment::Question& question, const std::string& file,
+                   const search::Result& result) {
+  const auto why_not = experiment::finish_certificate(writer, question.network, question.label, result);
   return why_not ? "none was written: " + *why_not : file;
 }
 
@@ -103,7 +104,8 @@ int verify_command(const Arguments& arguments, Context& context) {
     context.events.counterexample(*counterexample, std::nullopt, arguments.out);
   }
   context.events.verdict(result, std::nullopt);
-  const std::string certificate = writer ? finish(*writer, arguments.certificate, result) : "";
+  const std::string certificate =
+      writer ? finish(*writer, loaded.question, arguments.certificate, result) : "";
   const std::string checkpoint = keeper ? told(*keeper, arguments.checkpoint, result) : "";
   if (arguments.json) {
     print(answer_json(loaded.question, result, counterexample));

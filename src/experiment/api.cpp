@@ -246,7 +246,9 @@ Answer verify(const Model& model, const Picture& reference, int64_t label, const
     if (writer) options.recorder = &*writer;
     const search::Result result = search::verify(question.problem(), options, stop_token(settings), nullptr);
     Answer answer = to_answer(question, result);
-    if (writer) answer.no_certificate = writer->finish(result).value_or("");
+    if (writer)
+      answer.no_certificate =
+          experiment::finish_certificate(*writer, question.network, label, result).value_or("");
     return answer;
   });
 }

@@ -6,10 +6,13 @@
 
 #include "attack/attack.h"
 #include "base/file.h"
+#include "network/evaluate.h"
 #include "network/onnx_model.h"
 
 namespace verissim::experiment {
 namespace {
+
+bool is_float32(network::Arithmetic arithmetic) { return arithmetic == network::Arithmetic::kFloat32; }
 
 // 8 bits a value, grey or RGB, not interlaced, no transparency: what checker/ reads.
 bool is_plain_png(const std::string& file) {
@@ -38,7 +41,7 @@ bool hangs_over(const network::OnnxNode& node) {
 
 // What the checker does not know of a model's file, as a clause.
 std::optional<std::string> unknown_to_checker(const network::LoadedModel& model,
-                                              const std::string& model_file) {
+                                              const std::string& model_file, bool float32) {
   if (model.format == "ONNX") {
     constexpr std::array<std::string_view, 17> kOperators = {
         "Add",  "AveragePool",       "BatchNormalization", "Constant", "Conv",    "Div", "Dropout", "Flatten",
@@ -52,6 +55,8 @@ std::optional<std::string> unknown_to_checker(const network::LoadedModel& model,
         return "certificates do not know ONNX's operator " + node.op;
       if (node.op == "MaxPool" && hangs_over(node))
         return "certificates know ONNX's MaxPool without padding only";
+      if (float32 && (node.op == "BatchNormalization" || node.op == "Div"))
+        return "certificates do not know ONNX's operator " + node.op + " in float32";
     }
     return std::nullopt;
   }
@@ -67,6 +72,18 @@ std::optional<std::string> unknown_to_checker(const network::LoadedModel& model,
   return std::nullopt;
 }
 
+// Whether the checker will see that the rival's score is not below the label's. It compares intervals that
+// are rounded outward, as these are, and its own may be wider: in exact arithmetic by as much again. In
+// float32 the intervals hold the programs' errors, which are some 2^28 times as large, and the same for both.
+bool is_visible(const network::Network& network, int64_t label, const attack::Violation& found) {
+  const std::vector<Interval> point(found.values.begin(), found.values.end());
+  const std::vector<Interval> scores = network::evaluate_soundly(network, point);
+  const Interval& own = scores[static_cast<size_t>(label)];
+  const Interval& rival = scores[static_cast<size_t>(found.rival)];
+  const double wide = (own.hi - own.lo) + (rival.hi - rival.lo);
+  return rival.lo - own.hi >= wide * (is_float32(network.arithmetic) ? 0x1p-20 : 2.0);
+}
+
 }  // namespace
 
 std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
@@ -74,10 +91,8 @@ std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
                                               const Neighbourhood& neighbourhood) {
   if (neighbourhood.measure != Measure::kSsim)
     return "certificates know the global SSIM of all channels together only";
-  if (neighbourhood.arithmetic != network::Arithmetic::kExact)
-    return "certificates know exact arithmetic only, not float32";
   if (neighbourhood.eight_bit) return "certificates do not know questions about images of 8 bits alone";
-  const auto unknown = unknown_to_checker(model, model_file);
+  const auto unknown = unknown_to_checker(model, model_file, is_float32(neighbourhood.arithmetic));
   if (unknown) return unknown;
   if (!is_plain_png(image_file))
     return "certificates know images from PNG files of 8 bits, grey or RGB, without transparency only";
@@ -92,8 +107,16 @@ certificate::Subject certificate_subject(const Question& question, const std::st
           question.reference.values,
           question.label,
           question.network.outputs(),
-          "ssim",
+          is_float32(question.neighbourhood.arithmetic) ? "ssim in float32" : "ssim",
           question.neighbourhood.limit.text()};
+}
+
+std::optional<std::string> finish_certificate(certificate::Writer& writer, const network::Network& network,
+                                              int64_t label, const search::Result& result) {
+  if (result.verdict == search::Verdict::kNotRobust &&
+      !is_visible(network, label, result.counterexamples.front()))
+    return "the scores at the counterexample lie too close together";
+  return writer.finish(result);
 }
 
 std::optional<std::string> certify_refutation(const Question& question, const network::LoadedModel& model,
@@ -101,13 +124,14 @@ std::optional<std::string> certify_refutation(const Question& question, const ne
                                               search::Result refuted, const std::string& certificate) {
   const auto unknown = why_no_certificate(model, model_file, image_file, question.neighbourhood);
   if (unknown) return unknown;
-  const property::Property property = property::strictly_largest(question.label, model.network.outputs());
+  const network::Network network = in_arithmetic(model.network, question.neighbourhood);
+  const property::Property property = property::strictly_largest(question.label, network.outputs());
   const auto found =
-      attack::confirm(model.network, *question.region, property, refuted.counterexamples.front().values);
+      attack::confirm(network, *question.region, property, refuted.counterexamples.front().values);
   if (!found) return "the network as the file holds it has another counterexample, if any";
   refuted.counterexamples = {*found};
   certificate::Writer writer(certificate, certificate_subject(question, model_file, model.digest));
-  return writer.finish(refuted);
+  return finish_certificate(writer, network, question.label, refuted);
 }
 
 }  // namespace verissim::experiment

@@ -19,6 +19,11 @@ std::optional<std::string> why_no_certificate(const network::LoadedModel& model,
 certificate::Subject certificate_subject(const Question& question, const std::string& model_file,
                                          const std::string& model_digest);
 
+// Gives the certificate its name if the result for this network, in the question's arithmetic, can be
+// certified; why not otherwise, as a clause.
+std::optional<std::string> finish_certificate(certificate::Writer& writer, const network::Network& network,
+                                              int64_t label, const search::Result& result);
+
 // Writes the certificate of a counterexample to the network of the model's file, where it must be one, too;
 // why not otherwise, as a clause.
 std::optional<std::string> certify_refutation(const Question& question, const network::LoadedModel& model,

@@ -97,7 +97,8 @@ Proof prove(const RepairRequest& request, size_t i, const network::LoadedModel& 
   const search::Problem problem{network, *question.region, property};
   result.verification = search::verify(problem, options, stop, request.search_observer);
   if (writer) {
-    result.no_certificate = writer->finish(result.verification).value_or("");
+    result.no_certificate =
+        finish_certificate(*writer, network, question.label, result.verification).value_or("");
     if (result.no_certificate.empty()) result.certificate = name_of(request.certificates[i]);
   }
   if (request.observer != nullptr)

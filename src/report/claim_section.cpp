@@ -126,7 +126,9 @@ void not_claimed(Html& html, const Run& run) {
 std::string checker_command(const Run& run, const CertificateFacts& certificate) {
   return "verissim-check " + quoted(certificate.file) + " --model " + quoted(run.final_network->file) +
          " --image " + quoted(certificate.image) + " --class " + whole(certificate.label) + " --ssim " +
-         certificate.threshold + " --dimension " + dimension(run) + "    # ACCEPTED: robust\n";
+         certificate.threshold +
+         (setting(run, "minlp.arithmetic") == "float32" ? " --arithmetic float32" : "") + " --dimension " +
+         dimension(run) + "    # ACCEPTED: robust\n";
 }
 
 void certificates(Html& html, const Run& run) {

@@ -224,7 +224,8 @@ TEST_F(Forgery, AnotherProblemOnTheCommandLine) {
   expect_rejected(with(9, "0.9699"), "another limit");
   expect_rejected(with(9, "0.98"), "another limit");
   expect_rejected(with(7, std::to_string(q.label == 0 ? 1 : 0)), "another class");
-  expect_rejected(with(11, "1,4,9"), "another shape");
+  expect_rejected(with(13, "1,4,9"), "another shape");
+  expect_rejected(with(11, "float32"), "another measure or arithmetic");
   const std::string other = q.folder->file("other.png");
   std::vector<float> brighter = to_floats(q.question.hood.reference);
   for (float& value : brighter) value = value > 0.5F ? value - 0.1F : value + 0.1F;
@@ -269,7 +270,7 @@ TEST_F(Forgery, PointsThatRefuteNothing) {
     EXPECT_FALSE(writer.finish(result).has_value());
     return check(q);
   };
-  expect_rejected(say(q.question.hood.reference), "right class");
+  expect_rejected(say(q.question.hood.reference), "not shown to get a wrong class");
   std::vector<double> far = q.question.hood.reference;
   for (double& value : far) value = 1.0 - value;
   expect_rejected(say(far), "not in the neighbourhood");

@@ -13,20 +13,27 @@ namespace verissim::testing {
 
 class OnnxWriter {
  public:
-  explicit OnnxWriter(Rng& rng) : rng_(rng) {}
+  // float32: only what certificates know in float32, so no division and no batch normalisation.
+  explicit OnnxWriter(Rng& rng, bool float32 = false) : rng_(rng), float32_(float32) {}
 
   // residual: whether the second convolution's input is added to its output.
   std::string convolutional(int64_t size, int64_t channels, int64_t classes, bool residual,
                             const std::string& pool = "AveragePool", const std::string& of_pool = {}) {
     const int64_t half = (size + 1) / 2;
     node("Sub", {"x", constant({1, 3, 1, 1}, 0.5, 0.1)}, "centred");
-    node("Div", {"centred", constant({1, 3, 1, 1}, 0.25, 0.05)}, "scaled");
+    node(float32_ ? "Mul" : "Div", {"centred", constant({1, 3, 1, 1}, float32_ ? 4.0 : 0.25, 0.05)},
+         "scaled");
     node("Conv", {"scaled", weight({channels, 3, 3, 3}, 27), constant({channels}, 0.0, 0.1)}, "first",
          ints("strides", {2, 2}) + ints("pads", {1, 1, 1, 1}));
-    node("BatchNormalization",
-         {"first", constant({channels}, 1.0, 0.3), constant({channels}, 0.0, 0.1),
-          constant({channels}, 0.0, 0.1), constant({channels}, 1.0, 0.3)},
-         "normal");
+    if (float32_) {
+      node("Mul", {"first", constant({channels, 1, 1}, 1.0, 0.3)}, "moved");
+      node("Add", {constant({channels, 1, 1}, 0.0, 0.2), "moved"}, "normal");
+    } else {
+      node("BatchNormalization",
+           {"first", constant({channels}, 1.0, 0.3), constant({channels}, 0.0, 0.1),
+            constant({channels}, 0.0, 0.1), constant({channels}, 1.0, 0.3)},
+           "normal");
+    }
     node("Relu", {"normal"}, "active");
     node("Conv", {"active", weight({channels, channels, 3, 3}, 9 * channels)}, "second",
          ints("pads", {1, 1, 1, 1}));
@@ -107,6 +114,7 @@ class OnnxWriter {
   }
 
   Rng& rng_;
+  bool float32_;
   std::string parts_;  // of the graph
   int constants_ = 0;
 };

@@ -13,6 +13,7 @@
 #include "image/write_image.h"
 #include "network/model_file.h"
 #include "search/problems.h"
+#include "support/shared_data.h"
 
 namespace verissim::testing {
 
@@ -26,6 +27,9 @@ struct FiledQuestion {
 
   std::string model_name = "model.pt";
 
+  void ask_in_float32() { question.net.arithmetic = network::Arithmetic::kFloat32; }
+  bool in_float32() const { return question.net.arithmetic == network::Arithmetic::kFloat32; }
+
   std::string model() const { return folder->file(model_name); }
   std::string image() const { return folder->file("image.png"); }
   std::string certificate() const { return folder->file("proof.cert"); }
@@ -37,7 +41,7 @@ struct FiledQuestion {
             to_floats(question.hood.reference),
             label,
             question.net.outputs(),
-            "ssim",
+            in_float32() ? "ssim in float32" : "ssim",
             threshold};
   }
 };
@@ -64,16 +68,18 @@ inline FiledQuestion filed(Rng& rng, int64_t height, int64_t width, const std::v
 
 // A convolutional network for colour images, in ONNX.
 inline FiledQuestion filed_onnx(Rng& rng, int64_t size, int64_t channels, bool residual,
-                                const std::string& threshold, const std::string& pool = "AveragePool") {
+                                const std::string& threshold, const std::string& pool = "AveragePool",
+                                bool float32 = false) {
   FiledQuestion q;
   q.model_name = "model.onnx";
   q.shape = {3, size, size};
   q.threshold = threshold;
-  const std::string bytes = OnnxWriter(rng).convolutional(size, channels, 3, residual, pool);
+  const std::string bytes = OnnxWriter(rng, float32).convolutional(size, channels, 3, residual, pool);
   write_file(q.model(), std::as_bytes(std::span(bytes)));
   network::Network net = network::load_model(q.model(), q.shape).network;
   q.question =
       question(std::move(net), random_reference(rng, static_cast<size_t>(q.shape.size())), threshold);
+  if (float32) q.ask_in_float32();
   q.label = predicted(q.question.net, q.question.hood.reference);
   image::write_png(q.image(), {q.shape, to_floats(q.question.hood.reference)});
   return q;
@@ -111,10 +117,36 @@ inline std::vector<std::string> checker_with(const FiledQuestion& q, const std::
           std::to_string(q.label),
           "--ssim",
           q.threshold,
+          "--arithmetic",
+          q.in_float32() ? "float32" : "exact",
           "--dimension",
           std::to_string(q.shape.channels) + "," + std::to_string(q.shape.height) + "," +
               std::to_string(q.shape.width)};
 }
 inline Ended check(const FiledQuestion& q) { return Process(checker_with(q, q.certificate())).wait(); }
+
+struct Tally {
+  int robust = 0;
+  int refuted = 0;
+  int unknown = 0;
+};
+
+// What the checker says must be the verdict.
+inline void expect_accepted(const FiledQuestion& q, Tally& tally, int threads = 1) {
+  const Certified certified = certify(q, threads);
+  if (certified.result.verdict == search::Verdict::kUnknown) {
+    ++tally.unknown;
+    EXPECT_TRUE(certified.why_not.has_value());
+    EXPECT_FALSE(have(q.certificate()));
+    return;
+  }
+  ASSERT_FALSE(certified.why_not.has_value()) << *certified.why_not;
+  const bool robust = certified.result.verdict == search::Verdict::kRobust;
+  ++(robust ? tally.robust : tally.refuted);
+  const Ended ended = check(q);
+  EXPECT_EQ(ended.code, robust ? 20 : 10) << ended.out << ended.err;
+  EXPECT_EQ(ended.out.substr(0, robust ? 16 : 20), robust ? "ACCEPTED: robust" : "ACCEPTED: not robust")
+      << ended.out;
+}
 
 }  // namespace verissim::testing

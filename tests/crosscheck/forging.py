@@ -40,7 +40,8 @@ def header(question, limit, label, reference):
     model = question.model.read_bytes()
     counts = [*question.shape, label, len(question.net["layers"][-1][1])]
     named = text(hashlib.sha256(model).hexdigest()) + count(zlib.crc32(model))
-    return named + text("ssim") + text(limit) + b"".join(map(count, counts)) + float_planes(reference)
+    measure = "ssim in float32" if question.arithmetic == "float32" else "ssim"
+    return named + text(measure) + text(limit) + b"".join(map(count, counts)) + float_planes(reference)
 
 
 def own_header(question):

@@ -5,9 +5,11 @@
     python3 tests/crosscheck/many.py --count 120 --forgeries 4         # as in the tests
 
 For each question (SSIM of all channels, of each channel, L-infinity and L2 balls; dense networks as state_dicts, some
-with a convolution as ONNX; thresholds from 0.4 to 1; many with a smallest margin close to zero):
+with a convolution as ONNX; thresholds from 0.4 to 1; many with a smallest margin close to zero; every fourth about all
+evaluations by float32):
 
-- 'not robust': the point is looked at in rational arithmetic of Python's own, and must lie inside and be misclassified.
+- 'not robust': the point is looked at in rational arithmetic of Python's own, and must lie inside and be misclassified;
+  in float32 by sums in random orders, too.
 - 'robust': no member that is met at random may be misclassified, in rational arithmetic either; and what was planted is
   no member. Where verissim-check knows the question, it must accept the certificate, with the same verdict.
 - planted counterexamples, a dent in the network so small that nobody meets it by chance, must be found, or the verdict
@@ -38,6 +40,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "bench")]
 import forging  # noqa: E402
 import model_files  # noqa: E402
 import questions  # noqa: E402
+import singles  # noqa: E402
 
 EXIT_CODES = {"robust": 20, "not robust": 10}
 
@@ -80,6 +83,7 @@ class Case:
         verdict = answer["verdict"]
         self.tally[verdict] += 1
         self.tally[f"{question.kind}: {verdict}"] += 1
+        self.tally[f"{question.arithmetic}: {verdict}"] += 1
         if verdict == "not robust":
             self.look_at_counterexample(answer["counterexample"])
         elif verdict == "robust":
@@ -106,6 +110,11 @@ class Case:
             self.fail("the counterexample lies outside")
         if self.question.margin(x) > 0:
             self.fail("the counterexample is none")
+        if self.question.arithmetic == "float32":
+            if any(model_files.single(v) != v for v in x):
+                self.fail("the counterexample is not of float32")
+            if any(singles.margin(self.question.net, self.question.label, x, self.rng) > 0 for _ in range(5)):
+                self.fail("the counterexample is none in an evaluation by float32")
         self.tally["counterexamples confirmed"] += 1
 
     def look_at_members(self):
@@ -116,6 +125,10 @@ class Case:
             x = question.member(self.rng)
             if question.plain_margin(x) < 1e-6 and question.holds(x) and question.margin(x) <= 0:
                 self.fail(f"robust, but {x} is misclassified")
+            x = [model_files.single(v) for v in x]
+            if question.arithmetic == "float32" and question.plain_margin(x) < 1e-2:
+                if singles.margin(question.net, question.label, x, self.rng) <= 0 and question.holds(x):
+                    self.fail(f"robust, but {x} is misclassified in an evaluation by float32")
 
     def check(self, options=None):
         command = [self.arguments.checker, str(self.certificate), *(options or self.question.options())]
@@ -188,11 +201,10 @@ class Case:
         question = self.question
         for _ in range(20):
             levels = questions.random_levels(self.rng, len(question.levels))
-            changed = questions.Question("forged", question.shape, question.net, levels,
-                                         question.measure, question.limit)  # fmt: skip
-            if changed.label != question.label:
+            scores = questions.Question("", question.shape, question.net, levels, question.measure, question.limit)
+            if scores.label != question.label:
                 undo.callback(question.write, question.folder)
-                changed.label = question.label
+                changed = question.changed("forged", levels=levels)
                 changed.write(question.folder)
                 return forging.own_header(changed), changed.options(), None
         return None
@@ -227,9 +239,7 @@ class Case:
         biases = layers[-1][1]
         below = 1e-6 * (1 + abs(biases[question.label]))
         biases[question.label] = model_files.single(biases[question.label] - question.plain_margin(x) - below)
-        changed = questions.Question("forged", question.shape, {**question.net, "layers": layers},
-                                     question.levels, question.measure, question.limit)  # fmt: skip
-        changed.label = question.label
+        changed = question.changed("forged", net={**question.net, "layers": layers})
         if changed.margin(x) > 0:
             return None
         undo.callback(question.write, question.folder)

@@ -27,9 +27,16 @@ class Question:
             for j in range(width)
         ]
         self.planted = None
+        self.arithmetic = "exact"
         self.exact_net = rational.exact(net)
         scores = rational.scores(self.exact_net, self.exact_reference())
         self.label = scores.index(max(scores))
+
+    def changed(self, kind, net=None, levels=None):
+        """With another network or image; the label is this one's."""
+        other = Question(kind, self.shape, net or self.net, levels or self.levels, self.measure, self.limit)
+        other.arithmetic, other.label = self.arithmetic, self.label
+        return other
 
     def exact_reference(self):
         return [Fraction(v) for v in self.reference]
@@ -70,6 +77,7 @@ class Question:
         return [
             *("--model", str(self.model), "--image", str(self.image), "--class", str(self.label)),
             *(limit, self.limit, "--dimension", ",".join(map(str, self.shape)), *measure),
+            *("--arithmetic", self.arithmetic),
         ]
 
     def member(self, rng, steps=12):
@@ -134,9 +142,7 @@ def near_the_boundary(rng):
     rows, biases = question.net["layers"][-1]
     distance = rng.choice([1, -1]) * 10 ** rng.uniform(-5, -0.5)
     biases[question.label] = single(biases[question.label] - best + distance)
-    moved = Question("boundary", question.shape, question.net, question.levels, question.measure, question.limit)
-    moved.label = question.label
-    return moved
+    return question.changed("boundary")
 
 
 def planted(rng):
@@ -168,4 +174,6 @@ def planted(rng):
 def make(seed):
     rng = random.Random(seed)
     kind = rng.choices([random_question, near_the_boundary, planted], [5, 3, 2])[0]
-    return kind(rng), rng
+    question = kind(rng)
+    question.arithmetic = "float32" if seed % 4 == 3 else "exact"
+    return question, rng

@@ -9,7 +9,7 @@ def affine(rows, biases, x):
     return [sum((w * v for w, v in zip(row, x) if w and v), start=b) for row, b in zip(rows, biases)]
 
 
-def convolved(conv, shape, x):
+def convolved(conv, shape, x, affine):
     kernels, biases = conv
     channels, height, width = shape
     values = []
@@ -34,10 +34,10 @@ def largest(pool, shape, x):
     return values
 
 
-def scores(net, x):
-    """net: with shape, conv (or None), pool and layers. In the arithmetic of x and the weights."""
+def scores(net, x, affine=affine):
+    """net: with shape, conv (or None), pool and layers. In the arithmetic of x and the weights, and of `affine`."""
     if net["conv"]:
-        active = [max(v, 0) for v in convolved(net["conv"], net["shape"], x)]
+        active = [max(v, 0) for v in convolved(net["conv"], net["shape"], x, affine)]
         x = largest(net["pool"], net["shape"], active)
     for index, (rows, biases) in enumerate(net["layers"]):
         x = affine(rows, biases, [max(v, 0) for v in x] if index else x)

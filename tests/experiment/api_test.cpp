@@ -123,8 +123,6 @@ TEST_F(Api, AsksAboutFloat32) {
   const auto reach = verissim::find_threshold(weak, reference(), 0, Measure::kLinf, settings);
   ASSERT_TRUE(reach.closest);
   EXPECT_TRUE(is_of_float32(*reach.closest));
-  settings.certificate = folder_.file("proof");
-  EXPECT_THROW(verissim::verify(robust, reference(), 0, "0.98", settings), verissim::Error);
 }
 
 TEST_F(Api, FindsHowFarRobustnessReaches) {

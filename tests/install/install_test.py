@@ -85,9 +85,9 @@ class Installed(unittest.TestCase):
         version = run(self.program, "--version").split()[1]
         self.assertIn(f'"verissim {version}"', plain)
 
-        options = dict(re.findall(r"(--[a-z]+) ([A-Z,]+)", usage))
+        options = dict(re.findall(r"(--[a-z]+) ([A-Z,]+|[a-z0-9]+\|[a-z0-9]+)", usage))
         self.assertGreaterEqual(set(options), {"--model", "--image", "--class", "--ssim"})
-        described = re.findall(r"^\.TP\n(--[a-z]+)(?: ([A-Z,]+)|, -h)$", plain, re.MULTILINE)
+        described = re.findall(r"^\.TP\n(--[a-z]+)(?: ([A-Z,]+|[a-z0-9]+\|[a-z0-9]+)|, -h)$", plain, re.MULTILINE)
         self.assertEqual(dict(described), {**options, "--help": ""})
         codes = re.search(r"Exit code: (.*)\.", told).group(1)
         listed = re.findall(r"^\.TP\n([0-9]+)$", plain, re.MULTILINE)
@@ -98,6 +98,7 @@ class Installed(unittest.TestCase):
         self.assertEqual(self.complete("--model", str(MODEL)[:-1], program="verissim-check"), [str(MODEL)])
         self.assertEqual(self.complete(str(MODEL)[:-1], program="verissim-check"), [str(MODEL)])
         self.assertEqual(self.complete("--ssim", "", program="verissim-check"), [])
+        self.assertEqual(self.complete("--arithmetic", "f", program="verissim-check"), ["float32"])
         zsh = (self.prefix / "share/zsh/site-functions/_verissim-check").read_text()
         fish = (self.prefix / "share/fish/vendor_completions.d/verissim-check.fish").read_text()
         for option in words - {"-h"}:

@@ -189,7 +189,27 @@ def test_another_arithmetic_is_no_question(small, name):
         verissim.repair(small.network, [(image, label, 0.99)], arithmetic=name)
 
 
-def test_there_are_no_certificates_for_float32(small):
+def test_certificates_for_float32(small):
     pixels = (small.reference(0)[0] * 255).round().to(torch.uint8)
-    with pytest.raises(verissim.InputError, match="exact arithmetic only"):
-        verissim.verify(small.network, pixels, ssim=0.99, arithmetic="float32", certificate=True)
+    verdicts = set()
+    for limit in (0.999, 0.3):
+        result = verissim.verify(small.network, pixels, ssim=limit, arithmetic="float32", certificate=True)
+        verdicts.add(result.verdict)
+        claim = (result.certificate, small.network, pixels, result.label, limit)
+        assert verissim.check(*claim, arithmetic="float32").verdict == result.verdict
+        assert "another measure or arithmetic" in verissim.check(*claim).message
+        exact = verissim.verify(small.network, pixels, ssim=limit, certificate=True)
+        assert verissim.check(exact.certificate, *claim[1:], arithmetic="float32").verdict == "rejected"
+    assert verdicts == {"robust", "not robust"}
+    with pytest.raises(verissim.InputError, match="arithmetic"):
+        verissim.check(*claim, arithmetic="float16")
+
+
+def test_batch_normalisation_has_no_certificate_for_float32():
+    pytest.importorskip("onnx")
+    torch.manual_seed(4)
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)).eval()
+    pixels = torch.full((4, 4), 100, dtype=torch.uint8)
+    assert verissim.verify(model, pixels, ssim=0.99999, certificate=True).certificate is not None
+    with pytest.raises(verissim.InputError, match="BatchNormalization in float32"):
+        verissim.verify(model, pixels, ssim=0.99999, arithmetic="float32", certificate=True)
