@@ -393,18 +393,20 @@ def make_problem(program):
 
 def make_certificates(program, folder):
     """Certificates of the problem with tau 0.9, as they are before packing; those of other thresholds are refused."""
-    for tau in ("0.9", "0.99", "0.5", "0.2"):
+    for tau, arithmetic in (("0.9", "exact"), ("0.9", "float32"), ("0.99", "exact"), ("0.5", "exact"), ("0.2", "exact")):
         with tempfile.TemporaryDirectory() as place:
             file = pathlib.Path(place) / "c"
             command = [program, "verify", "--model", folder / "model.pt", "--image", folder / "image.png", "--class", "0",
-                       "--ssim", tau, "--dimension", "1,3,3", "--certificate", file, "--quiet", "--threads", "1"]
+                       "--ssim", tau, "--dimension", "1,3,3", "--certificate", file, "--quiet", "--threads", "1",
+                       "--arithmetic", arithmetic]
             code = subprocess.run([str(word) for word in command], check=False, stdout=subprocess.DEVNULL).returncode
             if code not in (10, 20) or not file.exists():
                 print(f"tau {tau}: exit code {code}, no certificate")
                 continue
             data = file.read_bytes()
             line = data.index(b"\n") + 1
-            put("certificate", f"tau_{tau}", data[:line] + zlib.decompress(data[line:-4]))
+            name = f"tau_{tau}" + ("" if arithmetic == "exact" else "_float32")
+            put("certificate", name, data[:line] + zlib.decompress(data[line:-4]))
 
 
 def main():

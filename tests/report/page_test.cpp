@@ -133,6 +133,9 @@ TEST_F(Page, TellsHowToCheckCertificates) {
   EXPECT_THAT(page_of(report),
               HasSubstr("verissim-check my.proof --model repaired_model.pt --image reference.png "
                         "--class 0 --ssim 0.90 --dimension 1,4,4"));
+  json single = report;
+  single["config"]["minlp"]["arithmetic"] = "float32";
+  EXPECT_THAT(page_of(single), HasSubstr("--ssim 0.90 --arithmetic float32 --dimension 1,4,4"));
 
   reference["certificate"] = nullptr;
   reference["no_certificate"] = "convolutions <so far>";
