@@ -31,7 +31,8 @@ check::Problem small_problem(bool single) {
 
 check::Bytes packed(std::span<const std::byte> data) {
   const std::string_view text = as_text(data);
-  const size_t line = std::min(text.find('\n'), text.size() - 1) + 1;
+  const size_t newline = text.find('\n');
+  const size_t line = newline == std::string_view::npos ? text.size() : newline + 1;
   check::Bytes bytes(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(line));
   uLongf size = compressBound(text.size() - line);
   bytes.resize(line + size);
