@@ -3,6 +3,7 @@
 
     python3 bench/certificates.py                          # mnist-refs, one thread
     python3 bench/certificates.py mnist-refs --sizes 28x28 --ssim 0.995 0.996
+    python3 bench/certificates.py --arithmetic float32
 
 Every instance is verified with a certificate, which verissim-check then reads. The search's seconds are those that it
 reports itself; beside them stand those of its whole process, and of the checker's, by the clock (which counts what
@@ -27,6 +28,7 @@ def parse():
     suites.add_selection(parser)
     parser.add_argument("--program", default="build/release/bin/verissim")
     parser.add_argument("--checker", default="build/release/bin/verissim-check")
+    parser.add_argument("--arithmetic", default="exact", choices=["exact", "float32"])
     return parser.parse_args()
 
 
@@ -50,7 +52,7 @@ def processor_seconds():
 
 def measure(instance, arguments, certificate):
     question = ["--model", instance.model, "--image", instance.image, "--class", str(instance.class_index)]
-    question += ["--ssim", instance.threshold]
+    question += ["--ssim", instance.threshold, "--arithmetic", arguments.arithmetic]
     search = [arguments.program, "verify", "--json", "--quiet", *question, "--timeout", str(instance.timeout)]
     search += ["--threads", str(arguments.threads), "--certificate", certificate]
     verified, process = run(search)
