@@ -16,20 +16,19 @@ Bytes read_file(const std::string& path) {
 uint64_t checksum(Message data) { return crc32_z(0, data.data(), data.size()); }
 
 Bytes unpack(Message data, uint64_t most, const std::string& place) {
-  Bytes result;
-  int code = Z_BUF_ERROR;
-  uLong used = 0;
-  for (uint64_t size = 4 * data.size() + 64; code == Z_BUF_ERROR && result.size() < most; size *= 2) {
-    result.resize(std::min(size, most));
+  most = std::min<uint64_t>(most, 1040 * data.size() + 64);  // a byte stands for at most 1032
+  for (uint64_t size = 4 * data.size() + 64;; size *= 2) {
+    Bytes result(std::min(size, most));
     uLongf given = result.size();
-    used = data.size();
-    code = uncompress2(result.data(), &given, data.data(), &used);
-    if (code == Z_OK) result.resize(given);
+    uLong used = data.size();
+    const int code = uncompress2(result.data(), &given, data.data(), &used);
+    if (code == Z_BUF_ERROR && size < most) continue;
+    demand(code != Z_BUF_ERROR, place, "packed data are far too many");
+    demand(code == Z_OK, place, "packed data are damaged or cut");
+    demand(used == data.size(), place, "bytes are left behind the packed data");
+    result.resize(given);
+    return result;
   }
-  demand(code == Z_OK, place,
-         code == Z_BUF_ERROR ? "packed data are far too many" : "packed data are damaged or cut");
-  demand(used == data.size(), place, "bytes are left behind the packed data");
-  return result;
 }
 
 Message Reader::take(uint64_t size) {

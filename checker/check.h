@@ -219,7 +219,7 @@ struct Network {
   Node::Term term(const Signal& x, const Window& w, int64_t groups, int64_t channels, Numbers weight);
 };
 
-bool all_finite(const Numbers& values);
+bool all_finite(const Numbers& values, double most = 0x1p1023);  // and not above this
 // Adds W^T c to x, rounded to nearest in some order.
 void add_transposed(const Matrix& matrix, const double* c, double* x);
 

@@ -53,19 +53,18 @@ Shape shape_of(const Network& net, const std::string& option, const std::string&
 
 int run(int count, char** words) {
   std::map<std::string, std::string> options;  // "" is the certificate
-  for (const char* name : {"", "--model", "--image", "--class", "--ssim", "--arithmetic", "--dimension"})
-    options[name];
   for (int i = 1; i < count; ++i) {
     const std::string name = words[i][0] == '-' ? words[i] : "";
     if (name == "--help" || name == "-h") return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
-    const auto option = options.find(name);
-    if (option == options.end() || !option->second.empty() || (!name.empty() && ++i >= count)) throw Usage{};
-    option->second = words[i];
+    if (!name.empty() && ++i >= count) throw Usage{};
+    if (!options.emplace(name, words[i]).second) throw Usage{};
   }
-  for (const auto& [name, word] : options)
-    if (word.empty() && name != "--dimension" && name != "--arithmetic") throw Usage{};
+  options.emplace("--arithmetic", "exact");
+  options.emplace("--dimension", "");
+  for (const char* name : {"", "--model", "--image", "--class", "--ssim"})
+    if (options.count(name) == 0) throw Usage{};
   const std::string& arithmetic = options["--arithmetic"];
-  if (!arithmetic.empty() && arithmetic != "exact" && arithmetic != "float32") throw Usage{};
+  if (options.size() != 7 || (arithmetic != "exact" && arithmetic != "float32")) throw Usage{};
   const std::string& label = options["--class"];
   if (label.size() > 9 || label.find_first_not_of("0123456789") != label.npos) throw Usage{};
   check_arithmetic();

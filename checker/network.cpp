@@ -10,8 +10,8 @@ Signal flat(const Signal& x) { return {x.node, {size_of(x.shape), 1, 1}}; }
 
 }  // namespace
 
-bool all_finite(const Numbers& values) {
-  return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
+bool all_finite(const Numbers& values, double most) {
+  return std::ranges::all_of(values, [&](double value) { return std::abs(value) <= most; });
 }
 
 int64_t size_of(const Shape& shape) {
@@ -45,7 +45,8 @@ Signal Network::affine(std::vector<Node::Term> terms, Numbers bias, const Shape&
   const auto size = static_cast<size_t>(size_of(shape));
   bool fits = bias.size() == size && all_finite(bias);
   for (const Node::Term& term : terms)
-    fits = fits && term.matrix.rows.size() == size && all_finite(term.matrix.weight);
+    fits = fits && term.matrix.rows.size() == size &&
+           all_finite(term.matrix.weight, single ? 0x1p126 : 0x1p1023);
   demand(fits, place, "its numbers do not fit, or are not finite");
   nodes.push_back({size, std::move(terms), std::move(bias), 0, 0});
   return {nodes.size() - 1, shape};
@@ -162,7 +163,8 @@ void add_transposed(const Matrix& matrix, const double* c, double* x) {
 // 2^-126 for 0. No term meets more roundings than m: of the sums, of b, and of the product and its weight
 // (not where two values are added, or one is taken as it is). So it is off by at most gamma_m (sum |w_j x_j|
 // + |b|), u = 2^-24 (Higham 2002, section 3.1), and for small numbers by 2^-122 (2 + sum (1 + |w_j| +
-// |x_j|)), where nothing comes near to 2^128.
+// |x_j|)), where nothing comes near to 2^128. A plain sum may be a mean's, whose program may divide each of n
+// values first: what it then loses counts n times.
 double single_error(const Node& node, size_t j, const std::vector<Intervals>& values) {
   double absolute = std::abs(node.bias[j]);
   double rest = 2.0;
@@ -175,9 +177,9 @@ double single_error(const Node& node, size_t j, const std::vector<Intervals>& va
     plain = plain && std::abs(w) == 1.0;
     count += 1.0;
   });
+  if (plain && node.terms.size() == 1) rest = up(rest * std::max(1.0, count));
   plain = plain && (count == 1.0 || node.terms.size() > 1);
   const double m = count - 1.0 + (node.bias[j] == 0.0 ? 0.0 : 2.0) + (plain ? 0.0 : 2.0);
-  if (m == 0.0) return 0.0;
   if (!(m <= 0x1p22) || !(absolute <= 0x1p126) || !(rest <= 0x1p126)) return kInf;
   return up(up(up(m * 0x1p-24 / (1.0 - m * 0x1p-24)) * absolute) + 0x1p-122 * rest);
 }

@@ -125,6 +125,24 @@ inline std::vector<std::string> checker_with(const FiledQuestion& q, const std::
 }
 inline Ended check(const FiledQuestion& q) { return Process(checker_with(q, q.certificate())).wait(); }
 
+// Counts the layers whose neurons were coupled at the root.
+struct RootLooker final : search::Recorder {
+  explicit RootLooker(certificate::Writer& to) : writer(to) {}
+  void on_root(const search::FrameProof& proof, const std::vector<region::Slab>& slabs,
+               double enough) override {
+    for (const search::LayerProof& layer : proof.layers) coupled += layer.coupled.empty() ? 0 : 1;
+    writer.on_root(proof, slabs, enough);
+  }
+  void on_split(const search::Node& node, double middle) override { writer.on_split(node, middle); }
+  void on_frame(const search::Node& node, const search::FrameProof& proof) override {
+    writer.on_frame(node, proof);
+  }
+  void on_closed(const search::Node& node) override { writer.on_closed(node); }
+  void on_gap() override { writer.on_gap(); }
+  certificate::Writer& writer;
+  int coupled = 0;
+};
+
 struct Tally {
   int robust = 0;
   int refuted = 0;
