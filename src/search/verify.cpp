@@ -238,8 +238,9 @@ class Run {
     return std::isfinite(least) ? least : 0.0;
   }
 
-  // Bounds the nodes; closes, refutes or queues each. Results do not depend on the number of threads.
-  void settle(std::vector<Node> nodes, const Effort& effort) {
+  // Bounds the nodes; closes, refutes or queues each. Results do not depend on the number of threads. False,
+  // and nothing is done, where an interrupt cut the bounding short.
+  bool settle(std::vector<Node> nodes, const Effort& effort) {
     std::vector<std::vector<Node>> parts = in_chunks(std::move(nodes), kChunk);
     std::vector<std::vector<Outcome>> outcomes(parts.size());
     threads().run(parts.size(), [&](size_t i) {
@@ -253,11 +254,12 @@ class Run {
       }
     }
     const std::vector<std::optional<Outcome>> finals = finish_fixed(fixed);
-    if (taken_back()) return;
+    if (is_cut_short()) return false;
     Outcome best;
     for (size_t i = 0; i < parts.size(); ++i) place(parts[i], outcomes[i], best);
     place(fixed, finals, best);
     if (options_.attack && !best.point.empty()) polish(best);
+    return true;
   }
 
   void place(std::vector<Node>& nodes, const std::vector<Outcome>& outcomes, Outcome& best) {
@@ -387,8 +389,9 @@ class Run {
     result_.statistics.seconds_search += watch.seconds();
   }
 
-  // A round that an interrupt cuts short would not be the same one when the search is gone on with.
-  bool taken_back() const { return keeping_ && stop_.interrupted(); }
+  // A round that an interrupt cuts short would not be the same one when the search is gone on with. The
+  // interrupt may come at any moment, so this is asked once a round.
+  bool is_cut_short() const { return keeping_ && stop_.interrupted(); }
 
   void run_round() {
     const auto stale_one = [this](const Node& node) { return is_stale(node); };
@@ -406,12 +409,10 @@ class Run {
       }
     }
     for (Node& node : refine(std::move(stale))) next.push_back(std::move(node));
-    settle(std::move(next), {graph_.coupled() > 0 ? kCoupledIterations : kIterations, kCandidates});
-    if (taken_back()) {
-      std::tie(result_.statistics, numbered_, certified_) = before;
-    } else {
+    if (settle(std::move(next), {graph_.coupled() > 0 ? kCoupledIterations : kIterations, kCandidates}))
       round_.clear();
-    }
+    else
+      std::tie(result_.statistics, numbered_, certified_) = before;
   }
 
   std::vector<Node> halve(const Node& node) {
