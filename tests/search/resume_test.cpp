@@ -103,7 +103,8 @@ TEST_F(ResumedSearch, AfterManyInterruptsTheSameVerdict) {
 
 // As a signal does, at whatever moment it comes: sooner, the more often.
 TEST_F(ResumedSearch, InterruptedInTheMiddleOfRoundsToTheSameTree) {
-  for (const double pace : {0.001, 0.002, 0.003, 0.02}) {
+  for (const double parts : {200.0, 100.0, 60.0, 10.0}) {
+    const double pace = whole_->statistics.seconds / parts;
     std::vector<std::byte> state;
     Result result;
     int interrupts = 0;
