@@ -303,6 +303,19 @@ TEST_F(Cli, AsksAboutFloat32) {
   EXPECT_THAT(certified.out, HasSubstr("certificate  " + folder_.file("proof")));
 }
 
+// Two scores that are always the same number, which only exact arithmetic sees.
+TEST_F(Cli, ATieIsRefutedWithoutACertificate) {
+  network::Network network = small_network(1.0, 0.5);
+  auto& head = std::get<network::Dense>(network.nodes.back().op);
+  std::copy_n(head.weight.begin(), head.in, head.weight.begin() + head.in);
+  head.bias[0] = head.bias[1] = 0.25;
+  const Ended ended = ask("verify", network, "0.98", {"--certificate", folder_.file("proof")});
+  EXPECT_EQ(ended.code, 10);
+  EXPECT_THAT(ended.out,
+              HasSubstr("none was written: the scores at the counterexample lie too close together"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("proof")));
+}
+
 TEST_F(Cli, ThresholdIsProvedAndRefuted) {
   network::save_model(model_, small_network(0.01, 5.0));
   const std::string out = folder_.file("closest.npy");
