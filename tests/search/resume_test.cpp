@@ -42,13 +42,18 @@ class ResumedSearch : public ::testing::Test {
     static MemoryKeeper keeper;
     return keeper;
   }
-  static Result go_on(const std::vector<std::byte>& state, int threads = 1) {
-    MemoryKeeper keeper;
+  // Goes on from the state, and keeps one only where the search stops.
+  static Options from(const std::vector<std::byte>& state, MemoryKeeper& keeper) {
     keeper.start = state;
     keeper.always = false;
     Options options = one_thread();
-    options.threads = threads;
     options.keeper = &keeper;
+    return options;
+  }
+  static Result go_on(const std::vector<std::byte>& state, int threads = 1) {
+    MemoryKeeper keeper;
+    Options options = from(state, keeper);
+    options.threads = threads;
     return verify(*question_, options);
   }
   static Question* question_;
@@ -84,10 +89,7 @@ TEST_F(ResumedSearch, AfterManyInterruptsTheSameVerdict) {
   int rounds = 0;
   for (int64_t nodes = 50;; nodes += whole_->statistics.nodes / 6) {
     MemoryKeeper keeper;
-    keeper.always = false;
-    keeper.start = state;
-    Options options = one_thread();
-    options.keeper = &keeper;
+    Options options = from(state, keeper);
     StopAt stop(nodes);
     const Result result = search::verify(question_->problem(), options, StopToken(0.0, &stop.flag), &stop);
     if (result.verdict != Verdict::kUnknown) {
@@ -110,10 +112,7 @@ TEST_F(ResumedSearch, InterruptedInTheMiddleOfRoundsToTheSameTree) {
     int interrupts = 0;
     for (int runs = 0; runs < 1000 && result.verdict == Verdict::kUnknown; ++runs) {
       MemoryKeeper keeper;
-      keeper.always = false;
-      keeper.start = state;
-      Options options = one_thread();
-      options.keeper = &keeper;
+      Options options = from(state, keeper);
       options.certify_open = false;
       InterruptFlag flag;
       std::thread later([&] {
@@ -140,10 +139,7 @@ TEST_F(ResumedSearch, AfterATimeLimitTheSameVerdict) {
   Result result;
   for (int runs = 0; runs < 1000 && result.verdict == Verdict::kUnknown; ++runs) {
     MemoryKeeper keeper;
-    keeper.always = false;
-    keeper.start = state;
-    Options options = one_thread();
-    options.keeper = &keeper;
+    Options options = from(state, keeper);
     options.certify_open = false;
     options.timeout_seconds = 0.02 * (1 + runs);
     result = verify(*question_, options);
